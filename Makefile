@@ -1,0 +1,55 @@
+# Every command installs what it needs. `make help` lists them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help run test check lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+run: .venv/run ## shop, sandbox and worker, ready to buy something; Ctrl-C stops them
+	@$(BIN)/python run.py
+
+test: .venv/dev ## every test, browser and PostgreSQL included
+	@sh scripts/install-browser.sh
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/dev ## format, lint, types, templates
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/djlint --check --lint --quiet templates sandbox/templates
+
+format: .venv/dev ## put code and templates into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/djlint --reformat --quiet templates sandbox/templates
+
+lock: ## choose the newest versions anew and write them down with their hashes
+	uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt
+	uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+
+clean: ## forget the installed packages, not the data in var/
+	rm -rf .venv
+
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed. Say which: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+	  { echo "This Python has no venv. On Debian: apt-get install python3-venv" >&2; \
+	    rm -rf .venv; exit 1; }
+	@touch $@
+
+.venv/run: .venv/python requirements.txt
+	@echo "Installing what the shop needs (once, about ten seconds) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev: .venv/run requirements-dev.txt
+	@echo "Installing what the tests need (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

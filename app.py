@@ -1,0 +1,206 @@
+"""The shop, put together: settings, database, providers, pages."""
+
+import logging
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import click
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    has_request_context,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+import config
+import jobs
+import money
+from catalogue import fill_shelf
+from models import db, prepare_sqlite
+from views import cart, checkout, console, orders, shop, webhooks
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """The WSGI application.
+
+    :raise config.SettingsError: a setting is missing or wrong; the text says which.
+    """
+    settings = settings or config.load()
+    app = Flask(__name__)
+    secure = settings.base_url.startswith("https://")
+    host = urlsplit(settings.base_url).hostname or ""
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        TRUSTED_HOSTS=[host, "localhost"] if settings.environment == "sandbox" else [host],
+        MAX_CONTENT_LENGTH=200_000,
+        MAX_FORM_PARTS=100,
+        SESSION_COOKIE_NAME="__Host-shop" if secure else "shop",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_SAMESITE="Lax",  # the shopper comes back by a cross-site GET
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session; a shopper may take the evening
+    )
+    app.extensions["settings"] = settings
+    app.extensions["providers"] = config.configured_providers(settings)
+    app.extensions["queue"] = jobs.create_queue(app, settings.jobs_url)
+
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            prepare_sqlite(db.engine)
+    Migrate(app, db, render_as_batch=True)
+    csrf = CSRFProtect(app)
+    for module in (shop, cart, checkout, orders, webhooks, console):
+        app.register_blueprint(module.bp)
+    csrf.exempt(webhooks.bp)  # and only that: a provider's proof is its signature
+
+    app.before_request(use_one_address)
+    app.after_request(add_security_headers)
+    app.context_processor(template_names)
+    app.add_template_filter(money.show, "money")
+    app.add_template_filter(when)
+    app.register_error_handler(HTTPException, show_error)
+    app.register_error_handler(OperationalError, database_is_busy)
+    app.add_url_rule("/healthz", "healthz", healthz)
+    app.add_url_rule("/readyz", "readyz", readyz)
+    app.cli.add_command(worker)
+    app.cli.add_command(fill)
+    return app
+
+
+def use_one_address() -> AnyResponse | None:
+    """``localhost`` and ``127.0.0.1`` have separate cookies: a cart must not fall in between."""
+    base = current_app.extensions["settings"].base_url
+    if request.host != urlsplit(base).netloc and request.host.partition(":")[0] == "localhost":
+        return redirect(base + request.full_path.rstrip("?"), code=307)
+    return None
+
+
+def add_security_headers(response: Response) -> Response:
+    """No foreign script, style, frame or form target; the providers' pages are the exception."""
+    origins = [
+        origin
+        for each in current_app.extensions["providers"].values()
+        for origin in each.module.page_origins(each.account)
+    ]
+    response.headers["Content-Security-Policy"] = "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            # Chromium applies this to the 303 that follows a form, too.
+            f"form-action 'self' {' '.join(origins)}".strip(),
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"  # order ids are nobody else's business
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    if response.mimetype == "text/html" and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def template_names() -> dict[str, object]:
+    """What every page may use, beside Flask's own names; a letter has no shopper at the screen."""
+    if not has_request_context():
+        return {}
+    return {
+        "settings": current_app.extensions["settings"],
+        "currency": shop.current_currency(),
+        "currencies": shop.CURRENCIES,
+        "cart_count": cart.cart_count(),
+        "picture_url": picture_url,
+    }
+
+
+def picture_url(picture: str, width: int) -> str:
+    """Address of a product picture in one of its two widths, 480 or 900 pixels."""
+    return url_for("static", filename=f"products/{picture.removesuffix('.webp')}-{width}.webp")
+
+
+def when(moment: datetime) -> str:
+    """A UTC time for people: "21 Nov 2026, 04:30 UTC"."""
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+ERRORS = {
+    403: ("This page is not open to you", "It can only be opened from where the shop runs."),
+    404: ("There is nothing here", "The address may be mistyped, or the page is gone."),
+    410: ("This link has been used up", "It was fetched often enough, or is older than a week."),
+    413: ("That was too much at once", "Please send less."),
+    429: ("Slowly, please", "Too many tries in a short time. Please wait a minute."),
+    500: ("Something broke on our side", "Nothing is lost. Please try again in a minute."),
+    503: ("The shop is very busy", "Nothing is lost. Please try again in a moment."),
+}
+
+
+def show_error(error: HTTPException) -> AnyResponse:
+    """A page with a way back. What really happened stands in the log only."""
+    if error.response is not None:
+        return error.get_response()
+    code = error.code or 500
+    title, sentence = ERRORS.get(code, ("That did not work", "Please go back and try again."))
+    if isinstance(error, CSRFError):
+        title = "This page was open for too long"
+        sentence = "Nothing was changed. Please go back, reload the page, and try again."
+    page = render_template("errors/error.html", code=code, title=title, sentence=sentence)
+    response = Response(page, code)
+    for name, value in error.get_headers():
+        if name not in ("Content-Type", "Content-Length"):
+            response.headers[name] = value
+    return response
+
+
+def database_is_busy(error: OperationalError) -> AnyResponse:
+    """No answer from the database: 503, so that a provider delivers again and a shopper retries."""
+    log.error("database: %s", error.orig)
+    db.session.rollback()
+    title, sentence = ERRORS[503]
+    page = render_template("errors/error.html", code=503, title=title, sentence=sentence)
+    return Response(page, 503, {"Retry-After": "5"})
+
+
+def healthz() -> str:
+    """The process answers."""
+    return "ok"
+
+
+def readyz() -> tuple[str, int]:
+    """The process can do its work: the database answers."""
+    try:
+        db.session.execute(text("SELECT 1"))
+    except OperationalError:
+        return "database does not answer", 503
+    return "ok", 200
+
+
+@click.command("worker")
+def worker() -> None:
+    """Work off what is owed: fulfilment, mail, payments to look up. Ends on SIGTERM."""
+    jobs.run_worker(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+@click.command("fill-shelf")
+def fill() -> None:
+    """Put the products of catalogue/products.json on the shelf, or bring them up to date."""
+    click.echo(f"{fill_shelf()} products on the shelf")

@@ -1,0 +1,197 @@
+"""Every setting of the shop: its name in the environment (or ``.env``), default and meaning.
+
+Checked once, at start-up: a shop that starts is a shop whose settings make sense.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from providers import PROVIDERS, mintcash
+from providers.base import Configured
+
+ROOT = Path(__file__).parent
+SANDBOX_SECRET_KEY = "only good enough for the sandbox"  # noqa: S105
+
+#: What the sandbox process expects when nothing is set; worth nothing anywhere else.
+SANDBOX_KEYS = {
+    "mintcash_public_key": "pk_test_kiln_and_kettle",
+    "mintcash_secret_key": "sk_test_kiln_and_kettle",
+    "mintcash_signing_secret": "whsec_test_kiln_and_kettle",
+}
+MINTCASH_URLS = {"test": "https://sandbox.mintcash.me", "live": "https://api.mintcash.me"}
+
+#: Comma-separated in the environment.
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class SettingsError(Exception):
+    """One or more settings are wrong; the text says which, and what to do, a line each."""
+
+
+class Settings(BaseSettings):
+    """Read with :func:`load`. A field ``base_url`` is the variable ``BASE_URL``."""
+
+    model_config = SettingsConfigDict(env_file=ROOT / ".env", extra="ignore", frozen=True)
+
+    payment_environment: Literal["sandbox", "test", "live"] = Field(
+        "sandbox", description="sandbox: imitated providers; test: their test systems; live: money"
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(SANDBOX_SECRET_KEY), description="Signs sessions and forms; 32 random characters"
+    )
+    base_url: str = Field("http://127.0.0.1:5000", description="The shop's public address")
+    sandbox_url: str = Field("http://127.0.0.1:5001", description="Where the sandbox runs")
+    database_url: str = Field(
+        f"sqlite:///{ROOT}/var/shop.db", description="SQLite file, or postgresql://…"
+    )
+    jobs_url: str = Field(
+        f"sqlite:///{ROOT}/var/jobs.db", description="SQLite file of the job queue"
+    )
+    console_password: SecretStr | None = Field(
+        None, description="Opens /console (user: console); without it, closed outside the sandbox"
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="smtp://user:password@host:587, smtps:// for TLS from the start; "
+        "without it receipts stay in the database",
+    )
+    mail_from: str = Field("Kiln & Kettle <shop@example.com>", description="Sender of receipts")
+    payment_minutes: int = Field(
+        60, gt=0, description="A payment still silent after this many minutes is expired"
+    )
+    lease_seconds: int = Field(
+        60, gt=0, description="Unfinished work of a dead worker is taken over after this long"
+    )
+
+    mintcash_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
+    mintcash_public_key: str | None = Field(None, description="Merchant console, API keys")
+    mintcash_secret_key: SecretStr | None = Field(
+        None, description="Shown once with the public key"
+    )
+    mintcash_signing_secret: SecretStr | None = Field(
+        None, description="Signs webhooks; two, comma-separated, while one is being replaced"
+    )
+    mintcash_page_origins: Words = Field(
+        (),
+        description="Origins of the hosted page, e.g. https://pay.example; "
+        "default: that of MINTCASH_BASE_URL",
+    )
+    mintcash_currencies: Words = Field(
+        ("USD", "EUR", "GBP"), description="What your account takes; MintCash publishes no list"
+    )
+
+    @field_validator("mintcash_page_origins", "mintcash_currencies", mode="before")
+    @classmethod
+    def split_at_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("base_url", "sandbox_url", "mintcash_base_url")
+    @classmethod
+    def check_url(cls, value: str) -> str:
+        if value and (
+            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname
+        ):
+            raise ValueError("is not an http:// or https:// address")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def name_the_driver(cls, value: str) -> str:
+        """``postgres://`` and ``postgresql://``, as hosting panels print them, mean psycopg 3."""
+        scheme, separator, rest = value.partition("://")
+        if scheme in ("postgres", "postgresql"):
+            return f"postgresql+psycopg://{rest}"
+        if not separator or scheme.partition("+")[0] not in ("sqlite", "postgresql"):
+            raise ValueError("is neither sqlite:///file nor postgresql://user@host/name")
+        return value
+
+    @field_validator("jobs_url")
+    @classmethod
+    def check_jobs_url(cls, value: str) -> str:
+        if not value.startswith("sqlite:///"):
+            raise ValueError("is not sqlite:///file")
+        return value
+
+    @model_validator(mode="after")
+    def refuse_what_is_dangerous(self) -> "Settings":
+        if self.payment_environment == "sandbox":
+            return self
+        secret = self.secret_key.get_secret_value()
+        if secret == SANDBOX_SECRET_KEY or len(secret) < 16:
+            raise ValueError("SECRET_KEY is not set or too short: put 32 random characters there")
+        if self.payment_environment == "live":
+            if not self.base_url.startswith("https://"):
+                raise ValueError("BASE_URL must start with https:// when money is real")
+            if (self.mintcash_public_key or "").startswith("pk_test_"):
+                raise ValueError("MINTCASH_PUBLIC_KEY is a test key, PAYMENT_ENVIRONMENT is live")
+            if self.mintcash_base_url and self.mintcash_base_url != MINTCASH_URLS["live"]:
+                raise ValueError(f"MINTCASH_BASE_URL must be {MINTCASH_URLS['live']} when live")
+        return self
+
+    @property
+    def environment(self) -> str:
+        return self.payment_environment
+
+    def value(self, name: str) -> str:
+        """A provider's key or secret, blank when it is not to be used."""
+        found = getattr(self, name)
+        if found is None:
+            return SANDBOX_KEYS[name] if self.environment == "sandbox" else ""
+        return (found.get_secret_value() if isinstance(found, SecretStr) else str(found)).strip()
+
+
+def load(**overrides: object) -> Settings:
+    """The settings from the environment.
+
+    :raise SettingsError: with one line for each setting that is wrong.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = []
+        for each in error.errors(include_input=False, include_url=False):
+            name = ".".join(str(part) for part in each["loc"]).upper()
+            lines.append(f"{name} {each['msg'].removeprefix('Value error, ')}".strip())
+        raise SettingsError("\n".join(lines)) from None  # the cause would quote the values
+
+
+def configured_providers(settings: Settings) -> dict[str, Configured]:
+    """The providers whose settings are there; the others are not offered and have no route."""
+    accounts = {"mintcash": _mintcash(settings)}
+    return {
+        name: Configured(PROVIDERS[name], account) for name, account in accounts.items() if account
+    }
+
+
+def _mintcash(settings: Settings) -> mintcash.Account | None:
+    keys = [settings.value(name) for name in SANDBOX_KEYS]
+    if not all(keys):
+        return None
+    public_key, secret_key, signing_secret = keys
+    base_url = settings.mintcash_base_url or (
+        f"{settings.sandbox_url}/mintcash"
+        if settings.environment == "sandbox"
+        else MINTCASH_URLS[settings.environment]
+    )
+    secrets = tuple(word.strip() for word in signing_secret.split(",") if word.strip())
+    return mintcash.Account(
+        base_url=base_url,
+        environment="live" if settings.environment == "live" else "test",
+        origins=settings.mintcash_page_origins or (origin(base_url),),
+        currencies=settings.mintcash_currencies,
+        public_key=public_key,
+        secret_key=secret_key,
+        signing_secrets=secrets,
+    )
+
+
+def origin(url: str) -> str:
+    """``https://host:8443/path?x`` is ``https://host:8443``."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,134 @@
+"""What a paid order sets in motion: a parcel, downloads, store credit, a receipt.
+
+Each effect runs in the transaction that marks its outbox task done, so it happens once however
+often the worker dies. Only the sending of mail leaves the database, and has a task of its own.
+"""
+
+import smtplib
+from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app, render_template
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from config import Settings
+from models import Credit, Download, Mail, Order, OutboxTask, Parcel, db, now, transaction
+
+DOWNLOAD_DAYS = 7
+
+
+def tasks_for(order: Order) -> list[str]:
+    """The kinds of outbox task that a paid order is owed."""
+    ways = {line.fulfilment for line in order.lines}
+    return [kind for way, kind in WAYS.items() if way in ways] + ["receipt"]
+
+
+def pack_parcel(session: Session, order: Order) -> None:
+    """A row for whoever packs: where to, and what."""
+    place = f"{order.postal_code} {order.city}".strip()
+    address = (order.name, order.line1, order.line2, place, order.country)
+    contents = [
+        f"{line.quantity} × {line.name}" for line in order.lines if line.fulfilment == "ship"
+    ]
+    session.add(
+        Parcel(
+            order_id=order.id,
+            address="\n".join(filter(None, address)),
+            contents="\n".join(contents),
+        )
+    )
+
+
+def open_downloads(session: Session, order: Order) -> None:
+    """A link for each digital product, good for a week and a few downloads."""
+    for line in order.lines:
+        if line.fulfilment == "download":
+            session.add(
+                Download(
+                    order_id=order.id,
+                    product_id=line.product_id,
+                    slug=line.product.slug,
+                    name=line.name,
+                    expires_at=now() + timedelta(days=DOWNLOAD_DAYS),
+                )
+            )
+
+
+def add_credit(session: Session, order: Order) -> None:
+    """What was paid for store credit, to the buyer's e-mail address."""
+    for line in order.lines:
+        if line.fulfilment == "credit":
+            session.add(
+                Credit(
+                    order_id=order.id,
+                    product_id=line.product_id,
+                    customer_id=order.customer_id,
+                    amount=line.total,
+                    currency=order.currency,
+                )
+            )
+
+
+def write_receipt(session: Session, order: Order) -> None:
+    """The letter itself; with SMTP configured, sending it is owed from here on."""
+    settings = cast(Settings, current_app.extensions["settings"])
+    url = f"{settings.base_url}/orders/{order.id}"
+    session.add(
+        Mail(
+            order_id=order.id,
+            kind="receipt",
+            to=order.email,
+            subject=f"Thank you: your order {order.number}",
+            text=render_template("mail/receipt.txt", order=order, order_url=url),
+        )
+    )
+    if settings.smtp_url:
+        session.add(OutboxTask(order_id=order.id, kind="send_receipt"))
+
+
+#: How a product reaches the shopper -> the kind of task.
+WAYS = {"ship": "parcel", "download": "download", "credit": "credit"}
+
+#: Effects inside our own database: done exactly once.
+EFFECTS: dict[str, Callable[[Session, Order], None]] = {
+    "parcel": pack_parcel,
+    "download": open_downloads,
+    "credit": add_credit,
+    "receipt": write_receipt,
+}
+
+
+def send_receipt(order_id: str) -> None:
+    """Hand the receipt to the mail server: at least once, always with the same Message-ID.
+
+    :raise OSError: no connection (smtplib's own errors are OSErrors too); try again later.
+    """
+    settings = cast(Settings, current_app.extensions["settings"])
+    mail = db.session.scalar(select(Mail).where(Mail.order_id == order_id, Mail.kind == "receipt"))
+    if mail is None or mail.sent_at or settings.smtp_url is None:
+        return
+    mail_id, message = mail.id, EmailMessage()
+    message["From"], message["To"], message["Subject"] = settings.mail_from, mail.to, mail.subject
+    message["Date"] = format_datetime(mail.created_at)
+    message["Message-ID"] = f"<receipt.{order_id}@{urlsplit(settings.base_url).hostname}>"
+    message.set_content(mail.text)
+    db.session.rollback()  # no transaction while a mail server makes us wait
+    _send(settings.smtp_url.get_secret_value(), message)
+    with transaction() as session:
+        session.execute(update(Mail).where(Mail.id == mail_id).values(sent_at=now()))
+
+
+def _send(smtp_url: str, message: EmailMessage) -> None:
+    parts = urlsplit(smtp_url)
+    connect = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+    with connect(parts.hostname or "", parts.port or 0, timeout=20) as server:
+        if parts.scheme == "smtp" and server.has_extn("starttls"):
+            server.starttls()
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        server.send_message(message)

@@ -1,0 +1,208 @@
+"""The work that waits: fulfil, send, look a payment up.
+
+What is owed stands in the database: outbox rows and ``payments.next_look_at``. The queue (huey)
+only says "look now", so that nobody waits; a message that is lost costs a minute, never work: a
+sweep finds the row. Several workers may run at once: every piece of work is claimed first.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, current_app
+from huey import SqliteHuey, crontab
+from huey.consumer import Consumer
+from sqlalchemy import delete, select, update
+from sqlalchemy.engine import CursorResult
+
+import payments
+from fulfilment import EFFECTS, send_receipt
+from models import Delivery, Order, OutboxTask, db, now, transaction
+
+MOST_ATTEMPTS = 12  # with the pauses below: some five hours, then a person is asked
+LONGEST_PAUSE = timedelta(hours=1)
+LOOKS_IN_A_SWEEP = 200
+KEPT_REFUSALS = 500
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The engine, and the messages it carries: ids at most."""
+
+    engine: SqliteHuey
+    fulfil: Any
+    look: Any
+
+
+def create_queue(app: Flask, jobs_url: str) -> Queue:
+    """The queue in the SQLite file that ``JOBS_URL`` names."""
+    engine = SqliteHuey("shop", filename=jobs_url.removeprefix("sqlite:///"), results=False)
+
+    def in_app(work: Callable[..., None]) -> Callable[..., None]:
+        def run(*args: str) -> None:
+            with app.app_context():
+                work(*args)
+
+        return run
+
+    engine.periodic_task(crontab(minute="*"), name="sweep")(in_app(sweep))
+    return Queue(
+        engine,
+        fulfil=engine.task(name="fulfil")(in_app(work_off_outbox)),
+        look=engine.task(name="look")(in_app(look)),
+    )
+
+
+def run_worker(app: Flask) -> None:
+    """Work until SIGTERM or SIGINT; what a dead worker left is found by the first sweep."""
+    with app.app_context():
+        sweep()
+    queue: Queue = app.extensions["queue"]
+    Consumer(queue.engine, workers=2, max_delay=0.5, graceful_signal="TERM").run()
+
+
+# ------------------------------------------------------------------ messages
+
+
+def wake_fulfilment(delay: float = 0) -> None:
+    """Say that the outbox has work, due in ``delay`` seconds."""
+    _send("fulfil", (), delay)
+
+
+def wake_look(payment_id: str, delay: float) -> None:
+    """Say that a payment wants a look in ``delay`` seconds."""
+    _send("look", (payment_id,), delay)
+
+
+def _send(message: str, args: tuple[str, ...], delay: float) -> None:
+    queue: Queue = current_app.extensions["queue"]
+    try:
+        getattr(queue, message).schedule(args=args, delay=max(0.0, delay))
+    except sqlite3.Error as error:
+        # The row is committed and the sweep will find it: no reason to fail a request.
+        log.warning("queue does not take %s: %s", message, error)
+
+
+# ------------------------------------------------------------------ tasks
+
+
+def sweep() -> None:
+    """Everything that is due, whether or not a message said so. Runs each minute."""
+    for payment_id in payments.due_for_a_look(LOOKS_IN_A_SWEEP):
+        look(payment_id)
+    work_off_outbox()
+    forget_old_refusals()
+
+
+def look(payment_id: str) -> None:
+    """Ask the provider about one payment, and come back when it is next due."""
+    next_look_at = payments.look(payment_id)
+    if next_look_at:
+        wake_look(payment_id, (next_look_at - now()).total_seconds())
+    work_off_outbox()
+
+
+def work_off_outbox() -> None:
+    """Do what is due in the outbox until nothing is."""
+    while claimed := claim_task():
+        do_task(*claimed)
+
+
+def claim_task() -> tuple[int, int] | None:
+    """Take the longest-waiting task under a lease, or None when there is none.
+
+    Returns (id, attempt). One statement; on PostgreSQL rivals skip the row instead of waiting.
+    """
+    due = (
+        select(OutboxTask.id)
+        .where(OutboxTask.done_at.is_(None), OutboxTask.parked.is_(False))
+        .where(OutboxTask.due_at <= now())
+        .order_by(OutboxTask.due_at, OutboxTask.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    lease = now() + timedelta(seconds=payments.settings().lease_seconds)
+    with transaction() as session:
+        claimed = session.execute(
+            update(OutboxTask)
+            .where(OutboxTask.id == due.scalar_subquery())
+            .values(due_at=lease, attempts=OutboxTask.attempts + 1)
+            .returning(OutboxTask.id, OutboxTask.attempts)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+    return (claimed.id, claimed.attempts) if claimed else None
+
+
+def do_task(task_id: int, attempt: int) -> None:
+    """Do one claimed task; a failure is written down and tried again later, then parked."""
+    task = db.session.get_one(OutboxTask, task_id)
+    order_id, kind = task.order_id, task.kind
+    try:
+        if kind == "send_receipt":
+            send_receipt(order_id)
+        with transaction() as session:
+            if kind in EFFECTS:
+                EFFECTS[kind](session, session.get_one(Order, order_id))
+            if not _finish(task_id, attempt):
+                raise LeaseLost
+    except LeaseLost:
+        log.warning("order %s: %s was taken over by another worker", order_id, kind)
+    except Exception as error:
+        log.exception("order %s: %s failed", order_id, kind)
+        _postpone(task_id, attempt, error)
+
+
+class LeaseLost(Exception):
+    """Another worker has the task: what this one did is rolled back."""
+
+
+def _finish(task_id: int, attempt: int) -> bool:
+    """Mark done, if the lease is still ours."""
+    result = db.session.execute(
+        update(OutboxTask)
+        .where(OutboxTask.id == task_id, OutboxTask.attempts == attempt)
+        .where(OutboxTask.done_at.is_(None))
+        .values(done_at=now(), last_error=None)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)  # noqa: S101
+    return result.rowcount == 1
+
+
+def _postpone(task_id: int, attempt: int, error: Exception) -> None:
+    pause = min(timedelta(seconds=5 * 2**attempt), LONGEST_PAUSE)
+    with transaction() as session:
+        session.execute(
+            update(OutboxTask)
+            .where(OutboxTask.id == task_id, OutboxTask.attempts == attempt)
+            .values(
+                due_at=now() + pause,
+                parked=attempt >= MOST_ATTEMPTS,
+                last_error=f"{type(error).__name__}: {error}"[:500],
+            )
+        )
+    if attempt < MOST_ATTEMPTS:
+        wake_fulfilment(pause.total_seconds())
+
+
+def forget_old_refusals() -> None:
+    """Refused deliveries are shown for a while; nobody may fill the disk with them."""
+    newest = (
+        select(Delivery.id)
+        .where(Delivery.verdict == "refused")
+        .order_by(Delivery.id.desc())
+        .offset(KEPT_REFUSALS)
+        .limit(1)
+        .scalar_subquery()
+    )
+    with transaction() as session:
+        session.execute(
+            delete(Delivery)
+            .where(Delivery.verdict == "refused", Delivery.id <= newest)
+            .execution_options(synchronize_session=False)
+        )

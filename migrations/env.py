@@ -1,0 +1,26 @@
+"""Runs migrations on the shop's database; called by ``flask db …`` (Flask-Migrate)."""
+
+from typing import Any
+
+from alembic import context
+from flask import current_app
+
+from models import UtcDateTime, db
+
+
+def render_item(kind: str, item: Any, autogen: Any) -> Any:
+    """Migrations stand alone: our column type is written as the type that it stores."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+with db.engine.connect() as connection:
+    context.configure(
+        connection=connection,
+        target_metadata=db.metadata,
+        render_item=render_item,
+        **current_app.extensions["migrate"].configure_args,
+    )
+    with context.begin_transaction():
+        context.run_migrations()

@@ -1,0 +1,370 @@
+"""The tables, and the one way to write to them: :func:`transaction`."""
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Engine,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    event,
+)
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry, relationship
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes on every database; SQLite forgets the zone, so it is put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(column_0_label)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={datetime: UtcDateTime, dict[str, Any]: JSON},
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+#: An amount in minor units: 64 bits, whatever a provider claims.
+Minor = Annotated[int, mapped_column(BigInteger)]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def random_id() -> str:
+    """128 random bits: nobody guesses an order."""
+    return secrets.token_hex(16)
+
+
+def order_number() -> str:
+    """For people to read to each other: no 0/O, 1/I/L."""
+    letters = "".join(secrets.choice("23456789ABCDEFGHJKMNPQRSTUVWXYZ") for _ in range(8))
+    return f"KK-{letters[:4]}-{letters[4:]}"
+
+
+class Product(Base):
+    """Something on the shelf. ``stock`` None is without limit."""
+
+    __tablename__ = "products"
+    __table_args__ = (CheckConstraint("stock >= 0", name="stock_not_negative"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[str] = mapped_column(String(20))
+    fulfilment: Mapped[str] = mapped_column(String(20))  # ship, download, credit
+    blurb: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text)
+    picture: Mapped[str] = mapped_column(String(80))
+    alt: Mapped[str] = mapped_column(String(200))
+    stock: Mapped[int | None]
+    prices: Mapped[list["Price"]] = relationship(lazy="selectin")
+
+
+class Price(Base):
+    """What a product costs in one currency, in minor units."""
+
+    __tablename__ = "prices"
+    __table_args__ = (CheckConstraint("amount > 0", name="amount_positive"),)
+
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    amount: Mapped[Minor]
+
+
+class Customer(Base):
+    """One e-mail address; ``id`` is what providers know the customer by."""
+
+    __tablename__ = "customers"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    email: Mapped[str] = mapped_column(String(254), unique=True)  # case-folded
+
+
+class Order(Base):
+    """What a shopper wants to buy: a snapshot, whatever the shelf or the cart do later.
+
+    ``status``: ``open`` until proven paid, then ``paid`` for good; ``held`` when money came that a
+    person must look at, with ``held_code`` (``amount``, ``currency``, ``stock``) and the reason.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        CheckConstraint("status IN ('open', 'paid', 'held')", name="status"),
+        CheckConstraint("total > 0", name="total_positive"),
+        Index("ix_orders_newest", "created_at", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    number: Mapped[str] = mapped_column(String(12), unique=True, default=order_number)
+    #: The cart it was made from: two presses of "Pay" find one order.
+    cart_key: Mapped[str] = mapped_column(String(40), unique=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customers.id"))
+    name: Mapped[str] = mapped_column(String(120))
+    email: Mapped[str] = mapped_column(String(254))
+    line1: Mapped[str] = mapped_column(String(120), default="")
+    line2: Mapped[str] = mapped_column(String(120), default="")
+    city: Mapped[str] = mapped_column(String(80), default="")
+    postal_code: Mapped[str] = mapped_column(String(20), default="")
+    country: Mapped[str] = mapped_column(String(2), default="")
+    currency: Mapped[str] = mapped_column(String(3))
+    total: Mapped[Minor]
+    status: Mapped[str] = mapped_column(String(10), default="open")
+    held_code: Mapped[str | None] = mapped_column(String(20))
+    held_reason: Mapped[str | None] = mapped_column(Text)
+    paid_by: Mapped[str | None] = mapped_column(String(32))  # the payment that paid it
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    paid_at: Mapped[datetime | None]
+    lines: Mapped[list["OrderLine"]] = relationship(
+        back_populates="order", order_by="OrderLine.id", lazy="selectin"
+    )
+    payments: Mapped[list["Payment"]] = relationship(
+        back_populates="order", order_by="Payment.attempt"
+    )
+    tasks: Mapped[list["OutboxTask"]] = relationship(order_by="OutboxTask.id", viewonly=True)
+    parcels: Mapped[list["Parcel"]] = relationship(viewonly=True)
+    downloads: Mapped[list["Download"]] = relationship(order_by="Download.id", viewonly=True)
+    credits: Mapped[list["Credit"]] = relationship(order_by="Credit.id", viewonly=True)
+
+    @property
+    def needs_shipping(self) -> bool:
+        return any(line.fulfilment == "ship" for line in self.lines)
+
+
+class OrderLine(Base):
+    """One product of an order, with the price it had when the order was made."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"), index=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
+    name: Mapped[str] = mapped_column(String(120))
+    fulfilment: Mapped[str] = mapped_column(String(20))
+    unit_price: Mapped[Minor]  # of the order's currency
+    quantity: Mapped[int]
+    order: Mapped[Order] = relationship(back_populates="lines")
+    product: Mapped[Product] = relationship()
+
+    @property
+    def total(self) -> int:
+        return self.unit_price * self.quantity
+
+
+class Payment(Base):
+    """One attempt at one provider to take the money of one order.
+
+    ``id`` is also the merchant reference that the provider is given: unique, and never used again.
+    ``status`` is a rung of ``providers.base.LADDER``; ``received`` and ``refunded`` only grow.
+    """
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        UniqueConstraint("order_id", "attempt"),
+        UniqueConstraint("provider", "provider_reference"),
+        Index("ix_payments_due", "next_look_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
+    attempt: Mapped[int]
+    provider: Mapped[str] = mapped_column(String(20))
+    provider_reference: Mapped[str | None] = mapped_column(String(100))
+    status: Mapped[str] = mapped_column(String(20), default="created")
+    amount: Mapped[Minor]  # asked for
+    currency: Mapped[str] = mapped_column(String(3))
+    received: Mapped[Minor] = mapped_column(default=0)  # proven, in ``currency``
+    refunded: Mapped[Minor] = mapped_column(default=0)  # proven, in ``currency``
+    failure_code: Mapped[str | None] = mapped_column(String(60))
+    failure_message: Mapped[str | None] = mapped_column(Text)
+    #: Why a person should look at this payment; shown in the console.
+    problem: Mapped[str | None] = mapped_column(Text)
+    page_url: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    returned_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+    #: When to ask the provider next; None when its news is final.
+    next_look_at: Mapped[datetime | None]
+    looks: Mapped[int] = mapped_column(default=0)
+    order: Mapped[Order] = relationship(back_populates="payments")
+    deliveries: Mapped[list["Delivery"]] = relationship(order_by="Delivery.id", viewonly=True)
+
+
+class Delivery(Base):
+    """The inbox: one row for each piece of a provider's news, however often it is delivered.
+
+    Only a verified delivery has an ``event_key``; a refused one keeps neither body nor key, so it
+    can never stand in the way of the true one.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("provider", "event_key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(20))
+    event_key: Mapped[str | None] = mapped_column(String(100))
+    event: Mapped[str] = mapped_column(String(100), default="")
+    verdict: Mapped[str] = mapped_column(String(10))  # applied, ignored, parked, refused
+    reason: Mapped[str] = mapped_column(Text, default="")
+    provider_reference: Mapped[str | None] = mapped_column(String(100), index=True)
+    payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.id"), index=True)
+    received_at: Mapped[datetime] = mapped_column(default=now)
+    seen: Mapped[int] = mapped_column(default=1)
+    headers: Mapped[dict[str, Any]] = mapped_column(default=dict)  # secrets masked
+    body: Mapped[str | None] = mapped_column(Text)
+    news: Mapped[dict[str, Any] | None]  # the verified ``PaymentUpdate``, for news that is parked
+
+
+class OutboxTask(Base):
+    """Work that a paid order is owed; written in the transaction that made it paid.
+
+    Claimed under a lease: a worker that dies keeps nobody waiting longer than that.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("order_id", "kind"),
+        Index("ix_outbox_due", "done_at", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
+    kind: Mapped[str] = mapped_column(String(20))  # a key of ``fulfilment.EFFECTS``
+    due_at: Mapped[datetime] = mapped_column(default=now)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    parked: Mapped[bool] = mapped_column(default=False)  # given up; waits for a person
+    done_at: Mapped[datetime | None]
+
+    @property
+    def status(self) -> str:
+        return "done" if self.done_at else "parked" if self.parked else "waiting"
+
+
+class Parcel(Base):
+    """Something to pack: the physical goods of one order."""
+
+    __tablename__ = "parcels"
+
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    address: Mapped[str] = mapped_column(Text)
+    contents: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Download(Base):
+    """The right to fetch one digital product a few times, for a while."""
+
+    __tablename__ = "downloads"
+    __table_args__ = (UniqueConstraint("order_id", "product_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
+    slug: Mapped[str] = mapped_column(String(80))
+    name: Mapped[str] = mapped_column(String(120))
+    token: Mapped[str] = mapped_column(String(32), unique=True, default=random_id)
+    left: Mapped[int] = mapped_column(default=5)
+    expires_at: Mapped[datetime]
+
+
+class Credit(Base):
+    """Store credit of an e-mail address, in minor units."""
+
+    __tablename__ = "credits"
+    __table_args__ = (UniqueConstraint("order_id", "product_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customers.id"), index=True)
+    amount: Mapped[Minor]
+    currency: Mapped[str] = mapped_column(String(3))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Mail(Base):
+    """A letter to a shopper, kept whether or not it is also sent by SMTP."""
+
+    __tablename__ = "mails"
+    __table_args__ = (UniqueConstraint("order_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    to: Mapped[str] = mapped_column(String(254))
+    subject: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    sent_at: Mapped[datetime | None]
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One write transaction: all of it at the end, or nothing of it after an exception.
+
+    What was read before is forgotten, so that everything inside is decided on fresh rows. On
+    SQLite it takes the write lock at once (``BEGIN IMMEDIATE``): a transaction that starts by
+    reading and then wants to write would otherwise fail instead of waiting its turn.
+    """
+    db.session.rollback()
+    db.session.connection(execution_options={"begin_immediate": True})
+    try:
+        yield db.session()
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def prepare_sqlite(engine: Engine) -> None:
+    """Money is on disk before the 200: WAL with ``synchronous=FULL``; wait for locks, not fail."""
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: sqlite3.Connection, record: object) -> None:
+        connection.isolation_level = None  # the driver must not say BEGIN: ``begun`` does
+        for pragma in (
+            "busy_timeout=10000",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("begin_immediate")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,232 @@
+"""The contract between the shop and every payment provider.
+
+A provider is a module of plain functions (see :class:`Provider`). It knows neither database nor
+Flask: it takes the dataclasses below, speaks HTTP, and gives dataclasses back. Amounts are integer
+minor units everywhere outside a provider's own requests and replies.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+#: Our payment statuses, lowest first. News can only lift a payment (see ``payments.py``).
+LADDER = (
+    "created",
+    "pending",
+    "authorized",
+    "expired",
+    "canceled",
+    "failed",
+    "partially_paid",
+    "succeeded",
+    "partially_refunded",
+    "refunded",
+    "voided",
+)
+
+
+class ProviderError(Exception):
+    """A provider could not do what was asked.
+
+    ``shopper`` is a sentence for the shopper; ``str(error)`` holds the provider's exact words, for
+    the log only.
+    """
+
+    shopper = "This payment page cannot be opened right now. Please try again, or pay another way."
+
+    def __init__(self, words: str, shopper: str | None = None) -> None:
+        super().__init__(words)
+        self.shopper = shopper or self.shopper
+
+
+class Unreachable(ProviderError):
+    """No usable answer: refused, timed out, 5xx, or not what the documentation promises.
+
+    Whether the provider did what we asked is unknown: repeat with the same reference.
+    """
+
+    shopper = "The payment page does not answer right now. Nothing was charged. Please try again."
+
+
+class Rejected(ProviderError):
+    """The provider understood and said no; the same request will be refused again."""
+
+
+class ReferenceTaken(Rejected):
+    """Our reference already belongs to a different payment: a new attempt needs a new one."""
+
+
+class WebhookRefused(Exception):
+    """A delivery that must change nothing. ``http_status`` is what the sender is told."""
+
+    http_status = 400
+
+
+class BadSignature(WebhookRefused):
+    """The delivery does not prove that the provider sent it."""
+
+    http_status = 401
+
+
+class WrongEnvironment(WebhookRefused):
+    """Test news at a live shop, or live news at a test shop."""
+
+
+class Malformed(WebhookRefused):
+    """Truly signed, but not what the documentation says a delivery looks like."""
+
+
+def printable(text: object, limit: int = 500) -> str:
+    """A provider's word, safe to store and show: one line, no control characters, not endless."""
+    kept = "".join(each if each.isprintable() else " " for each in str(text)[:limit])
+    return kept.encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Who pays. ``reference`` is the same for every order of one e-mail address."""
+
+    reference: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a parcel goes. ``country`` is ISO 3166-1 alpha-2."""
+
+    line1: str
+    line2: str
+    city: str
+    postal_code: str
+    country: str
+
+
+@dataclass(frozen=True)
+class PaymentRequest:
+    """One attempt to take money for one order.
+
+    ``reference`` is ours, unique for ever and the same on every repetition of the call.
+    ``provider_reference`` is theirs: None until they have told us.
+    """
+
+    reference: str
+    provider_reference: str | None
+    amount: int  # minor units
+    currency: str
+    description: str
+    customer: Customer
+    address: Address | None
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Absolute addresses of the shop, made from ``BASE_URL`` and never from a request's Host."""
+
+    return_url: str
+    webhook_url: str
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """The shopper goes to ``url`` by a 303."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A hosted page is ready: the provider's reference, and how the shopper gets there."""
+
+    provider_reference: str
+    way: Redirect
+
+
+@dataclass(frozen=True)
+class PaymentUpdate:
+    """Proven news of one payment, in our words.
+
+    ``status`` is one of :data:`LADDER`, or None for news that is kept and shown but changes
+    nothing. ``amount`` is what the provider says the payment is for, ``refunded`` the total given
+    back; minor units of ``currency``, None where the news does not say.
+    """
+
+    provider_reference: str
+    reference: str | None
+    status: str | None
+    word: str  # the provider's own
+    event_key: str | None = None  # equal for repetitions of the same news; None when we asked
+    amount: int | None = None
+    currency: str | None = None
+    refunded: int | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What a browser brought back: a reason to ask the provider, never a proof."""
+
+    word: str = ""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What the checkout page needs to know, as data."""
+
+    name: str  # the key in URLs and settings
+    label: str
+    takes: str
+    note: str
+    currencies: tuple[str, ...]
+
+
+class Provider(Protocol):
+    """What each module in ``providers/`` offers, in this order.
+
+    ``account`` is that module's own ``Account``: base address, keys, secrets.
+    """
+
+    def capabilities(self, account: Any) -> Capabilities:
+        """Name, currencies and the words for the checkout page."""
+
+    def page_origins(self, account: Any) -> tuple[str, ...]:
+        """Origins (``https://host[:port]``) of the hosted pages a shopper may be sent to."""
+
+    def start_checkout(self, account: Any, payment: PaymentRequest, urls: Urls) -> Checkout:
+        """Ask for a hosted page.
+
+        :raise ProviderError: see its subclasses for what may be repeated.
+        """
+
+    def read_webhook(
+        self, account: Any, headers: Mapping[str, str], body: bytes
+    ) -> list[PaymentUpdate]:
+        """Verify, then parse. ``headers``: names in lower case; ``body``: the raw bytes.
+
+        :raise WebhookRefused: the delivery must change nothing.
+        """
+
+    def read_return(self, account: Any, args: Mapping[str, str]) -> Hint:
+        """What the query string of the return says."""
+
+    def explain_failure(self, code: str | None) -> str:
+        """A sentence for the shopper about ``PaymentUpdate.failure_code``."""
+
+    def fetch_payment(self, account: Any, payment: PaymentRequest) -> PaymentUpdate | None:
+        """Ask the provider for the truth; None where it cannot be asked.
+
+        :raise ProviderError: no answer; the payment's status stays as it is.
+        """
+
+
+@dataclass(frozen=True)
+class Configured:
+    """A provider with the account it is used with."""
+
+    module: Provider
+    account: Any = field(repr=False)  # holds secrets
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.module.capabilities(self.account)

@@ -1,0 +1,219 @@
+"""Start everything and stop it together: shop, sandbox, worker. Called by ``make run``.
+
+Settings come from the environment and ``.env``; ``config.py`` lists them all.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import config
+
+ROOT = Path(__file__).parent
+START_WITHIN = 30  # seconds
+STOP_WITHIN = 10  # seconds
+
+Children = dict[str, subprocess.Popen[bytes]]
+
+
+class CannotStart(Exception):
+    """The text is one sentence for whoever typed the command."""
+
+
+def main() -> int:
+    argparse.ArgumentParser(
+        description="Run the shop, the sandbox of payment providers, and the worker, until Ctrl-C.",
+        epilog="Settings are read from the environment and .env; see .env.example.",
+    ).parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
+    children: Children = {}
+    try:
+        settings = config.load()
+        _check_ports(settings)
+        _prepare_folder(settings)
+        if settings.environment == "sandbox":
+            # The sandbox needs none of what comes next, so it may start meanwhile.
+            children["sandbox"] = _start(_server("sandbox.app", settings.sandbox_url, workers=1))
+        _prepare_database(settings)
+        children["shop"] = _start(_server("app", settings.base_url, workers=2))
+        children["worker"] = _start([sys.executable, "-m", "flask", "--app", "app", "worker"])
+        _wait_until_ready(settings, children)
+        _say_where_to_look(settings)
+        return _wait_for_an_end(children)
+    except (CannotStart, config.SettingsError) as problem:
+        print(f"Cannot start: {problem}", file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopping.")  # noqa: T201
+        return 0
+    finally:
+        _stop(children)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _check_ports(settings: config.Settings) -> None:
+    """:raise CannotStart: somebody listens there already."""
+    wanted = {"BASE_URL": settings.base_url}
+    if settings.environment == "sandbox":
+        wanted["SANDBOX_URL"] = settings.sandbox_url
+    for name, url in wanted.items():
+        host, port = _address(url)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise CannotStart(
+                    f"port {port} on {host} cannot be used ({error.strerror}). Stop what runs "
+                    f"there, or choose another: {name}=http://{host}:{port + 100} make run"
+                ) from error
+
+
+def _prepare_folder(settings: config.Settings) -> None:
+    """:raise CannotStart: a folder of an SQLite file cannot be written to."""
+    for url in (settings.database_url, settings.jobs_url):
+        if not url.startswith("sqlite:///"):
+            continue
+        folder = Path(url.removeprefix("sqlite:///")).parent
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise CannotStart(
+                f"no permission to write in {folder}, where the database belongs. Make it yours "
+                "(chown), or set DATABASE_URL and JOBS_URL to another place."
+            )
+
+
+def _prepare_database(settings: config.Settings) -> None:
+    """Migrate and fill the shelf.
+
+    :raise CannotStart: the database is not ours, or from the future.
+    """
+    from alembic.util import CommandError
+    from flask_migrate import upgrade
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from app import create_app
+    from catalogue import fill_shelf
+
+    app = create_app(settings)
+    try:
+        with app.app_context():
+            upgrade()
+            fill_shelf()
+    # Flask-Migrate answers some of Alembic's errors by leaving.
+    except (CommandError, SystemExit) as error:
+        raise CannotStart(
+            "the database was made by another version of this shop, whose migrations are not "
+            f"here. {_way_out(settings)}"
+        ) from error
+    except SQLAlchemyError as error:
+        words = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        raise CannotStart(f"the database says: {words}. {_way_out(settings)}") from error
+
+
+def _way_out(settings: config.Settings) -> str:
+    if settings.database_url.startswith("sqlite:///"):
+        path = settings.database_url.removeprefix("sqlite:///")
+        return f"Move {path} away to begin with a fresh one."
+    return "Check DATABASE_URL, and that the server runs and knows that user and database."
+
+
+def _server(module: str, url: str, workers: int) -> list[str]:
+    host, port = _address(url)
+    return [
+        *(sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "8"),
+        *("--workers", str(workers), "--bind", f"{host}:{port}", "--log-level", "warning"),
+        *("--worker-tmp-dir", "/dev/shm") * Path("/dev/shm").is_dir(),  # noqa: S108
+        f"{module}:create_app()",
+    ]
+
+
+def _address(url: str) -> tuple[str, int]:
+    """Where to listen for this address: this machine only, unless a proxy is in front."""
+    parts = urlsplit(url)
+    local = parts.hostname in ("127.0.0.1", "localhost")
+    return "127.0.0.1", (parts.port or 80) if local else 5000
+
+
+def _start(command: list[str]) -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C reaches this process only, which then stops the others in order.
+    return subprocess.Popen(command, cwd=ROOT, start_new_session=True)  # noqa: S603
+
+
+def _wait_until_ready(settings: config.Settings, children: Children) -> None:
+    """:raise CannotStart: a process ended, or does not answer."""
+    urls = [settings.base_url] + [settings.sandbox_url] * ("sandbox" in children)
+    ends = time.monotonic() + START_WITHIN
+    for url in urls:
+        while not _answers(url):
+            _check_alive(children)
+            if time.monotonic() > ends:
+                raise CannotStart(f"{url} does not answer after {START_WITHIN} seconds.")
+            time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    host, port = _address(url)
+    try:
+        with urlopen(f"http://{host}:{port}/healthz", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _check_alive(children: Children) -> None:
+    for name, child in children.items():
+        if child.poll() is not None:
+            raise CannotStart(f"the {name} ended by itself (code {child.returncode}), see above.")
+
+
+def _say_where_to_look(settings: config.Settings) -> None:
+    lines = [
+        "",
+        f"  Shop      {settings.base_url}",
+        f"  Console   {settings.base_url}/console    orders, mail, webhooks",
+    ]
+    if settings.environment == "sandbox":
+        lines += [
+            f"  Sandbox   {settings.sandbox_url}    the providers imitated; faults on request",
+            "",
+            "  Pay with  5519 2838 1203 0000, any expiry to come, any CVV",
+        ]
+    print("\n".join([*lines, "", "  Ctrl-C stops everything.", ""]), flush=True)  # noqa: T201
+
+
+def _wait_for_an_end(children: Children) -> int:
+    while True:
+        _check_alive(children)
+        time.sleep(0.5)
+
+
+def _stop(children: Children) -> None:
+    """Ask each to finish what it has begun; insist after a while."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for child in children.values():
+        child.terminate()
+    for child in children.values():
+        try:
+            child.wait(STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

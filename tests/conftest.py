@@ -1,0 +1,114 @@
+"""Fixtures that every test may use: a shop on SQLite and on PostgreSQL, and a shopper."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+
+import config
+from app import create_app
+from catalogue import fill_shelf
+from models import db
+
+from . import mintcash, postgres
+from .books import Books
+from .shopper import Shopper
+
+BASE_URL = "http://127.0.0.1:5000"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_this_machine() -> Iterator[None]:
+    """Neither the environment nor a .env of whoever runs the tests changes their outcome."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in config.Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        patch.setitem(config.Settings.model_config, "env_file", None)
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "shop.db"
+    _migrate(f"sqlite:///{path}", path.parent)
+    return path
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgres(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    with postgres.database(postgres_server, f"test_{uuid.uuid4().hex[:8]}") as url:
+        _migrate(url, tmp_path_factory.mktemp("migrated"))
+        postgres.remember(url)
+        yield url
+
+
+def _migrate(database_url: str, folder: Path) -> None:
+    app = create_app(config.load(database_url=database_url, jobs_url=f"sqlite:///{folder}/jobs.db"))
+    with app.app_context():
+        upgrade()
+        fill_shelf()
+    close(app)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of its own for this test, migrated, with the shelf filled."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("_migrated_sqlite"), tmp_path / "shop.db")
+        yield f"sqlite:///{tmp_path}/shop.db"
+        return
+    url = request.getfixturevalue("_migrated_postgres")
+    postgres.restore(url)
+    yield url
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> config.Settings:
+    return config.load(database_url=database_url, jobs_url=f"sqlite:///{tmp_path}/jobs.db")
+
+
+@pytest.fixture
+def app(settings: config.Settings) -> Iterator[Flask]:
+    """The shop, configured for the sandbox; no sandbox runs unless a test starts one."""
+    app = create_app(settings)
+    yield app
+    close(app)
+
+
+def close(app: Flask) -> None:
+    """Let go of the database and the queue, so that nothing is left open."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    app.extensions["queue"].engine.storage.close()
+
+
+@pytest.fixture
+def shopper(app: Flask) -> Shopper:
+    """A browser without JavaScript at the shop's address."""
+    return Shopper(app)
+
+
+@pytest.fixture
+def mintcash_api() -> Iterator[mintcash.Api]:
+    """MintCash's API, answering inside this process."""
+    with mintcash.api() as api:
+        yield api
+
+
+@pytest.fixture
+def books(app: Flask) -> Books:
+    """What stands in the database."""
+    return Books(app)

@@ -1,0 +1,1 @@
+"""The pages, a blueprint each, in the order a shopper meets them."""

@@ -1,0 +1,208 @@
+"""Checkout: contact, address, provider, one button; then off to the provider's page."""
+
+from dataclasses import dataclass
+
+from babel import Locale
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from wtforms import RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Email, InputRequired, Length, Optional, Regexp
+
+import jobs
+import payments
+from models import Customer, Order, OrderLine, Product, db, transaction
+from providers.base import ProviderError
+
+from .cart import Cart, load_cart
+
+bp = Blueprint("checkout", __name__)
+
+ONE_LINE = Regexp(r"^[^\x00-\x1f\x7f]*$", message="Please leave out line breaks and tabs.")
+#: CLDR's territories less those that are no country.
+NO_COUNTRY = ("EU", "EZ", "UN", "QO", "XA", "XB", "ZZ")
+COUNTRIES = [
+    SelectChoice(code, name)
+    for code, name in sorted(Locale("en").territories.items(), key=lambda each: each[1])
+    if len(code) == 2 and code.isalpha() and code not in NO_COUNTRY
+]
+
+
+class ContactForm(FlaskForm):  # type: ignore[misc]
+    """Who buys, and how they pay."""
+
+    name = StringField(
+        "Name", [DataRequired("Please tell us your name."), Length(max=120), ONE_LINE]
+    )
+    email = StringField(
+        "E-mail",
+        [
+            DataRequired("Please give an e-mail address; the receipt goes there."),
+            Length(max=254),
+            Email("This does not look like an e-mail address. Is it like name@example.com?"),
+        ],
+    )
+    provider = RadioField(
+        "Payment", [InputRequired("Please choose how to pay.")], validate_choice=True
+    )
+
+
+class ShippingForm(ContactForm):
+    """Also where the parcel goes."""
+
+    line1 = StringField(
+        "Street and number", [DataRequired("Where should we send it?"), Length(max=120), ONE_LINE]
+    )
+    line2 = StringField("Apartment, floor", [Optional(), Length(max=120), ONE_LINE])
+    city = StringField("City", [DataRequired("Which city?"), Length(max=80), ONE_LINE])
+    postal_code = StringField(
+        "Postal code", [DataRequired("Which postal code?"), Length(max=20), ONE_LINE]
+    )
+    country = SelectField(
+        "Country",
+        [DataRequired("Which country?")],
+        choices=[SelectChoice("", "Choose a country"), *COUNTRIES],
+    )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A provider as a card of the checkout page. ``reason`` says why it is not on offer."""
+
+    name: str
+    label: str
+    takes: str
+    note: str
+    currencies: tuple[str, ...]
+    reason: str
+
+    @property
+    def available(self) -> bool:
+        return not self.reason
+
+
+def choices(currency: str) -> list[Choice]:
+    """Every configured provider, on offer or with the reason why not."""
+    found = []
+    for configured in payments.providers().values():
+        can = configured.capabilities
+        reason = ""
+        if currency not in can.currencies:
+            reason = f"{can.label} takes {' and '.join(can.currencies)}, not {currency}."
+        found.append(Choice(can.name, can.label, can.takes, can.note, can.currencies, reason))
+    return found
+
+
+@bp.get("/checkout")
+def show() -> ResponseReturnValue:
+    cart = load_cart()
+    if cart.is_empty or cart.has_errors:
+        return redirect(url_for("cart.show"))
+    return _page(_form(cart), cart)
+
+
+@bp.post("/checkout")
+def submit() -> ResponseReturnValue:
+    """Make the order once, however often the button is pressed, and leave for the provider."""
+    cart = load_cart()
+    if cart.is_empty or cart.has_errors:
+        return redirect(url_for("cart.show"), code=303)
+    form = _form(cart)
+    if not form.validate():
+        return _page(form, cart), 422
+    order_id = place_order(cart, form)
+    try:
+        return leave_to_pay(order_id, form.provider.data)
+    except ProviderError as error:
+        return _page(form, cart, problem=error.shopper), 502
+
+
+def leave_to_pay(order_id: str, provider: str) -> ResponseReturnValue:
+    """A 303 to the provider's page, or to the order if it needs no payment.
+
+    :raise ProviderError: there is no page.
+    """
+    try:
+        url = payments.start(order_id, provider)
+    except payments.OrderClosed:
+        return redirect(url_for("orders.show", order_id=order_id), code=303)
+    jobs.wake_fulfilment()  # news that was here before the page may just have paid the order
+    return redirect(url, code=303)
+
+
+def place_order(cart: Cart, form: ContactForm) -> str:
+    """The order of this cart: a new one, or the one that an earlier press made.
+
+    Prices are those of the database, now; nothing that the browser sends is a price.
+    """
+    contact = {
+        name: (field.data or "").strip()
+        for name, field in form._fields.items()
+        if name not in ("provider", "csrf_token")
+    }
+    try:
+        with transaction() as session:
+            order = session.scalar(select(Order).where(Order.cart_key == cart.key))
+            if order is None:
+                order = Order(
+                    cart_key=cart.key, status="open", currency=cart.currency, total=cart.total
+                )
+                order.lines = [
+                    OrderLine(
+                        product_id=_product_id(line.product.slug),
+                        name=line.product.name,
+                        fulfilment=line.product.fulfilment,
+                        unit_price=line.unit_price,
+                        quantity=line.quantity,
+                    )
+                    for line in cart.lines
+                ]
+            if order.status == "open":
+                for name, value in contact.items():
+                    setattr(order, name, value)
+                order.customer_id = _customer_id(contact["email"])
+            session.add(order)
+            session.flush()
+            return order.id
+    except IntegrityError:  # the other press was faster, by a moment
+        order_id = db.session.scalar(select(Order.id).where(Order.cart_key == cart.key))
+        if order_id is None:
+            raise
+        return order_id
+
+
+def _customer_id(email: str) -> str:
+    """The same customer for the same address, whatever its letters' case."""
+    customer = db.session.scalar(select(Customer).where(Customer.email == email.casefold()))
+    if customer is None:
+        customer = Customer(email=email.casefold())
+        db.session.add(customer)
+        db.session.flush()
+    return customer.id
+
+
+def _product_id(slug: str) -> int:
+    return db.session.scalars(select(Product.id).where(Product.slug == slug)).one()
+
+
+def _form(cart: Cart) -> ContactForm:
+    form = ShippingForm() if cart.needs_shipping else ContactForm()
+    on_offer = [choice for choice in choices(cart.currency) if choice.available]
+    form.provider.choices = [SelectChoice(choice.name, choice.label) for choice in on_offer]
+    if len(on_offer) == 1 and not form.provider.data:
+        form.provider.data = on_offer[0].name
+    return form
+
+
+def _page(form: ContactForm, cart: Cart, problem: str | None = None) -> str:
+    return render_template(
+        "checkout/show.html",
+        form=form,
+        cart=cart,
+        needs_shipping=cart.needs_shipping,
+        providers=choices(cart.currency),
+        problem=problem,
+    )

@@ -1,0 +1,307 @@
+"""The order: the wait for the provider's word, thank-you, trying again, downloads.
+
+An order is reached by its unguessable id; a foreign id and an unknown one look the same.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import (
+    Blueprint,
+    abort,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from sqlalchemy import or_, select, update
+from sqlalchemy.engine import CursorResult
+from werkzeug.wrappers import Response
+
+import jobs
+import payments
+from config import ROOT
+from models import Download, Order, Payment, db, now, transaction
+from providers.base import ProviderError
+
+from .cart import forget_cart
+from .checkout import choices, leave_to_pay
+
+bp = Blueprint("orders", __name__)
+
+#: Seconds until the waiting page asks again: quick at first, then slower.
+POLL_DELAYS = (1, 1, 2, 2, 3, 3, 5, 8, 13)
+SLOW = timedelta(seconds=30)
+
+#: Where ``download`` products lie, by slug.
+LIBRARY = ROOT / "catalogue" / "downloads"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing on the way from "Pay" to the parcel; lit when it is true, not when it is likely."""
+
+    label: str
+    done: bool
+    current: bool
+
+
+@dataclass(frozen=True)
+class Link:
+    """A bought file, and how often it may still be fetched."""
+
+    name: str
+    url: str
+    left: int
+
+
+@dataclass(frozen=True)
+class View:
+    """What the shopper is told about the payment."""
+
+    state: str  # waiting, paid, held, unpaid, failed, canceled, expired, refunded
+    headline: str
+    sentence: str
+    provider_label: str
+    steps: list[Step]
+    downloads: list[Link]
+    credit: int  # minor units of the order's currency
+    poll_count: int
+    is_slow: bool
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.state == "waiting"
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing will change by itself any more: the page stops asking."""
+        return not self.is_waiting and not (self.state == "paid" and not self.steps[-1].done)
+
+    @property
+    def poll_delay(self) -> int:
+        return POLL_DELAYS[min(self.poll_count, len(POLL_DELAYS) - 1)]
+
+    @property
+    def can_retry(self) -> bool:
+        return self.state in ("unpaid", "failed", "canceled", "expired")
+
+    @property
+    def slow_sentence(self) -> str:
+        return (
+            f"{self.provider_label} has not confirmed yet. That can take a few minutes. You may "
+            "close this page: we keep asking, and write to you as soon as we know. Please do not "
+            "pay again. If you hear nothing within a day, reply to us with your order number."
+        )
+
+
+@bp.get("/orders/<order_id>")
+def show(order_id: str) -> Response:
+    order, payment = _find(order_id)
+    if order.status == "paid":
+        forget_cart(order.cart_key)
+    page = render_template("orders/show.html", **_context(order, payment, count=0))
+    return _private(make_response(page))
+
+
+@bp.get("/orders/<order_id>/status")
+def status(order_id: str) -> Response:
+    """The part of the page that waits. ``n``: how often it asked; ``was``: the state it shows."""
+    order, payment = _find(order_id)
+    if order.status == "paid":
+        forget_cart(order.cart_key)
+    count = max(0, min(request.args.get("n", 0, type=int), 1000))
+    context = _context(order, payment, count)
+    announce = describe(order, payment).state != request.args.get("was", "waiting")
+    page = render_template("orders/_payment.html", announce=announce, **context)
+    return _private(make_response(page))
+
+
+@bp.get("/orders/<order_id>/return/<provider>")
+def come_back(order_id: str, provider: str) -> ResponseReturnValue:
+    """The provider sent the shopper back. Whatever the address says, it proves nothing."""
+    configured = payments.providers().get(provider) or abort(404)
+    _find(order_id)
+    configured.module.read_return(configured.account, request.args)
+    payment_id = payments.record_return(order_id, provider)
+    if payment_id:
+        jobs.wake_look(payment_id, payments.LOOK_AFTER_RETURN.total_seconds())
+    return redirect(url_for("orders.show", order_id=order_id), code=303)
+
+
+@bp.post("/orders/<order_id>/payments")
+def pay(order_id: str) -> ResponseReturnValue:
+    """Another attempt for the same order, with the same provider or another."""
+    order, payment = _find(order_id)
+    provider = request.form.get("provider", "")
+    if provider not in [each.name for each in choices(order.currency) if each.available]:
+        context = _context(order, payment, count=0, problem="Please choose how to pay.")
+        return _private(make_response(render_template("orders/show.html", **context), 422))
+    try:
+        return leave_to_pay(order_id, provider)
+    except ProviderError as error:
+        order, payment = _find(order_id)
+        context = _context(order, payment, count=0, problem=error.shopper)
+        return _private(make_response(render_template("orders/show.html", **context), 502))
+
+
+@bp.get("/downloads/<token>")
+def download(token: str) -> Response:
+    """The bought file: a few times, for a week. The count is kept by one conditional UPDATE."""
+    right = db.session.scalar(select(Download).where(Download.token == token)) or abort(404)
+    slug = right.slug
+    mine = (Download.id == right.id, Download.left > 0, Download.expires_at > now())
+    with transaction() as session:
+        counted = session.execute(update(Download).where(*mine).values(left=Download.left - 1))
+    assert isinstance(counted, CursorResult)  # noqa: S101
+    if counted.rowcount != 1:
+        abort(410)
+    return _private(send_from_directory(LIBRARY, f"{slug}.pdf", as_attachment=True))
+
+
+def _find(order_id: str) -> tuple[Order, Payment | None]:
+    """The order and the payment that matters: the one that paid it, else the newest.
+
+    :raise 404: no such order.
+    """
+    query = (
+        select(Order, Payment)
+        .outerjoin(Payment, Payment.order_id == Order.id)
+        .where(Order.id == order_id)
+        .where(or_(Order.paid_by.is_(None), Payment.id == Order.paid_by))
+        .order_by(Payment.attempt.desc())
+        .limit(1)
+    )
+    order, payment = db.session.execute(query).one_or_none() or abort(404)
+    return order, payment
+
+
+def _context(
+    order: Order, payment: Payment | None, count: int, problem: str | None = None
+) -> dict[str, object]:
+    view = describe(order, payment, count)
+    return {
+        "order": order,
+        "view": view,
+        "providers": choices(order.currency) if view.can_retry else [],
+        "problem": problem,
+    }
+
+
+def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
+    """Order and payment in words, claiming nothing that is not known."""
+    label, reason = "", ""
+    if payment:
+        configured = payments.providers().get(payment.provider)
+        label = configured.capabilities.label if configured else payment.provider
+        if configured:
+            reason = configured.module.explain_failure(payment.failure_code)
+    state = _state(order, payment)
+    headline, sentence = WORDS[state]
+    downloads, credit = [], 0
+    if state == "paid":
+        downloads = [
+            Link(each.name, url_for("orders.download", token=each.token), each.left)
+            for each in order.downloads
+        ]
+        credit = sum(each.amount for each in order.credits)
+    return View(
+        state=state,
+        headline=headline,
+        sentence=sentence.format(provider=label or "the provider", reason=reason),
+        provider_label=label or "The provider",
+        steps=_steps(order, payment),
+        downloads=downloads,
+        credit=credit,
+        poll_count=count,
+        is_slow=state == "waiting" and _waited(payment) > SLOW,
+    )
+
+
+#: What the shopper is told: headline, sentence.
+WORDS = {
+    "waiting": (
+        "Thanks, we are confirming your payment",
+        "{provider} tells us as soon as the payment is through. This page follows by itself.",
+    ),
+    "paid": (
+        "Thank you. Your order is paid.",
+        "The receipt is on its way to your inbox.",
+    ),
+    "held": (
+        "Your payment has arrived, and a person is looking at it",
+        "Something about it needs a second look. You need not do anything, and please do not pay "
+        "again: we write to you within a day.",
+    ),
+    "refunded": (
+        "This payment was given back",
+        "The money goes back the way it came; banks take a few days to show it.",
+    ),
+    "unpaid": (
+        "This order is not paid yet",
+        "Nothing was charged. Choose how you would like to pay.",
+    ),
+    "failed": (
+        "The payment did not go through",
+        "{reason} Nothing was charged. You can try again, or pay another way.",
+    ),
+    "canceled": (
+        "The payment was canceled",
+        "Nothing was charged. Your basket is as you left it, and so is this order.",
+    ),
+    "expired": (
+        "The payment page was open for too long",
+        "We have had no payment for this order. You can start again whenever you like.",
+    ),
+}
+
+
+def _state(order: Order, payment: Payment | None) -> str:
+    if payment and payment.status in ("refunded", "voided"):
+        return "refunded"
+    if order.status != "open":
+        return order.status
+    if payment is None or payment.failure_code in NO_PAGE:
+        return "unpaid"
+    if payment.status in ("failed", "canceled", "expired"):
+        return payment.status
+    if payment.status == "created" and payment.page_url is None:
+        return "unpaid"
+    return "waiting"
+
+
+#: The provider never gave a page for this attempt, so no money can have moved.
+NO_PAGE = ("rejected", "reference_taken", "foreign_page")
+
+
+def _steps(order: Order, payment: Payment | None) -> list[Step]:
+    back = bool(payment and payment.returned_at)
+    paid = order.status == "paid"
+    packed = bool(order.tasks) and all(task.done_at for task in order.tasks) if paid else False
+    last = "Being packed" if order.needs_shipping else "Ready for you"
+    facts = [
+        ("Left for the payment page", payment is not None),
+        ("Back with us", back or paid),
+        (f"Confirmed by {_label(payment)}", paid),
+        (last, packed),
+    ]
+    first_open = next((label for label, done in facts if not done), None)
+    return [Step(label, done, label == first_open) for label, done in facts]
+
+
+def _label(payment: Payment | None) -> str:
+    configured = payments.providers().get(payment.provider) if payment else None
+    return configured.capabilities.label if configured else "the provider"
+
+
+def _waited(payment: Payment | None) -> timedelta:
+    return now() - (payment.returned_at or payment.created_at) if payment else timedelta()
+
+
+def _private(response: Response) -> Response:
+    """Orders are nobody else's: kept in no cache."""
+    response.headers["Cache-Control"] = "no-store"
+    return response

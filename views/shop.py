@@ -1,0 +1,102 @@
+"""The shelf and the products."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask import Blueprint, abort, redirect, render_template, request, session, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from models import Price, Product, db
+
+bp = Blueprint("shop", __name__)
+
+CURRENCIES = ("USD", "EUR", "SGD", "TTD")
+LOW_STOCK = 5
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A product as the shopper sees it: with its price (minor units) in one currency."""
+
+    slug: str
+    name: str
+    kind: str
+    fulfilment: str
+    blurb: str
+    description: str
+    picture: str
+    alt: str
+    stock: int | None
+    price: int
+
+    @property
+    def is_low(self) -> bool:
+        return self.stock is not None and 0 < self.stock <= LOW_STOCK
+
+    @property
+    def is_gone(self) -> bool:
+        return self.stock == 0
+
+
+def offers(currency: str, slugs: list[str] | None = None) -> list[Offer]:
+    """What is on the shelf in that currency, fresh from the database; all of it, or some."""
+    query = select(Product, Price.amount).join(Price).where(Price.currency == currency)
+    if slugs is not None:
+        query = query.where(Product.slug.in_(slugs))
+    return [
+        Offer(
+            slug=product.slug,
+            name=product.name,
+            kind=product.kind,
+            fulfilment=product.fulfilment,
+            blurb=product.blurb,
+            description=product.description,
+            picture=product.picture,
+            alt=product.alt,
+            stock=product.stock,
+            price=price,
+        )
+        for product, price in db.session.execute(query.order_by(Product.position))
+    ]
+
+
+def find_offer(slug: str) -> Offer:
+    """:raise 404: no such product."""
+    found = offers(current_currency(), [slug])
+    return found[0] if found else abort(404)
+
+
+def current_currency() -> str:
+    """The currency chosen in the header, kept in the session."""
+    chosen = session.get("currency")
+    return chosen if chosen in CURRENCIES else CURRENCIES[0]
+
+
+@bp.get("/")
+def shelf() -> str:
+    return render_template("shop/shelf.html", products=offers(current_currency()))
+
+
+@bp.get("/products/<slug>")
+def product(slug: str) -> str:
+    return render_template("shop/product.html", product=find_offer(slug), error=None)
+
+
+@bp.post("/currency")
+def set_currency() -> Response:
+    """Change the currency of every price; the goods in the cart stay."""
+    chosen = request.form.get("currency")
+    if chosen not in CURRENCIES:
+        abort(400)
+    session["currency"] = chosen
+    if request.headers.get("HX-Request"):
+        return Response(status=204, headers={"HX-Refresh": "true"})
+    return redirect(_own_page(request.form.get("next", "")), code=303)
+
+
+def _own_page(target: str) -> str:
+    """Only a path of this shop: never another site, however the browser would read it."""
+    parts = urlsplit(target)
+    safe = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if safe and not parts.scheme and not parts.netloc else url_for("shop.shelf")

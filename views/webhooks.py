@@ -1,0 +1,39 @@
+"""Where providers speak to the shop: verify, record, apply, acknowledge; in that order."""
+
+import logging
+
+from flask import Blueprint, abort, request
+from flask.typing import ResponseReturnValue
+
+import jobs
+import payments
+from providers.base import WebhookRefused
+
+bp = Blueprint("webhooks", __name__)
+
+MAX_BODY = 64_000  # bytes; the longest documented event is about 2 kB
+
+log = logging.getLogger(__name__)
+
+
+@bp.post("/webhooks/<provider>")
+def receive(provider: str) -> ResponseReturnValue:
+    """2xx means durably applied, or known already. A refused delivery changes nothing.
+
+    A provider without its settings has no route: there is no secret to check a signature with.
+    """
+    if provider not in payments.providers():
+        abort(404)
+    request.max_content_length = MAX_BODY
+    body = request.get_data()  # raw, and before anything else could parse it
+    try:
+        headers = {name.lower(): value for name, value in request.headers}
+        verdict = payments.receive(provider, headers, body)
+    except WebhookRefused as refused:
+        reason = f"{type(refused).__name__}: {refused}"
+        log.warning("%s webhook refused from %s: %s", provider, request.remote_addr, reason)
+        payments.record_refusal(provider, reason)
+        return "", refused.http_status
+    if verdict == "applied":
+        jobs.wake_fulfilment()
+    return "ok"
