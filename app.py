@@ -20,7 +20,7 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 import config
@@ -156,8 +156,8 @@ ERRORS = {
 
 def show_error(error: HTTPException) -> AnyResponse:
     """A page with a way back. What really happened stands in the log only."""
-    if error.response is not None:
-        return error.get_response()
+    if error.response is not None or isinstance(error, SecurityError):
+        return error.get_response()  # a foreign Host: there are no addresses to draw a page with
     code = error.code or 500
     title, sentence = ERRORS.get(code, ("That did not work", "Please go back and try again."))
     if isinstance(error, CSRFError):

@@ -170,16 +170,15 @@ def configured_providers(settings: Settings) -> dict[str, Configured]:
 
 
 def _mintcash(settings: Settings) -> mintcash.Account | None:
-    keys = [settings.value(name) for name in SANDBOX_KEYS]
-    if not all(keys):
+    public_key, secret_key, signing_secret = (settings.value(name) for name in SANDBOX_KEYS)
+    secrets = tuple(word.strip() for word in signing_secret.split(",") if word.strip())
+    if not (public_key and secret_key and secrets):
         return None
-    public_key, secret_key, signing_secret = keys
     base_url = settings.mintcash_base_url or (
         f"{settings.sandbox_url}/mintcash"
         if settings.environment == "sandbox"
         else MINTCASH_URLS[settings.environment]
     )
-    secrets = tuple(word.strip() for word in signing_secret.split(",") if word.strip())
     return mintcash.Account(
         base_url=base_url,
         environment="live" if settings.environment == "live" else "test",

@@ -1,0 +1,412 @@
+"""The MintCash adapter against its documentation: what it sends, what it believes."""
+
+import base64
+import hashlib
+import hmac
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import responses
+
+from providers import mintcash
+from providers.base import (
+    BadSignature,
+    Customer,
+    Malformed,
+    PaymentRequest,
+    ProviderError,
+    Redirect,
+    ReferenceTaken,
+    Rejected,
+    Unreachable,
+    Urls,
+    WebhookRefused,
+    WrongEnvironment,
+)
+
+FIXTURES = Path(__file__).parent / "mintcash"
+VECTOR = (FIXTURES / "signed_vector.json").read_bytes()
+VECTOR_SECRET = "whsec_test_example"
+VECTOR_SIGNATURE = "3bba2d33bdd2c9af6a31e757804f0508271ef3022d743a82fd8c4e72196b65cf"
+
+ACCOUNT = mintcash.Account(
+    base_url="https://sandbox.mintcash.me",
+    environment="test",
+    origins=("https://pay.example",),
+    currencies=("USD", "EUR"),
+    public_key="pk_test_1",
+    secret_key="sk_test_1",
+    signing_secrets=(VECTOR_SECRET,),
+)
+PAYMENT = PaymentRequest(
+    reference="order-1",
+    provider_reference="pmt_7Hq2mZ0c",
+    amount=4999,
+    currency="USD",
+    description="Order 1",
+    customer=Customer("customer-1", "Ann Example", "ann@example.com"),
+    address=None,
+)
+URLS = Urls(
+    "https://shop.example/orders/1/return/mintcash", "https://shop.example/webhooks/mintcash"
+)
+
+
+def fixture(name: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((FIXTURES / name).read_bytes())
+    return data
+
+
+def sign(body: bytes, secret: str = VECTOR_SECRET) -> str:
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def read(body: bytes, signature: str | None = None) -> Any:
+    headers = {"x-signature": sign(body) if signature is None else signature}
+    return mintcash.read_webhook(ACCOUNT, headers, body)
+
+
+def changed(**changes: Any) -> bytes:
+    """The documented success event with some of its envelope changed, ready to be signed."""
+    return json.dumps({**fixture("succeeded_documented.json"), **changes}).encode()
+
+
+@pytest.fixture
+def api() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+# ------------------------------------------------------------------ signatures
+
+
+def test_the_vector_of_the_fact_sheet_is_accepted() -> None:
+    (news,) = mintcash.read_webhook(ACCOUNT, {"x-signature": VECTOR_SIGNATURE}, VECTOR)
+
+    assert (news.status, news.amount, news.currency) == ("succeeded", 4999, "USD")
+    assert news.event_key == "00000000-0000-4000-8000-000000000001"
+    assert news.reference == "order-1"
+
+
+def test_a_signature_made_by_openssl_is_accepted() -> None:
+    openssl = shutil.which("openssl")
+    assert openssl, "openssl is part of every system that these tests run on"
+    body = changed(createdAt="é — not ASCII").replace(b"\\u00e9", "é".encode())
+    made = subprocess.run(
+        [openssl, "dgst", "-sha256", "-hmac", VECTOR_SECRET, "-r"],
+        input=body,
+        capture_output=True,
+        check=True,
+    )
+
+    (news,) = read(body, made.stdout.split()[0].decode())
+
+    assert news.status == "succeeded"
+
+
+def test_the_signer_of_these_tests_knows_rfc_4231_case_2() -> None:
+    """The primitive itself, by an answer that neither we nor MintCash made."""
+    known = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+
+    assert sign(b"what do ya want for nothing?", "Jefe") == known
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda s: "", id="empty"),
+        pytest.param(lambda s: s.upper(), id="upper_case"),
+        pytest.param(lambda s: f"sha256={s}", id="prefixed"),
+        pytest.param(lambda s: s[:-1], id="truncated"),
+        pytest.param(lambda s: s + "0", id="too_long"),
+        pytest.param(lambda s: f"{s}, {s}", id="two_of_them"),
+        pytest.param(lambda s: base64.b64encode(bytes.fromhex(s)).decode(), id="base64"),
+        pytest.param(lambda s: sign(VECTOR, "another"), id="wrong_secret"),
+        pytest.param(lambda s: sign(VECTOR, ""), id="empty_secret"),
+        pytest.param(
+            lambda s: hmac.new(VECTOR_SECRET.encode(), VECTOR, hashlib.sha1).hexdigest(), id="sha1"
+        ),
+        pytest.param(lambda s: "é" * 64, id="not_ascii"),
+    ],
+)
+def test_a_spoiled_signature_is_refused(spoil: Callable[[str], str]) -> None:
+    """A1, A3."""
+    with pytest.raises(BadSignature):
+        read(VECTOR, spoil(VECTOR_SIGNATURE))
+
+
+def test_a_missing_signature_is_refused() -> None:
+    """A1."""
+    with pytest.raises(BadSignature, match="missing"):
+        mintcash.read_webhook(ACCOUNT, {}, VECTOR)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda b: b.replace(b"49.99", b"49.98"), id="amount"),
+        pytest.param(lambda b: b + b" ", id="white_space_at_the_end"),
+        pytest.param(lambda b: b.replace(b'":', b'": '), id="white_space_inside"),
+        pytest.param(lambda b: json.dumps(json.loads(b)).encode(), id="re_serialised"),
+        pytest.param(lambda b: b.replace(b"order-1", b"order\\u002d1"), id="escaped"),
+        pytest.param(lambda b: b"", id="empty"),
+    ],
+)
+def test_a_changed_body_is_refused_though_it_may_mean_the_same(
+    spoil: Callable[[bytes], bytes],
+) -> None:
+    """A2, octokit/webhooks.js#71: what is signed are the bytes."""
+    with pytest.raises(BadSignature):
+        read(spoil(VECTOR), VECTOR_SIGNATURE)
+
+
+def test_while_a_secret_is_being_replaced_either_signs() -> None:
+    """A6."""
+    both = replace(ACCOUNT, signing_secrets=("new", VECTOR_SECRET))
+
+    for secret in ("new", VECTOR_SECRET):
+        assert mintcash.read_webhook(both, {"x-signature": sign(VECTOR, secret)}, VECTOR)
+    with pytest.raises(BadSignature):
+        mintcash.read_webhook(
+            replace(ACCOUNT, signing_secrets=("new",)), {"x-signature": VECTOR_SIGNATURE}, VECTOR
+        )
+
+
+def test_an_account_without_a_secret_believes_nothing() -> None:
+    """A4: never an HMAC with an empty key."""
+    nobody = replace(ACCOUNT, signing_secrets=())
+
+    with pytest.raises(BadSignature):
+        mintcash.read_webhook(nobody, {"x-signature": sign(VECTOR, "")}, VECTOR)
+
+
+# ------------------------------------------------------------------ events
+
+
+def test_the_documented_event_is_read() -> None:
+    (news,) = read(changed())
+
+    assert news.provider_reference == "pmt_7Hq2mZ0c"
+    assert (news.status, news.amount, news.refunded) == ("succeeded", 4999, 0)
+
+
+def test_the_observed_expiry_is_read_as_expired_not_as_declined() -> None:
+    """``amountRefundable`` is the full amount on a failed payment, and must not look like money."""
+    (news,) = read((FIXTURES / "failed_observed.json").read_bytes())
+
+    assert (news.status, news.failure_code, news.failure_message) == ("expired", "expired", None)
+    assert news.amount == 2500
+    assert mintcash.explain_failure(news.failure_code) == "The payment page was open for too long."
+
+
+@pytest.mark.parametrize(
+    "event",
+    ["payment.refund_failed", "payment.of_the_future", "subscription.succeeded", "nonsense"],
+)
+def test_an_unknown_event_is_kept_and_changes_nothing(event: str) -> None:
+    """D7."""
+    (news,) = read(changed(event=event))
+
+    assert news.status is None
+    assert news.word == event
+
+
+@pytest.mark.parametrize("environment", ["live", "sandbox", "", None, ["test"]])
+def test_the_wrong_environment_is_refused(environment: object) -> None:
+    """A11."""
+    with pytest.raises(WrongEnvironment) as refused:
+        read(changed(environment=environment))
+
+    assert refused.value.http_status == 400
+
+
+def test_live_does_not_take_test_events() -> None:
+    """A11, B19."""
+    live = replace(ACCOUNT, environment="live")
+
+    with pytest.raises(WrongEnvironment):
+        mintcash.read_webhook(live, {"x-signature": VECTOR_SIGNATURE}, VECTOR)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"not json", id="not_json"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(b'"text"', id="string"),
+        pytest.param(b"\xff\xfe{\x00}\x00", id="utf_16"),
+        pytest.param(b'{"a": "\xff"}', id="invalid_utf_8"),
+        pytest.param(b"[" * 100_000, id="deep"),
+        pytest.param(VECTOR.replace(b"49.99", b"NaN"), id="nan"),
+        pytest.param(VECTOR.replace(b"49.99", b"1e400"), id="exponent"),
+        pytest.param(VECTOR.replace(b"49.99", b"9" * 5000), id="5000_digits"),
+        pytest.param(VECTOR.replace(b"49.99", b"-49.99"), id="negative"),
+        pytest.param(VECTOR.replace(b"49.99", b"49.999"), id="finer_than_a_cent"),
+        pytest.param(VECTOR.replace(b"49.99", b"true"), id="bool"),
+        pytest.param(VECTOR.replace(b'"USD"', b"null"), id="no_currency"),
+        pytest.param(VECTOR.replace(b'"USD"', b'"XXX"'), id="unknown_currency"),
+        pytest.param(
+            VECTOR.replace(b'"amount":49.99', b'"amount":49.99,"amount":0.01'), id="repeated_key"
+        ),
+        pytest.param(VECTOR.replace(b"-0000-4000-8000-000000000002", b"/../x"), id="odd_id"),
+        pytest.param(VECTOR.replace(b'"eventId"', b'"id"'), id="no_event_id"),
+    ],
+)
+def test_a_truly_signed_body_that_is_not_an_event_is_refused(body: bytes) -> None:
+    """A15, B17, G7: 400, whatever is in it; nothing raises but :class:`WebhookRefused`."""
+    with pytest.raises(WebhookRefused) as refused:
+        read(body)
+
+    assert refused.value.http_status == 400
+    assert isinstance(refused.value, Malformed | WrongEnvironment)
+
+
+# ------------------------------------------------------------------ POST /payments
+
+
+def test_a_payment_is_asked_for_in_minor_units_with_basic_auth(
+    api: responses.RequestsMock,
+) -> None:
+    api.post("https://sandbox.mintcash.me/payments", json=fixture("created_flat.json"))
+
+    checkout = mintcash.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+    assert checkout.provider_reference == "pmt_7Hq2mZ0c"
+    assert checkout.way == Redirect("https://pay.example/pmt_7Hq2mZ0c")
+    (sent,) = api.calls
+    credentials = base64.b64encode(b"pk_test_1:sk_test_1").decode()
+    assert sent.request.headers["Authorization"] == f"Basic {credentials}"
+    assert json.loads(sent.request.body or "") == {
+        "amount": 4999,
+        "currency": "USD",
+        "externalId": "order-1",
+        "description": "Order 1",
+        "returnUrl": URLS.return_url,
+        "customer": {
+            "externalId": "customer-1",
+            "email": "ann@example.com",
+            "name": "Ann Example",
+        },
+    }
+
+
+def test_the_wrapped_reply_of_the_guides_is_read_like_the_flat_one(
+    api: responses.RequestsMock,
+) -> None:
+    api.post("https://sandbox.mintcash.me/payments", json=fixture("created_wrapped.json"))
+
+    checkout = mintcash.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+    assert checkout.way == Redirect("https://pay.example/pmt_7Hq2mZ0c")
+
+
+@pytest.mark.parametrize(
+    ("status", "problem"),
+    [
+        (400, Rejected),
+        (401, Rejected),
+        (403, Rejected),
+        (404, Rejected),
+        (409, ReferenceTaken),
+        (499, Rejected),
+        (500, Unreachable),
+        (301, Unreachable),
+    ],
+)
+def test_an_error_is_one_sentence_for_the_shopper_and_exact_words_for_the_log(
+    api: responses.RequestsMock, status: int, problem: type[ProviderError]
+) -> None:
+    api.post("https://sandbox.mintcash.me/payments", json=fixture("error.json"), status=status)
+
+    with pytest.raises(problem) as raised:
+        mintcash.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+    assert type(raised.value) is problem
+    assert "currency is not supported (requestId req_81k2)" in str(raised.value)
+    assert "req_81k2" not in raised.value.shopper
+    assert "Nothing was charged" in raised.value.shopper
+    assert "sk_test_1" not in repr(raised.value) + str(raised.value)
+
+
+@pytest.mark.parametrize("status", [502, 503])
+def test_502_and_503_are_repeated_with_the_same_external_id(
+    api: responses.RequestsMock, status: int
+) -> None:
+    api.post("https://sandbox.mintcash.me/payments", json={}, status=status)
+    api.post("https://sandbox.mintcash.me/payments", json={}, status=status)
+    api.post("https://sandbox.mintcash.me/payments", json=fixture("created_flat.json"))
+
+    mintcash.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+    bodies = {bytes(call.request.body or b"") for call in api.calls}
+    assert len(api.calls) == 3
+    assert len(bodies) == 1, "every repetition is the same request"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"body": requests.ConnectionError()}, id="no_connection"),
+        pytest.param({"body": requests.ReadTimeout()}, id="timed_out"),
+        pytest.param({"body": "<html>Bad gateway</html>"}, id="html"),
+        pytest.param({"body": '{"id": "pmt_1"'}, id="truncated"),
+        pytest.param({"json": []}, id="list"),
+        pytest.param({"json": {"id": "pmt_1", "redirectUrl": None}}, id="no_page"),
+        pytest.param({"json": {"payment": "x", "redirectUrl": "https://pay.example"}}, id="no_id"),
+        pytest.param({"body": b'"' + b"x" * 1_100_000 + b'"'}, id="too_large"),
+    ],
+)
+def test_an_answer_that_cannot_be_used_is_no_answer(
+    api: responses.RequestsMock, answer: dict[str, Any]
+) -> None:
+    """E4: unknown is not refused; the same reference may be sent again."""
+    api.post("https://sandbox.mintcash.me/payments", **answer)
+
+    with pytest.raises(Unreachable):
+        mintcash.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+
+# ------------------------------------------------------------------ GET /payments/{id}
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [("created", "created"), ("succeeded", "succeeded"), ("failed", "failed"), ("new_word", None)],
+)
+def test_a_fetched_payment_is_read_in_major_units(
+    api: responses.RequestsMock, word: str, status: str | None
+) -> None:
+    answer = {**fixture("created_flat.json"), "status": word}
+    api.get("https://sandbox.mintcash.me/payments/pmt_7Hq2mZ0c", json=answer)
+
+    news = mintcash.fetch_payment(ACCOUNT, PAYMENT)
+
+    assert news is not None
+    assert (news.status, news.amount, news.event_key) == (status, 4999, None)
+
+
+def test_an_answer_about_another_payment_is_not_believed(api: responses.RequestsMock) -> None:
+    answer = {**fixture("created_flat.json"), "id": "pmt_other", "status": "succeeded"}
+    api.get("https://sandbox.mintcash.me/payments/pmt_7Hq2mZ0c", json=answer)
+
+    with pytest.raises(Unreachable, match="another payment"):
+        mintcash.fetch_payment(ACCOUNT, PAYMENT)
+
+
+def test_a_payment_without_an_id_cannot_be_fetched() -> None:
+    """MintCash has no look-up by ``externalId``."""
+    assert mintcash.fetch_payment(ACCOUNT, replace(PAYMENT, provider_reference=None)) is None
+
+
+def test_the_account_does_not_show_its_secrets() -> None:
+    """I1."""
+    assert "sk_test_1" not in repr(ACCOUNT)
+    assert VECTOR_SECRET not in repr(ACCOUNT)

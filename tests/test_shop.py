@@ -1,0 +1,173 @@
+"""Shelf, product, currency and cart, from outside and without JavaScript or with htmx."""
+
+import re
+
+import pytest
+from sqlalchemy import update
+
+from models import Product, transaction
+
+from .books import Books
+from .shopper import Shopper
+
+HTMX = {"HX-Request": "true"}
+
+
+def test_the_shelf_shows_thirteen_products_with_pictures_in_two_sizes(shopper: Shopper) -> None:
+    page = shopper.get("/").text
+
+    pictures = re.findall(r"<img[^>]*>", page)
+    assert len([p for p in pictures if "/static/products/" in p]) == 13
+    for picture in pictures:
+        assert "-480.webp 480w" in picture
+        assert "-900.webp 900w" in picture
+        assert 'width="900"' in picture
+        assert 'height="900"' in picture
+        assert re.search(r'alt="[A-Z][^"]{10,}"', picture)
+    assert "$24.00" in page
+
+
+@pytest.mark.parametrize(
+    ("currency", "price"),
+    [("USD", "$28.00"), ("EUR", "€26.00"), ("SGD", "38.00"), ("TTD", "190.00")],
+)
+def test_every_price_follows_the_currency_of_the_header(
+    shopper: Shopper, currency: str, price: str
+) -> None:
+    answer = shopper.post("/currency", {"currency": currency, "next": "/products/candle"})
+
+    assert (answer.status_code, answer.location) == (303, "/products/candle")
+    assert price in shopper.get("/products/candle").text
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:x", "", "x"]
+)
+def test_changing_the_currency_leads_to_no_other_site(shopper: Shopper, target: str) -> None:
+    answer = shopper.post("/currency", {"currency": "EUR", "next": target})
+
+    assert answer.location == "/"
+
+
+def test_an_unknown_currency_is_refused(shopper: Shopper) -> None:
+    assert shopper.post("/currency", {"currency": "BTC"}).status_code == 400
+
+
+def test_with_htmx_a_new_currency_reloads_the_page(shopper: Shopper) -> None:
+    answer = shopper.post("/currency", {"currency": "EUR"}, headers=HTMX)
+
+    assert (answer.status_code, answer.headers["HX-Refresh"]) == (204, "true")
+
+
+def test_low_stock_is_shown_and_gone_is_gone(shopper: Shopper, books: Books) -> None:
+    assert "3 left" in shopper.get("/products/bud-vase").text
+
+    with books.open(), transaction() as session:
+        session.execute(update(Product).where(Product.slug == "bud-vase").values(stock=0))
+
+    page = shopper.get("/products/bud-vase").text
+    assert "Sold out" in page
+    assert 'action="/cart/items"' not in page
+
+
+def test_the_cart_without_javascript(shopper: Shopper) -> None:
+    assert shopper.add("candle", 2).location == "/cart"
+    assert "$56.00" in shopper.get("/cart").text
+
+    assert shopper.post("/cart/items/candle", {"quantity": "3"}).location == "/cart"
+    assert "$84.00" in shopper.get("/cart").text
+
+    assert shopper.post("/cart/items/candle/remove").location == "/cart"
+    assert "$" not in re.sub(r"(?s)<head>.*</head>", "", shopper.get("/cart").text)
+
+
+def test_with_htmx_line_total_and_badge_come_back_in_one_answer(shopper: Shopper) -> None:
+    shopper.add("candle")
+
+    answer = shopper.post("/cart/items/candle", {"quantity": "4"}, headers=HTMX)
+
+    assert "<html" not in answer.text
+    assert 'id="cart"' in answer.text
+    assert "$112.00" in answer.text
+    badge = re.search(r'(?s)<a[^>]*id="cart-badge".*?</a>', answer.text)
+    assert badge
+    assert "hx-swap-oob" in badge.group()
+    assert "4" in badge.group()
+
+
+def test_adding_with_htmx_answers_with_a_note_and_the_badge(shopper: Shopper) -> None:
+    answer = shopper.post("/cart/items", {"slug": "candle", "quantity": 2}, headers=HTMX)
+
+    assert "<html" not in answer.text
+    assert "Kiln candle" in answer.text
+    assert 'id="cart-badge"' in answer.text
+
+
+@pytest.mark.parametrize(
+    "quantity", ["-1", "0", "21", "1e9", "1.5", "", "x", "９", "99999999999999999999"]
+)
+def test_a_quantity_that_cannot_be_is_answered_with_a_sentence(
+    shopper: Shopper, quantity: str
+) -> None:
+    """B15."""
+    answer = shopper.post("/cart/items", {"slug": "candle", "quantity": quantity})
+
+    assert answer.status_code == 422
+    assert re.search(r"whole number from 1 to 20|At most 20", answer.text)
+    assert "Kiln candle" not in shopper.get("/cart").text
+
+
+def test_a_changed_quantity_that_cannot_be_leaves_the_cart_as_it_was(shopper: Shopper) -> None:
+    shopper.add("candle", 2)
+
+    answer = shopper.post("/cart/items/candle", {"quantity": "-5"})
+
+    assert answer.status_code == 422
+    assert "whole number from 0 to 20" in answer.text
+    assert "$56.00" in shopper.get("/cart").text
+
+
+def test_more_than_there_is_cannot_be_ordered(shopper: Shopper) -> None:
+    shopper.add("bud-vase", 2)
+
+    again = shopper.add("bud-vase", 2)
+
+    assert again.status_code == 422
+    assert "Only 3 left" in again.text
+    assert "2 in your cart already" in again.text
+
+
+def test_what_sold_out_meanwhile_keeps_the_cart_from_checkout(
+    shopper: Shopper, books: Books
+) -> None:
+    shopper.add("bud-vase", 2)
+    with books.open(), transaction() as session:
+        session.execute(update(Product).where(Product.slug == "bud-vase").values(stock=1))
+
+    assert shopper.get("/checkout").location == "/cart"
+    assert "Only 1 left" in shopper.get("/cart").text
+
+
+def test_an_unknown_product_is_not_found(shopper: Shopper) -> None:
+    assert shopper.get("/products/unicorn").status_code == 404
+    assert shopper.add("unicorn").status_code == 404
+
+
+def test_a_forged_session_is_ignored(shopper: Shopper) -> None:
+    """G21."""
+    shopper.add("candle")
+    cookie = shopper.client.get_cookie("shop", domain="127.0.0.1")
+    assert cookie
+    shopper.client.set_cookie("shop", cookie.value[:-3] + "xxx", domain="127.0.0.1")
+
+    assert "Kiln candle" not in shopper.get("/cart").text
+
+
+def test_localhost_leads_to_the_address_that_has_the_cart(shopper: Shopper) -> None:
+    answer = shopper.client.get("/cart?x=1", base_url="http://localhost:5000")
+
+    assert (answer.status_code, answer.location) == (307, "http://127.0.0.1:5000/cart?x=1")
+
+
+def test_another_host_name_is_refused(shopper: Shopper) -> None:
+    assert shopper.client.get("/", base_url="http://evil.example").status_code == 400
