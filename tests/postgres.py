@@ -130,6 +130,6 @@ def restore(url: str) -> None:
             " AND tablename <> 'alembic_version'"
         ).fetchall()
         names = ", ".join(name for (name,) in tables)
-        connection.execute(f"TRUNCATE {names} CASCADE".encode())
+        connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE".encode())
         for table in ("products", "prices"):
             connection.execute(f"INSERT INTO {table} TABLE pristine.{table}".encode())

@@ -1,0 +1,263 @@
+"""The order page from outside: the wait, its end, trying again, the download, who may see it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import select, update
+
+from models import Download, Payment, db, now, transaction
+
+from . import mintcash
+from .books import Books
+from .mintcash import event
+from .shopper import Shopper
+
+
+@pytest.fixture
+def order_id(shopper: Shopper, mintcash_api: mintcash.Api, books: Books) -> str:
+    """A candle and the e-book, checked out: the shopper is on the payment page."""
+    shopper.add("candle")
+    shopper.add("cookbook")
+    shopper.check_out()
+    return books.order.id
+
+
+def state(page: str) -> str:
+    found = re.search(r'data-state="(\w+)"', page)
+    assert found
+    return found.group(1)
+
+
+def test_coming_back_leads_to_the_order_without_what_the_provider_appended(
+    shopper: Shopper, order_id: str, books: Books
+) -> None:
+    answer = shopper.get(f"/orders/{order_id}/return/mintcash?id=cpi_1&amount=1&canceled=1")
+
+    assert (answer.status_code, answer.location) == (303, f"/orders/{order_id}")
+    assert books.payment.returned_at is not None
+    assert books.payment.status == "created", "G2: nothing is canceled by an address"
+
+
+def test_the_return_asks_for_a_look_within_fifteen_seconds(
+    shopper: Shopper, order_id: str, books: Books
+) -> None:
+    """N5."""
+    shopper.get(f"/orders/{order_id}/return/mintcash")
+
+    due = books.payment.next_look_at
+    assert due is not None
+    assert due < now() + timedelta(seconds=15)
+
+
+def test_the_waiting_page_asks_again_quickly_at_first_and_slower_later(
+    shopper: Shopper, order_id: str
+) -> None:
+    delays = []
+    for n in (0, 3, 6, 8, 100):
+        fragment = shopper.get(f"/orders/{order_id}/status?n={n}").text
+        assert "<html" not in fragment
+        found = re.search(r"load delay:(\d+)s, every 20s", fragment)
+        assert found
+        delays.append(int(found.group(1)))
+
+    assert delays == sorted(delays)
+    assert delays[0] <= 1
+    assert delays[-1] >= 10
+
+
+def test_the_waiting_page_claims_nothing_and_works_without_javascript(
+    shopper: Shopper, order_id: str
+) -> None:
+    page = shopper.get(f"/orders/{order_id}").text
+
+    assert state(page) == "waiting"
+    assert "Thanks, we are confirming your payment" in page
+    refresh = re.search(r"(?s)<noscript>.*?</noscript>", page[page.index('id="payment"') :])
+    assert refresh
+    assert f'href="/orders/{order_id}"' in refresh.group()
+    assert "http-equiv" not in page, "WCAG 2.2.1: no page reloads by itself"
+
+
+def test_after_thirty_seconds_a_kind_word_and_what_to_do(shopper: Shopper, order_id: str) -> None:
+    """J1."""
+    assert "has not confirmed yet" not in shopper.get(f"/orders/{order_id}/status?n=1").text
+
+    with time_machine.travel(now() + timedelta(seconds=31)):
+        fragment = shopper.get(f"/orders/{order_id}/status?n=9").text
+
+    assert "MintCash has not confirmed yet" in fragment
+    assert "Please do not pay again" in fragment
+    assert "failed" not in fragment
+
+
+def test_the_end_replaces_the_wait_is_announced_and_stops_asking(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    books.work()
+
+    fragment = shopper.get(f"/orders/{order_id}/status?n=2&was=waiting").text
+
+    assert state(fragment) == "paid"
+    assert "hx-get" not in fragment
+    announced = re.search(r'(?s)<p[^>]*id="announcement"[^>]*>(.*?)</p>', fragment)
+    assert announced
+    assert "hx-swap-oob" in announced.group()
+    assert "Your order is paid" in announced.group()
+
+
+def test_a_paid_page_keeps_asking_until_the_goods_are_there(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """The download link is made by the worker, a moment after the payment is known."""
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+
+    early = shopper.get(f"/orders/{order_id}/status?n=2&was=paid").text
+    books.work()
+    late = shopper.get(f"/orders/{order_id}/status?n=3&was=paid").text
+
+    assert "hx-get" in early
+    assert "/downloads/" not in early
+    assert "announcement" not in early, "said once"
+    assert "hx-get" not in late
+    assert "/downloads/" in late
+
+
+@pytest.mark.parametrize(
+    ("code", "ending", "sentence"),
+    [
+        ("insufficient_funds", "failed", "not enough money on this card"),
+        ("general_fatal_error", "failed", "The card was declined."),
+        ("canceled", "canceled", "The payment was canceled"),
+        ("expired", "expired", "open for too long"),
+    ],
+)
+def test_a_failure_says_what_happened_and_offers_to_try_again(
+    shopper: Shopper,
+    order_id: str,
+    mintcash_api: mintcash.Api,
+    code: str,
+    ending: str,
+    sentence: str,
+) -> None:
+    shopper.deliver(*event(mintcash_api.newest, "failed", failureCode=code))
+
+    page = shopper.get(f"/orders/{order_id}").text
+
+    assert state(page) == ending
+    assert sentence in page
+    assert f'action="/orders/{order_id}/payments"' in page
+
+
+def test_a_held_order_is_told_so_and_offers_no_second_payment(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api
+) -> None:
+    """J2."""
+    shopper.deliver(*event(mintcash_api.newest, "succeeded", amount=0.01))
+
+    page = shopper.get(f"/orders/{order_id}").text
+
+    assert state(page) == "held"
+    assert "please do not pay again" in page
+    assert "/payments" not in page
+
+
+@pytest.mark.parametrize("path", ["", "/status", "/return/mintcash"])
+def test_an_unknown_order_is_not_found(shopper: Shopper, path: str) -> None:
+    """G3."""
+    assert shopper.get(f"/orders/{'0' * 32}{path}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "/status?n=1"])
+def test_an_order_is_kept_in_no_cache(shopper: Shopper, order_id: str, path: str) -> None:
+    """G15."""
+    assert shopper.get(f"/orders/{order_id}{path}").headers["Cache-Control"] == "no-store"
+
+
+def test_an_order_id_is_128_random_bits(order_id: str) -> None:
+    """G3, ASVS 11.5.1."""
+    assert re.fullmatch(r"[0-9a-f]{32}", order_id)
+
+
+def test_the_status_costs_few_reads_whatever_the_number_of_orders(
+    shopper: Shopper, order_id: str, books: Books
+) -> None:
+    from sqlalchemy import event as sql_events
+
+    statements: list[str] = []
+    with books.open():
+        engine = db.engine
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if statement.lstrip().startswith("SELECT"):
+            statements.append(statement)
+
+    sql_events.listen(engine, "before_cursor_execute", note)
+    shopper.get(f"/orders/{order_id}/status?n=1")
+    sql_events.remove(engine, "before_cursor_execute", note)
+
+    assert len(statements) <= 2, statements  # the order with its payment; its lines
+    assert all("WHERE" in each for each in statements)
+
+
+def test_a_download_is_fetched_a_few_times_and_then_closed(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """G4."""
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    books.work()
+    found = re.search(r'href="(/downloads/\w+)"', shopper.get(f"/orders/{order_id}").text)
+    assert found
+
+    answers = []
+    for _ in range(6):
+        answer = shopper.get(found.group(1))
+        answers.append(answer.status_code)
+        assert answer.headers["Cache-Control"] == "no-store"
+        if answer.status_code == 200:
+            assert answer.data.startswith(b"%PDF-")
+        answer.close()
+
+    assert answers == [200] * 5 + [410]
+
+
+def test_a_download_closes_after_a_week(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    books.work()
+    with books.open():
+        token = db.session.scalar(select(Download.token))
+        with transaction() as session:
+            session.execute(update(Download).values(expires_at=now()))
+
+    assert shopper.get(f"/downloads/{token}").status_code == 410
+    assert shopper.get(f"/downloads/{'0' * 32}").status_code == 404
+
+
+def test_trying_again_with_a_provider_that_is_not_there_is_said(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api
+) -> None:
+    shopper.deliver(*event(mintcash_api.newest, "failed"))
+
+    answer = shopper.post(f"/orders/{order_id}/payments", {"provider": "paypal"})
+
+    assert answer.status_code == 422
+    assert "Please choose how to pay." in answer.text
+
+
+def test_a_late_success_after_our_own_expiry_is_taken(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """B14."""
+    with books.open(), transaction() as session:
+        session.execute(update(Payment).values(expires_at=now() - timedelta(minutes=1)))
+    books.make_looks_due()
+    books.sweep()
+    assert books.payment.status == "expired"
+
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+
+    assert books.order.status == "paid"
