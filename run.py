@@ -41,10 +41,9 @@ def main() -> int:
         settings = config.load()
         _check_ports(settings)
         _prepare_folder(settings)
-        if settings.environment == "sandbox":
-            # The sandbox needs none of what comes next, so it may start meanwhile.
-            children["sandbox"] = _start(_server("sandbox.app", settings.sandbox_url, workers=1))
         _prepare_database(settings)
+        if settings.environment == "sandbox":
+            children["sandbox"] = _start(_server("sandbox.app", settings.sandbox_url, workers=1))
         children["shop"] = _start(_server("app", settings.base_url, workers=2))
         children["worker"] = _start([sys.executable, "-m", "flask", "--app", "app", "worker"])
         _wait_until_ready(settings, children)
@@ -87,13 +86,15 @@ def _prepare_folder(settings: config.Settings) -> None:
     for url in (settings.database_url, settings.jobs_url):
         if not url.startswith("sqlite:///"):
             continue
-        folder = Path(url.removeprefix("sqlite:///")).parent
+        path = Path(url.removeprefix("sqlite:///"))
         with contextlib.suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        # A folder must be writable too: SQLite puts its journal beside the database.
+        if not (path.exists() and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
             raise CannotStart(
-                f"no permission to write in {folder}, where the database belongs. Make it yours "
-                "(chown), or set DATABASE_URL and JOBS_URL to another place."
+                f"no permission to write {path}, where the database belongs. Make its folder "
+                "yours (chown), or set DATABASE_URL and JOBS_URL to another place."
             )
 
 

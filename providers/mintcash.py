@@ -99,7 +99,7 @@ def capabilities(account: Account) -> Capabilities:
         name="mintcash",
         label="MintCash",
         takes="Cards",
-        note="Visa and Mastercard, on MintCash’s own page",
+        note="Visa and Mastercard",
         currencies=account.currencies,
     )
 

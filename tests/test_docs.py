@@ -1,0 +1,80 @@
+"""What is written down keeps up with what is there."""
+
+import hashlib
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import config
+from providers import PROVIDERS
+from providers.base import LADDER
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.check_output(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
+    )
+    return [ROOT / line for line in listed.splitlines() if (ROOT / line).is_file()]
+
+
+@pytest.mark.parametrize("name", sorted(config.Settings.model_fields))
+def test_every_setting_stands_in_the_example_and_is_off_there(name: str) -> None:
+    example = (ROOT / ".env.example").read_text("utf-8")
+
+    assert re.search(rf"(?m)^#{name.upper()}=", example)
+    assert not re.search(rf"(?m)^{name.upper()}=", example)
+
+
+@pytest.mark.parametrize("status", LADDER)
+def test_every_payment_status_is_explained_in_the_readme(status: str) -> None:
+    assert f"`{status}`" in README
+
+
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
+def test_every_provider_has_a_row_in_the_readme(name: str) -> None:
+    assert f"providers/{name}.py" in README
+
+
+def test_every_place_that_the_readme_names_is_there() -> None:
+    """``payments.py``, ``receive()`` → the file holds that function."""
+    named = re.findall(r"\[`(\w+)\(\)`\]\(([\w/.]+)\)", README)
+    assert len(named) >= 10
+    for function, path in named:
+        assert re.search(rf"(?m)^def {function}\(", (ROOT / path).read_text("utf-8")), function
+
+
+def test_every_vendored_file_is_the_one_that_was_written_down() -> None:
+    listed = (ROOT / "static/vendor/VENDORED.txt").read_text("utf-8")
+
+    checked = set()
+    for line in listed.splitlines():
+        digest = re.search(r"\b[0-9a-f]{64}\b", line)
+        name = re.search(r"[\w./-]+\.(js|woff2|css)\b", line)
+        if digest and name:
+            path = ROOT / "static" / name.group().removeprefix("static/")
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == digest.group(), name.group()
+            checked.add(path)
+    present = {*ROOT.glob("static/vendor/*.js"), *ROOT.glob("static/fonts/*.woff2")}
+    assert checked == present
+
+
+def test_lock_files_name_versions_and_hashes_and_no_addresses() -> None:
+    for path in (ROOT / "requirements.txt", ROOT / "requirements-dev.txt"):
+        text = path.read_text("utf-8")
+        assert "--hash=sha256:" in text
+        assert "://" not in text
+        assert "--index-url" not in text
+
+
+def test_no_secret_lies_in_the_tree() -> None:
+    """I5: only keys that say of themselves that they are for tests."""
+    for path in tracked():
+        if path.suffix in (".webp", ".pdf", ".woff2", ".png"):
+            continue
+        for key in re.findall(r"\b[ps]k_live_\w{8,}", path.read_text("utf-8")):
+            pytest.fail(f"{path.name}: {key[:10]}…")
