@@ -35,7 +35,8 @@ def main() -> int:
         description="Run the shop, the sandbox of payment providers, and the worker, until Ctrl-C.",
         epilog="Settings are read from the environment and .env; see .env.example.",
     ).parse_args()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's "&" would have us ignore SIGINT
+        signal.signal(number, _interrupt)
     children: Children = {}
     try:
         settings = config.load()

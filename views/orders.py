@@ -187,6 +187,7 @@ def _context(
         "order": order,
         "view": view,
         "providers": choices(order.currency) if view.can_retry else [],
+        "chosen": payment.provider if payment else None,
         "problem": problem,
     }
 

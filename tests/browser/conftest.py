@@ -1,0 +1,93 @@
+"""Shop, sandbox and worker as they really run, and a real browser in front of them."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.test_run import ROOT, free_port
+
+from .world import Customer, World
+
+#: What Chromium tries on its own has no place in a test.
+QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Everything that ``make run`` starts, on free ports, with fresh databases."""
+    folder = tmp_path_factory.mktemp("world")
+    world = World(shop=f"http://127.0.0.1:{free_port()}", sandbox=f"http://127.0.0.1:{free_port()}")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "BASE_URL": world.shop,
+        "SANDBOX_URL": world.sandbox,
+        "DATABASE_URL": f"sqlite:///{folder}/shop.db",
+        "JOBS_URL": f"sqlite:///{folder}/jobs.db",
+        "SANDBOX_DATABASE_URL": f"sqlite:///{folder}/sandbox.db",
+    }
+    log = folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, ROOT / "run.py"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+        )
+        assert process.stdout
+        with process.stdout as said:
+            for line in said:
+                if "Ctrl-C" in line:
+                    break
+            else:
+                pytest.fail(f"run.py ended: {log.read_text()}")
+            yield world
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    installed = next(filter(None, map(shutil.which, names)), None)
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        # Without one of the system's, Playwright takes the one that it has downloaded itself.
+        browser = playwright.chromium.launch(executable_path=installed, args=[*QUIET, *as_root])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def customer(
+    world: World, browser: Browser, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Customer]:
+    """Somebody on a phone, with an empty cart. The page may break no rule of its own CSP."""
+    options: dict[str, Any] = getattr(request, "param", {})
+    context = browser.new_context(viewport={"width": 390, "height": 844}, **options)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    faults: list[str] = []
+    _listen(page, faults)
+    yield Customer(world, page)
+    context.close()
+    assert faults == []
+
+
+def _listen(page: Page, faults: list[str]) -> None:
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            faults.append(message.text) if "Content Security Policy" in message.text else None
+        ),
+    )

@@ -1,0 +1,184 @@
+"""A purchase in a real browser: with and without JavaScript, and when things go wrong."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from .world import SUCCESS, Customer
+
+NO_JAVASCRIPT = pytest.mark.parametrize(
+    "customer", [{"java_script_enabled": False}], indirect=True, ids=["no_javascript"]
+)
+
+
+def test_the_cart_changes_in_place(customer: Customer) -> None:
+    customer.add("candle")
+    page = customer.page
+    page.goto(f"{customer.world.shop}/cart")
+    page.evaluate("window.untouched = true")
+
+    page.get_by_label(re.compile("Quantity|How many")).fill("3")
+    page.keyboard.press("Tab")
+
+    expect(page.locator("#cart-total")).to_contain_text("$84.00")
+    expect(page.locator("#cart-badge")).to_contain_text("3")
+    page.get_by_role("button", name="Remove Kiln candle").click()
+    expect(page.locator("#cart-badge")).not_to_contain_text("3")
+    assert page.evaluate("window.untouched"), "no page was loaded anew"
+
+
+def test_the_currency_changes_every_price(customer: Customer) -> None:
+    customer.page.goto(f"{customer.world.shop}/products/candle")
+
+    customer.page.get_by_label("Currency").select_option("EUR")
+
+    expect(customer.page.locator("main")).to_contain_text("€26.00")
+
+
+def test_the_wait_ends_in_place_and_is_announced(customer: Customer) -> None:
+    """The webhook is slow; the page is touched by nobody."""
+    customer.check_out("cookbook")
+    customer.pay(SUCCESS, delivery_fault="drop")
+    page = customer.page
+    page.wait_for_url(f"{customer.world.shop}/orders/*")
+    page.evaluate("window.untouched = true")
+
+    customer.sees("Thank you. Your order is paid.")
+
+    expect(page.locator("#cart-badge")).not_to_contain_text("1")
+    expect(page.locator("#announcement[role=status]")).to_have_text(
+        "Thank you. Your order is paid."
+    )
+    link = page.get_by_role("link", name="Download Slow Mornings")
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.suggested_filename == "cookbook.pdf"
+    assert page.evaluate("window.untouched"), "no page was loaded anew"
+
+
+def test_a_lost_webhook_is_found_by_reconciliation(customer: Customer) -> None:
+    """E1: MintCash was never heard of again, so it is asked."""
+    customer.check_out("candle")
+
+    customer.pay(SUCCESS, delivery_fault="drop")
+
+    customer.sees("Thank you. Your order is paid.")
+    assert "payment.succeeded" not in customer.world.console(customer.order_url)
+
+
+def test_cancel_and_try_again(customer: Customer) -> None:
+    customer.check_out("candle")
+
+    customer.page.get_by_role("button", name="Cancel and return to the shop").click()
+
+    customer.sees("The payment was canceled")
+    expect(customer.page.locator("#cart-badge")).to_contain_text("1")
+    expect(customer.page.get_by_role("radio", name="MintCash")).to_be_checked()
+    customer.leave_to_pay()
+    customer.pay(SUCCESS)
+    customer.sees("Thank you. Your order is paid.")
+    statuses = {each["status"] for each in customer.world.ledger(customer.order_url)}
+    assert statuses == {"failed", "succeeded"}
+    expect(customer.page.locator("#cart-badge")).not_to_contain_text("1")
+
+
+@NO_JAVASCRIPT
+def test_everything_works_without_javascript(customer: Customer) -> None:
+    page = customer.page
+    page.goto(f"{customer.world.shop}/products/candle")
+    page.get_by_role("button", name="Add to basket").click()
+    page.wait_for_url("**/cart")
+    page.get_by_label(re.compile("Quantity|How many")).fill("2")
+    page.get_by_role("button", name="Update").click()
+    expect(page.locator("#cart-total")).to_contain_text("$56.00")
+    customer.fill_in_checkout()
+    customer.leave_to_pay()
+
+    customer.pay(SUCCESS)
+
+    page.wait_for_url(f"{customer.world.shop}/orders/*")
+    paid = page.get_by_text("Thank you. Your order is paid.")
+    for _ in range(30):
+        if paid.count():
+            break
+        page.get_by_role("link", name="Refresh").click()
+        page.wait_for_timeout(500)
+    expect(paid).to_be_visible()
+
+
+def test_pressing_pay_twice_makes_one_payment(customer: Customer) -> None:
+    customer.add("candle")
+    customer.fill_in_checkout()
+
+    customer.page.get_by_role("button", name="Pay $").dblclick(no_wait_after=True)
+    customer.page.wait_for_url(f"{customer.world.sandbox}/mintcash/pay/*")
+
+    customer.pay(SUCCESS)
+    customer.sees("Thank you. Your order is paid.")
+    assert len(customer.world.ledger(customer.order_url)) == 1
+
+
+@pytest.mark.parametrize("delivery_fault", ["duplicate", "reorder"])
+def test_doubled_and_reordered_webhooks_fulfil_once(
+    customer: Customer, delivery_fault: str
+) -> None:
+    customer.check_out("candle")
+
+    customer.pay(SUCCESS, delivery_fault=delivery_fault)
+
+    customer.sees("Thank you. Your order is paid.")
+    expect(customer.page.locator(".step").last).to_contain_text(": done")
+    assert customer.world.mails_about(customer.order_url) == 1
+
+
+@pytest.mark.parametrize("delivery_fault", ["wrong_amount", "wrong_currency"])
+def test_money_that_differs_holds_the_order(customer: Customer, delivery_fault: str) -> None:
+    """B1, B2. The tab stays open on the provider's side: the webhook alone decides."""
+    customer.check_out("candle")
+    customer.pay(SUCCESS, fault="close_tab", delivery_fault=delivery_fault)
+    page = customer.page
+    back = page.get_by_role("link", name="Back to the shop").get_attribute("href") or ""
+
+    page.goto(back.partition("/return/")[0])
+
+    customer.sees("Your payment has arrived, and a person is looking at it")
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("503", "does not answer right now. Nothing was charged."),
+        ("html", "does not answer right now. Nothing was charged."),
+        ("401", "MintCash is closed in this shop right now."),
+        ("foreign_redirect", "This payment page cannot be opened right now."),
+    ],
+)
+def test_a_provider_in_trouble_is_said_and_what_was_typed_is_kept(
+    customer: Customer, fault: str, sentence: str
+) -> None:
+    customer.add("candle")
+    customer.fill_in_checkout()
+    customer.world.fault(create_fault=fault, create_calls="3")
+
+    customer.page.get_by_role("button", name="Pay $").click()
+
+    expect(customer.page.locator("main")).to_contain_text(sentence)
+    expect(customer.page.get_by_label("E-mail")).to_have_value("ann@example.com")
+    customer.world.fault(create_fault="none", create_calls="0")
+    customer.leave_to_pay()
+    customer.pay(SUCCESS)
+    customer.sees("Thank you. Your order is paid.")
+
+
+def test_the_webhook_before_the_page_leads_straight_to_the_paid_order(customer: Customer) -> None:
+    """D8."""
+    customer.add("candle")
+    customer.fill_in_checkout()
+    customer.world.fault(create_fault="early_webhook", create_calls="1")
+
+    customer.page.get_by_role("button", name="Pay $").click()
+    customer.page.wait_for_url(f"{customer.world.sandbox}/mintcash/pay/*")
+
+    customer.page.get_by_role("link", name="Back to the shop").click()
+    customer.sees("Thank you. Your order is paid.")

@@ -1,0 +1,123 @@
+"""What a customer does in the browser, in words."""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from playwright.sync_api import Page, expect
+
+SUCCESS = "5519 2838 1203 0000"
+SUCCESS_3DS = "5123 8172 3406 0000"
+FAILING = "4302 9128 3702 0000"
+
+
+@dataclass(frozen=True)
+class World:
+    """Where shop and sandbox run."""
+
+    shop: str
+    sandbox: str
+
+    def ledger(self, order_url: str) -> list[dict[str, Any]]:
+        """The sandbox's payments of one order, found by our references in the console."""
+        page = self.console(order_url)
+        found, after = [], 0
+        while True:
+            answer = requests.get(f"{self.sandbox}/ledger.json?after={after}", timeout=10).json()
+            found += [each for each in answer["payments"] if each["externalId"] in page]
+            if not answer["next"]:
+                return found
+            after = answer["next"]
+
+    def console(self, order_url: str) -> str:
+        """The console's page about one order."""
+        order_id = order_url.rpartition("/")[2]
+        return requests.get(f"{self.shop}/console/orders/{order_id}", timeout=10).text
+
+    def refusals(self) -> int:
+        """How many deliveries the shop has refused for their signature."""
+        page = requests.get(f"{self.shop}/console/webhooks", timeout=10).text
+        return page.count("BadSignature: x-signature differs")
+
+    def mails_about(self, order_url: str) -> int:
+        """How many letters name the order."""
+        number = re.search(r"KK-\w{4}-\w{4}", self.console(order_url))
+        assert number
+        return requests.get(f"{self.shop}/console/mail", timeout=10).text.count(number.group())
+
+    def fault(self, **fields: str) -> None:
+        """Set faults on the sandbox's front page."""
+        requests.post(f"{self.sandbox}/control/faults", data=fields, timeout=10).raise_for_status()
+
+
+@dataclass
+class Customer:
+    """One browser tab and the person before it."""
+
+    world: World
+    page: Page
+
+    def add(self, slug: str) -> None:
+        self.page.goto(f"{self.world.shop}/products/{slug}")
+        self.page.get_by_role("button", name="Add to basket").click()
+        expect(self.page.locator("#cart-badge")).to_contain_text("1")
+
+    def fill_in_checkout(self) -> None:
+        page = self.page
+        page.goto(f"{self.world.shop}/checkout")
+        page.get_by_label("Name").fill("Ann Example")
+        page.get_by_label("E-mail").fill("ann@example.com")
+        if page.get_by_label("Street and number").count():
+            page.get_by_label("Street and number").fill("Potter Street 1")
+            page.get_by_label("City").fill("Ghent")
+            page.get_by_label("Postal code").fill("9000")
+            page.get_by_label("Country").select_option("BE")
+
+    def leave_to_pay(self) -> None:
+        """From the filled-in checkout, or the order's page, to the provider's page."""
+        self.page.get_by_role("button", name="Pay $").click()
+        self.page.wait_for_url(f"{self.world.sandbox}/mintcash/pay/*")
+
+    def check_out(self, slug: str) -> None:
+        """From the shelf to the provider's page."""
+        self.add(slug)
+        self.fill_in_checkout()
+        self.leave_to_pay()
+
+    def fill_in_card(
+        self, number: str, expiry: str = "03/31", fault: str = "none", delivery_fault: str = "none"
+    ) -> None:
+        page = self.page
+        page.get_by_label("Card number").fill(number)
+        page.get_by_label("Expiry").fill(expiry)
+        page.get_by_label("Security code").fill("123")
+        page.get_by_label("Name on card").fill("Ann Example")
+        if (fault, delivery_fault) != ("none", "none"):
+            drawer = page.locator("details", has_text="Sandbox: test cards and faults").first
+            if drawer.get_attribute("open") is None:
+                drawer.locator("summary").first.click()
+            page.locator("select[name=fault]").select_option(fault)
+            page.locator("select[name=delivery_fault]").select_option(delivery_fault)
+
+    def pay(self, number: str, **how: str) -> None:
+        self.fill_in_card(number, **how)
+        self.page.get_by_role("button", name="Pay $").click()
+
+    def sees(self, headline: str) -> None:
+        """The order's page says so, sooner or later, without being touched."""
+        expect(self.page.locator("#payment-headline")).to_have_text(headline, timeout=30_000)
+
+    @property
+    def order_url(self) -> str:
+        return self.page.url.partition("?")[0]
+
+
+def eventually(is_so: Callable[[], bool], what: str) -> None:
+    """Poll for a condition, generously."""
+    ends = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < ends, what
+        time.sleep(0.1)
