@@ -153,11 +153,12 @@ def _close_attempt(payment_id: str, code: str, words: str) -> None:
         _climb(payment_id, "failed", failure_code=code, failure_message=words, next_look_at=None)
 
 
-def record_return(order_id: str, provider: str) -> str | None:
-    """The shopper is back: proves nothing, but is a reason to ask the provider soon.
+def record_return(order_id: str, provider: str, args: Mapping[str, str]) -> str | None:
+    """The shopper is back: a reason to ask the provider soon, or proof where the return is signed.
 
     Returns the id of the payment to look at, if one is still undecided.
     """
+    configured = providers()[provider]
     with transaction() as session:
         payment = session.scalar(
             select(Payment)
@@ -168,12 +169,15 @@ def record_return(order_id: str, provider: str) -> str | None:
         )
         if payment is None:
             return None
+        news = configured.module.read_return(configured.account, request_for(payment), args)
+        if isinstance(news, PaymentUpdate) and news.status:
+            apply_news(payment, news)
         if payment.returned_at is None:
             payment.returned_at = now()
             payment.looks = 0
-        soon = now() + LOOK_AFTER_RETURN
-        if payment.next_look_at is None or payment.next_look_at > soon:
-            payment.next_look_at = soon
+        if payment.next_look_at is None:
+            return None
+        payment.next_look_at = min(payment.next_look_at, now() + LOOK_AFTER_RETURN)
         return payment.id
 
 
@@ -189,10 +193,11 @@ def receive(provider: str, headers: Mapping[str, str], body: bytes) -> str:
     """
     configured = providers()[provider]
     news = configured.module.read_webhook(configured.account, headers, body)
+    kept = configured.module.keep_body(configured.account, body)
     verdict = "ignored"
     with transaction():
         for each in news:
-            verdict = _record(provider, each, masked(headers), body.decode())
+            verdict = _record(provider, each, masked(headers), kept)
     return verdict
 
 

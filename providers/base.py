@@ -207,8 +207,13 @@ class Provider(Protocol):
         :raise WebhookRefused: the delivery must change nothing.
         """
 
-    def read_return(self, account: Any, args: Mapping[str, str]) -> Hint:
-        """What the query string of the return says."""
+    def keep_body(self, account: Any, body: bytes) -> str:
+        """A verified delivery as it may be stored: without secrets."""
+
+    def read_return(
+        self, account: Any, payment: PaymentRequest, args: Mapping[str, str]
+    ) -> PaymentUpdate | Hint:
+        """What the browser brought back: a hint, or proof where the provider signs it."""
 
     def explain_failure(self, code: str | None) -> str:
         """A sentence for the shopper about ``PaymentUpdate.failure_code``."""

@@ -51,9 +51,13 @@ def call(
     url: str,
     *,
     auth: tuple[str, str] | None = None,
+    headers: dict[str, str] | None = None,
     payload: dict[str, Any] | None = None,
+    form: list[tuple[str, str]] | None = None,
 ) -> Reply:
-    """Send a JSON request and read a JSON answer, whatever its status.
+    """Send a request (``payload`` as JSON, or ``form``) and read a JSON answer of any status.
+
+    An empty answer is ``Reply.data`` None.
 
     :raise Unreachable: no connection, too slow, too large, or not JSON.
     """
@@ -66,7 +70,9 @@ def call(
                 method,
                 url,
                 auth=auth,
+                headers=headers,
                 json=payload,
+                data=form,
                 timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
                 allow_redirects=False,
                 stream=True,
@@ -75,7 +81,7 @@ def call(
     except (requests.RequestException, HTTPError) as error:
         raise Unreachable(f"{method} {url}: {_short(error)}") from error
     try:
-        return Reply(response.status_code, parse_json(body))
+        return Reply(response.status_code, parse_json(body) if body else None)
     except ValueError as error:
         raise Unreachable(f"{method} {url}: HTTP {response.status_code}, {error}") from error
 

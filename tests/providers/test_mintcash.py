@@ -26,10 +26,11 @@ from providers.base import (
     ReferenceTaken,
     Rejected,
     Unreachable,
-    Urls,
     WebhookRefused,
     WrongEnvironment,
 )
+
+from .contract import URLS, Case
 
 FIXTURES = Path(__file__).parent / "mintcash"
 VECTOR = (FIXTURES / "signed_vector.json").read_bytes()
@@ -54,9 +55,6 @@ PAYMENT = PaymentRequest(
     customer=Customer("customer-1", "Ann Example", "ann@example.com"),
     address=None,
 )
-URLS = Urls(
-    "https://shop.example/orders/1/return/mintcash", "https://shop.example/webhooks/mintcash"
-)
 
 
 def fixture(name: str) -> dict[str, Any]:
@@ -76,6 +74,18 @@ def read(body: bytes, signature: str | None = None) -> Any:
 def changed(**changes: Any) -> bytes:
     """The documented success event with some of its envelope changed, ready to be signed."""
     return json.dumps({**fixture("succeeded_documented.json"), **changes}).encode()
+
+
+CASE = Case(
+    provider=mintcash,
+    account=ACCOUNT,
+    payment=PAYMENT,
+    answer=lambda mock: mock.post(
+        "https://sandbox.mintcash.me/payments", json=fixture("created_flat.json")
+    ),
+    paid=({"x-signature": sign(changed())}, changed()),
+    secrets=(VECTOR_SECRET, "sk_test_1"),
+)
 
 
 @pytest.fixture
@@ -346,7 +356,7 @@ def test_502_and_503_are_repeated_with_the_same_external_id(
 
     mintcash.start_checkout(ACCOUNT, PAYMENT, URLS)
 
-    bodies = {bytes(call.request.body or b"") for call in api.calls}
+    bodies = {call.request.body for call in api.calls}
     assert len(api.calls) == 3
     assert len(bodies) == 1, "every repetition is the same request"
 

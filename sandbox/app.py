@@ -1,0 +1,103 @@
+"""``create_app()``: where the parts of the sandbox are put together.
+
+Run it with one process, since its threads and its clock belong to that process::
+
+    gunicorn --workers 1 --threads 8 --bind 127.0.0.1:5001 "sandbox.app:create_app()"
+"""
+
+from decimal import Decimal
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from babel.numbers import format_currency
+from flask import Flask, abort, g, request
+from sqlalchemy.engine import make_url
+from werkzeug.wrappers import Response
+
+from . import clock, config, deliveries, front, mintcash, mintcash_page
+from .background import Background
+from .models import Control, db, prepare
+
+#: Each is a module with ``NAME``, ``TITLE``, ``ASSUMPTIONS`` and ``timer_rang(payment)``.
+PROVIDERS = (mintcash,)
+BLUEPRINTS = (front.bp, mintcash.bp, mintcash_page.bp)
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """The sandbox, ready to serve; its threads run unless ``SANDBOX_DELIVER`` is off.
+
+    :raise SystemExit: settings make no sense, or the environment is live.
+    """
+    settings = settings or config.load()
+    if settings.payment_environment == "live":
+        raise SystemExit(
+            "PAYMENT_ENVIRONMENT is live: the sandbox imitates providers and must not run beside "
+            "real money. Stop it, or set PAYMENT_ENVIRONMENT=sandbox."
+        )
+    app = Flask(__name__)
+    app.config["SANDBOX"] = settings
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.sandbox_database_url
+    app.config["TRUSTED_HOSTS"] = [urlsplit(settings.sandbox_url).hostname]
+    app.config["MAX_CONTENT_LENGTH"] = 1_000_000  # bytes
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # keys in the documented order
+    app.url_map.strict_slashes = False
+    app.jinja_env.filters["money"] = money
+    app.before_request(_serve_only_this_machine)
+    app.after_request(_add_security_headers)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.extensions["providers"] = PROVIDERS
+
+    _open_database(app, settings)
+    background = Background(app, {provider.NAME: provider.timer_rang for provider in PROVIDERS})
+    app.extensions["background"] = background
+    if settings.sandbox_deliver:
+        background.start()
+    return app
+
+
+def money(minor: int, currency: str) -> str:
+    """An amount for people: ``4999, "USD"`` is "$49.99"."""
+    return format_currency(Decimal(minor).scaleb(-2), currency, locale="en_US")
+
+
+def _open_database(app: Flask, settings: config.Settings) -> None:
+    """Make the file and the tables when missing; start the clock at the speed of the settings."""
+    Path(make_url(settings.sandbox_database_url).database or "").parent.mkdir(
+        parents=True, exist_ok=True
+    )
+    db.init_app(app)
+    with app.app_context():
+        prepare(db.engine)
+        db.create_all()
+        if db.session.get(Control, 1) is None:
+            db.session.add(Control(id=1, clock_speed=0, clock_since=0))
+        clock.set_speed(settings.sandbox_clock_speed)
+        deliveries.recover()
+        db.session.commit()
+
+
+def _serve_only_this_machine() -> None:
+    """:raise 403: the client is on another machine."""
+    if not ip_address(request.remote_addr or "0.0.0.0").is_loopback:  # noqa: S104
+        abort(403)
+
+
+def _add_security_headers(response: Response) -> Response:
+    """No scripts, nothing from elsewhere, nothing kept.
+
+    Browsers apply ``form-action`` to the redirect after a form, too: a hosted page names the shop's
+    origin in ``g.form_target``. ``same-origin`` keeps the Origin header on the sandbox's own forms.
+    """
+    form_target = g.get("form_target", "")
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        f"frame-ancestors 'none'; form-action 'self' {form_target}".strip()
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,133 @@
+"""Every setting of the sandbox: its name in the environment (or ``.env``), default and meaning.
+
+Settings that decide what a provider's documentation leaves open carry that provider's name; the
+front page lists them all with the sentences below.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from flask import current_app
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).parent.parent
+
+
+class Settings(BaseSettings):
+    """A field ``base_url`` is the variable ``BASE_URL``."""
+
+    model_config = SettingsConfigDict(env_file=ROOT / ".env", extra="ignore", frozen=True)
+
+    payment_environment: Literal["sandbox", "test", "live"] = Field(
+        "sandbox", description="Set to live, the sandbox refuses to start."
+    )
+    base_url: str = Field("http://127.0.0.1:5000", description="The shop's public address.")
+    sandbox_url: str = Field(
+        "http://127.0.0.1:5001", description="The sandbox's own public address."
+    )
+    sandbox_database_url: str = Field(
+        f"sqlite:///{ROOT}/var/sandbox.db", description="An SQLite file; made when missing."
+    )
+    sandbox_merchant_name: str = Field(
+        "Kiln & Kettle", description="The shop's name, as hosted pages show it."
+    )
+    sandbox_clock_speed: float = Field(
+        1.0,
+        ge=0,
+        le=100_000,
+        description="Sandbox seconds in a real second, at start: 60 lets a minute pass in one. "
+        "Scales retries, delays and expiry; time stamps on the wire stay real.",
+    )
+    sandbox_delay_seconds: float = Field(
+        20, ge=0, description="How long the faults “delay” and “pay late” wait, in sandbox seconds."
+    )
+    sandbox_hang_seconds: float = Field(
+        30, ge=0, description="How long the time-out faults keep a caller waiting, in real seconds."
+    )
+    sandbox_deliver: bool = Field(
+        True, description="Whether threads deliver webhooks and end what expires by themselves."
+    )
+
+    mintcash_public_key: str = Field(
+        "pk_test_kiln_and_kettle", description="User name of API calls to MintCash."
+    )
+    mintcash_secret_key: SecretStr = Field(
+        SecretStr("sk_test_kiln_and_kettle"), description="Password of API calls to MintCash."
+    )
+    mintcash_signing_secret: SecretStr = Field(
+        SecretStr("whsec_test_kiln_and_kettle"),
+        description="Signs MintCash's webhooks. Of a comma-separated list, the first.",
+    )
+    mintcash_webhook_url: str = Field(
+        default_factory=lambda settings: f"{settings['base_url']}/webhooks/mintcash",
+        description="Where MintCash's webhooks go, as registered with the account manager.",
+    )
+    sandbox_mintcash_reply_shape: Literal["flat", "wrapped"] = Field(
+        "flat",
+        description="The API reference answers a create call with the payment itself (flat), the "
+        "guides with {payment, redirectUrl} (wrapped); we chose flat.",
+    )
+    sandbox_mintcash_currencies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("USD", "EUR", "GBP"),
+        description="The list of currencies is not documented; we chose those of the examples. "
+        "Two decimals each.",
+    )
+    sandbox_mintcash_lifetime_minutes: float = Field(
+        60, gt=0, description="How long a hosted page lives is not documented; we chose an hour."
+    )
+    sandbox_mintcash_attempts: int = Field(
+        1,
+        ge=1,
+        description="How many cards a page accepts before a decline is final is not documented; "
+        "we chose one.",
+    )
+    sandbox_mintcash_send_created: bool = Field(
+        False,
+        description="payment.created is documented but was never observed; we chose not to send "
+        "it.",
+    )
+    sandbox_mintcash_return_query: Literal["none", "corefy"] = Field(
+        "none",
+        description="What is appended to returnUrl is not documented; we chose nothing. corefy "
+        "appends transaction_id and msid, as the provider behind MintCash can.",
+    )
+    sandbox_mintcash_card_shape: Literal["observed", "documented"] = Field(
+        "observed",
+        description="Webhooks show the card otherwise than the documentation says (expYear "
+        '"31", not 2031; first6 and mask added); we chose what was observed.',
+    )
+
+    @field_validator("base_url", "sandbox_url")
+    @classmethod
+    def _without_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @field_validator("sandbox_database_url")
+    @classmethod
+    def _is_sqlite(cls, value: str) -> str:
+        if not value.startswith("sqlite:///"):
+            raise ValueError("the sandbox keeps its data in SQLite: sqlite:///path/to/file.db")
+        return value
+
+    @field_validator("sandbox_mintcash_currencies", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else value
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; ``overrides`` win over the environment.
+
+    :raise SystemExit: a setting makes no sense; a line for each says which.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors()]
+        raise SystemExit("\n".join(lines)) from None  # the cause would quote the values
+
+
+def settings() -> Settings:
+    """The settings of the app that handles this request."""
+    return cast(Settings, current_app.config["SANDBOX"])

@@ -1,0 +1,141 @@
+"""What can go wrong on request: one table, from which pages and checks are drawn."""
+
+import time
+from dataclasses import dataclass
+
+from .config import settings
+from .models import control, db
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``kind``: where it strikes: ``payment``, ``delivery`` (its webhooks) or ``create`` (the API).
+
+    ``key`` is unique within its kind; ``none`` is in each.
+    """
+
+    kind: str
+    key: str
+    title: str
+    sentence: str
+
+
+FAULTS = (
+    Fault("payment", "none", "No fault", "The card decides."),
+    Fault("payment", "decline", "Decline", "Any card is declined."),
+    Fault("payment", "three_d_secure", "3-D Secure", "Any card is challenged by “your bank”."),
+    Fault(
+        "payment",
+        "close_tab",
+        "Close the tab",
+        "The payment succeeds, but the browser is not sent back to the shop.",
+    ),
+    Fault("payment", "expire", "Expire now", "The page expires at this moment; no card is used."),
+    Fault(
+        "payment",
+        "pay_late",
+        "Pay late",
+        "The page expires now, and a while later the payment succeeds after all.",
+    ),
+    Fault(
+        "payment",
+        "pay_twice",
+        "Pay twice",
+        "One payment reports success twice, as two events with different ids.",
+    ),
+    Fault("delivery", "none", "No fault", "Webhooks are sent at once, and as they should be."),
+    Fault("delivery", "delay", "Delay", "Each webhook is sent a while later."),
+    Fault("delivery", "drop", "Drop", "No webhook is ever sent."),
+    Fault("delivery", "duplicate", "Duplicate", "Each webhook is sent twice, at the same time."),
+    Fault(
+        "delivery",
+        "reorder",
+        "Reorder",
+        "The final webhook is sent first, the earlier ones right after it.",
+    ),
+    Fault(
+        "delivery",
+        "tamper",
+        "Tamper",
+        "The amount is raised after signing, so the signature does not fit.",
+    ),
+    Fault(
+        "delivery",
+        "wrong_environment",
+        "Wrong environment",
+        "Truly signed, but says it comes from the live environment.",
+    ),
+    Fault("delivery", "wrong_amount", "Wrong amount", "Truly signed, but for an amount of 0.01."),
+    Fault("delivery", "wrong_currency", "Wrong currency", "Truly signed, but in another currency."),
+    Fault(
+        "delivery",
+        "replay_other_order",
+        "Replay on another order",
+        "Truly signed, but carries the merchant's id of the newest other payment that is still "
+        "open (failing that, of any other).",
+    ),
+    Fault("create", "none", "No fault", "The API does what it is asked."),
+    Fault(
+        "create",
+        "timeout_before",
+        "Time-out, nothing done",
+        "The call hangs, and no payment is made.",
+    ),
+    Fault(
+        "create",
+        "timeout_after",
+        "Time-out, payment made",
+        "The payment is made, then the call hangs.",
+    ),
+    Fault("create", "401", "401 Unauthorized", "The keys are refused."),
+    Fault("create", "500", "500 Internal error", "No payment is made."),
+    Fault("create", "502", "502 Bad gateway", "No payment is made."),
+    Fault("create", "503", "503 Unavailable", "No payment is made."),
+    Fault("create", "html", "HTML for JSON", "Status 200 with a web page in place of the answer."),
+    Fault(
+        "create",
+        "foreign_redirect",
+        "Foreign page",
+        "The payment is made, but its hosted page is said to be on an unknown host.",
+    ),
+    Fault(
+        "create",
+        "early_webhook",
+        "Early webhook",
+        "The payment is made and paid, and the webhook sent, before the call is answered.",
+    ),
+)
+
+
+def of_kind(kind: str) -> list[Fault]:
+    """The faults of one kind, in the order in which pages offer them."""
+    return [fault for fault in FAULTS if fault.kind == kind]
+
+
+def check(kind: str, key: str) -> str:
+    """Give ``key`` back when it names a fault of that kind.
+
+    :raise ValueError: it does not.
+    """
+    if all(key != fault.key for fault in of_kind(kind)):
+        raise ValueError(f"{key!r} is no {kind} fault")
+    return key
+
+
+def take_create_fault() -> str:
+    """The fault that this create call suffers; ``none`` when all that were ordered are used up.
+
+    Ends the transaction.
+    """
+    row, fault = control(), "none"
+    if row.create_calls > 0:
+        fault = row.create_fault
+        row.create_calls -= 1
+    db.session.commit()
+    return fault
+
+
+def hang() -> None:
+    """Keep a caller waiting until it has given up; nobody else, so the transaction ends first."""
+    db.session.commit()
+    time.sleep(settings().sandbox_hang_seconds)

@@ -1,0 +1,183 @@
+"""The front page: payments, their webhooks, the clock and the faults; and the same for programs."""
+
+from typing import Any
+
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from sqlalchemy import select, text
+from sqlalchemy.orm import selectinload
+from werkzeug.wrappers import Response
+
+from . import clock, deliveries, faults
+from .background import commit
+from .config import Settings, settings
+from .models import Delivery, Payment, control, db
+
+PAGE_SIZE = 25  # payments on one front page
+LEDGER_PAGE = 100  # payments in one answer of the ledger
+
+bp = Blueprint("front", __name__)
+
+
+@bp.before_request
+def refuse_foreign_forms() -> None:
+    """Another site must not drive the sandbox through a visitor's browser.
+
+    :raise 403: the request changes something and comes from a page of another origin.
+    """
+    origin = request.headers.get("Origin")
+    if request.method == "POST" and origin is not None and origin != settings().sandbox_url:
+        abort(403)
+
+
+@bp.get("/")
+def index() -> str:
+    """The newest payments; ``?before=<number>`` shows the older ones."""
+    before = request.args.get("before", type=int)
+    query = (
+        select(Payment)
+        .options(selectinload(Payment.deliveries).selectinload(Delivery.attempts))
+        .order_by(Payment.id.desc())
+        .limit(PAGE_SIZE + 1)
+    )
+    if before is not None:
+        query = query.where(Payment.id < before)
+    payments = db.session.scalars(query).all()
+    return render_template(
+        "front.html",
+        payments=payments[:PAGE_SIZE],
+        older=payments[PAGE_SIZE - 1].id if len(payments) > PAGE_SIZE else None,
+        before=before,
+        now=clock.now(),
+        control=control(),
+        faults=faults,
+        providers=current_app.extensions["providers"],
+        settings=_settings_shown(),
+    )
+
+
+@bp.post("/deliveries/<int:delivery_id>/send")
+def send_again(delivery_id: int) -> Response:
+    """Send a delivery once more.
+
+    :raise 404: there is no such delivery.
+    """
+    deliveries.send_again(db.get_or_404(Delivery, delivery_id))
+    commit()
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/control/faults")
+def set_faults() -> Any:
+    """Faults of what comes next, as form or JSON; what is left out stays as it is.
+
+    ``payment_fault`` and ``delivery_fault`` are preselected for new payments; ``create_fault``
+    strikes the next ``create_calls`` API calls that make a payment (1 when left out).
+
+    :raise 400: a fault that does not exist, or no whole number of calls.
+    """
+    sent, row = _sent(), control()
+    try:
+        for kind in ("payment", "delivery", "create"):
+            if f"{kind}_fault" in sent:
+                key = faults.check(kind, str(sent[f"{kind}_fault"]))
+                setattr(row, f"{kind}_fault", key)
+        if "create_fault" in sent:
+            calls = int(sent.get("create_calls", 1))
+            row.create_calls = 0 if row.create_fault == "none" else max(calls, 0)
+    except (TypeError, ValueError) as error:
+        abort(400, str(error))
+    return _changed()
+
+
+@bp.post("/control/clock")
+def set_clock() -> Any:
+    """The clock, as form or JSON: ``speed`` (0 stops it), and seconds to ``advance`` it by.
+
+    :raise 400: not a number, or out of range.
+    """
+    sent = _sent()
+    try:
+        speed = float(sent.get("speed", control().clock_speed))
+        advance = float(sent.get("advance", 0))
+    except (TypeError, ValueError) as error:
+        abort(400, str(error))
+    if not (0 <= speed <= 100_000 and 0 <= advance <= 10_000_000):
+        abort(400, "speed is 0 to 100000, advance 0 to 10000000 seconds")
+    clock.set_speed(speed)
+    clock.advance(advance)
+    return _changed()
+
+
+@bp.get("/ledger.json")
+def ledger() -> dict[str, Any]:
+    """All payments, oldest first; ``?after=<number>`` goes on where ``next`` of an answer stands.
+
+    Amounts are minor units. ``next`` is null on the last page.
+    """
+    after = request.args.get("after", 0, type=int)
+    payments = db.session.scalars(
+        select(Payment).where(Payment.id > after).order_by(Payment.id).limit(LEDGER_PAGE + 1)
+    ).all()
+    page = payments[:LEDGER_PAGE]
+    return {
+        "payments": [
+            {
+                "number": payment.id,
+                "provider": payment.provider,
+                "id": payment.reference,
+                "externalId": payment.external_id,
+                "status": payment.status,
+                "amount": payment.amount,
+                "currency": payment.currency,
+                "refunded": payment.refunded,
+            }
+            for payment in page
+        ],
+        "next": page[-1].id if len(payments) > LEDGER_PAGE else None,
+    }
+
+
+@bp.get("/healthz")
+def healthz() -> dict[str, str]:
+    """200 while the database answers."""
+    db.session.execute(text("SELECT 1"))
+    return {"status": "ok"}
+
+
+def _sent() -> dict[str, Any]:
+    sent = request.get_json() if request.is_json else request.form.to_dict()
+    return sent if isinstance(sent, dict) else abort(400, "not a JSON object")
+
+
+def _changed() -> Any:
+    """Commit; a program is told what now applies, a person sees the front page."""
+    commit()
+    if not request.is_json:
+        return redirect(url_for(".index"), 303)
+    row = control()
+    return {
+        "payment_fault": row.payment_fault,
+        "delivery_fault": row.delivery_fault,
+        "create_fault": row.create_fault,
+        "create_calls": row.create_calls,
+        "speed": row.clock_speed,
+        "now": clock.now(),
+    }
+
+
+def _settings_shown() -> list[tuple[str, str, str]]:
+    """Name, value and meaning of every setting; secrets are masked by their type."""
+    found = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings(), name)
+        words = ",".join(value) if isinstance(value, tuple) else str(value)
+        found.append((name.upper(), words, field.description or ""))
+    return found

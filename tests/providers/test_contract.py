@@ -1,0 +1,156 @@
+"""The contract of ``providers/base.py``, kept by every provider alike."""
+
+import ast
+import inspect
+import re
+import sys
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+import responses
+from hypothesis import given
+from hypothesis import strategies as st
+
+import money
+from providers import PROVIDERS
+from providers.base import LADDER, Hint, Provider, Unreachable, WebhookRefused
+
+from . import test_mintcash
+from .contract import URLS, Case
+
+CASES = {"mintcash": test_mintcash.CASE}
+
+each_provider = pytest.mark.parametrize(
+    "case", [pytest.param(case, id=name) for name, case in CASES.items()]
+)
+
+
+def test_every_provider_is_put_to_the_contract() -> None:
+    assert CASES.keys() == PROVIDERS.keys()
+    assert all(case.provider is PROVIDERS[name] for name, case in CASES.items())
+
+
+@each_provider
+def test_functions_stand_in_the_order_of_the_contract(case: Case) -> None:
+    """A reader who knows one provider finds the way in the next."""
+    wanted = [name for name in vars(Provider) if not name.startswith("_")]
+    tree = ast.parse(inspect.getsource(sys.modules[case.provider.start_checkout.__module__]))
+
+    public = [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
+
+    assert public == wanted
+
+
+@each_provider
+def test_what_it_can_do_is_data(case: Case) -> None:
+    can = case.provider.capabilities(case.account)
+
+    assert can.label
+    assert can.takes
+    assert can.currencies
+    assert set(can.currencies) <= set(money.EXPONENTS)
+
+
+@each_provider
+def test_a_checkout_leads_to_a_known_page_and_names_the_payment(case: Case) -> None:
+    with responses.RequestsMock() as mock:
+        case.answer(mock)
+
+        checkout = case.provider.start_checkout(case.account, case.payment, URLS)
+
+    page = urlsplit(checkout.way.url)
+    assert f"{page.scheme}://{page.netloc}" in case.provider.page_origins(case.account)
+    assert checkout.provider_reference
+
+
+@each_provider
+def test_no_answer_is_unreachable_and_shows_no_secret(case: Case) -> None:
+    with responses.RequestsMock() as mock:
+        for method in (responses.POST, responses.GET, responses.PUT):
+            mock.add(method, re.compile(".*"), body=requests.ConnectionError(*case.secrets))
+        mock.assert_all_requests_are_fired = False
+
+        with pytest.raises(Unreachable) as raised:
+            case.provider.start_checkout(case.account, case.payment, URLS)
+
+    assert raised.value.shopper.endswith(".")
+    assert not any(secret in str(raised.value) for secret in case.secrets)
+
+
+@each_provider
+def test_a_true_delivery_says_paid_in_minor_units(case: Case) -> None:
+    (news,) = case.provider.read_webhook(case.account, *case.paid)
+
+    assert news.status == "succeeded"
+    assert news.status in LADDER
+    assert news.amount in (case.payment.amount, None)
+    assert news.currency in (case.payment.currency, None)
+    assert case.payment.provider_reference == news.provider_reference
+    assert news.event_key
+
+
+@each_provider
+def test_the_same_delivery_has_the_same_key(case: Case) -> None:
+    first = case.provider.read_webhook(case.account, *case.paid)
+
+    assert case.provider.read_webhook(case.account, *case.paid) == first
+
+
+@each_provider
+def test_without_its_proof_a_delivery_is_refused(case: Case) -> None:
+    """A1, A2: one byte is enough."""
+    headers, body = case.paid
+    spoiled = body.replace(case.secrets[0].encode(), b"guessed") + b" "
+
+    for attempt in (({}, spoiled), (headers, spoiled), (headers, b"")):
+        with pytest.raises(WebhookRefused) as refused:
+            case.provider.read_webhook(case.account, *attempt)
+        assert 400 <= refused.value.http_status < 500
+
+
+@each_provider
+@given(body=st.binary(max_size=300), name=st.sampled_from(["x-signature", "hmac", "host"]))
+def test_no_delivery_whatever_raises_anything_else(case: Case, body: bytes, name: str) -> None:
+    """A15."""
+    with pytest.raises(WebhookRefused):
+        case.provider.read_webhook(case.account, {name: body.hex()}, body)
+
+
+@each_provider
+def test_what_is_kept_of_a_delivery_holds_no_secret(case: Case) -> None:
+    kept = case.provider.keep_body(case.account, case.paid[1])
+
+    assert kept
+    assert not any(secret in kept for secret in case.secrets)
+
+
+@each_provider
+@given(args=st.dictionaries(st.sampled_from(["status", "id", "hash", "total", "x"]), st.text()))
+def test_a_return_typed_by_hand_proves_nothing(case: Case, args: dict[str, str]) -> None:
+    """G1."""
+    assert isinstance(case.provider.read_return(case.account, case.payment, args), Hint)
+
+
+@each_provider
+def test_a_payment_that_the_provider_has_not_named_cannot_be_asked_about(case: Case) -> None:
+    unnamed = replace(case.payment, provider_reference=None)
+
+    assert case.provider.fetch_payment(case.account, unnamed) is None
+
+
+@each_provider
+@pytest.mark.parametrize("code", [None, "", "declined", "nobody knows this one"])
+def test_a_failure_is_explained_in_a_sentence(case: Case, code: str | None) -> None:
+    assert case.provider.explain_failure(code).endswith(".")
+
+
+@each_provider
+def test_the_account_shows_none_of_its_secrets(case: Case) -> None:
+    """I1."""
+    assert not any(secret in repr(case.account) for secret in case.secrets)

@@ -1,0 +1,61 @@
+"""Fixtures: a sandbox whose clock stands still and whose work is done by hand, and a shop."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import config
+from sandbox.app import create_app
+from sandbox.models import db
+
+from .driver import Receiver, Sandbox, receiver
+
+StartSandbox = Callable[..., Sandbox]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_sandbox_settings_of_this_machine() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in config.Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        patch.setitem(config.Settings.model_config, "env_file", None)
+        yield
+
+
+@pytest.fixture
+def shop() -> Iterator[Receiver]:
+    with receiver() as shop:
+        yield shop
+
+
+@pytest.fixture
+def start_sandbox(tmp_path: Path, shop: Receiver) -> Iterator[StartSandbox]:
+    """Start a sandbox with other settings than the usual ones; again for a restart."""
+    apps = []
+
+    def start(**settings: Any) -> Sandbox:
+        defaults = {
+            "sandbox_url": "http://localhost",
+            "sandbox_database_url": f"sqlite:///{tmp_path}/sandbox.db",
+            "sandbox_clock_speed": 0,
+            "sandbox_deliver": False,
+            "sandbox_hang_seconds": 0,
+            "mintcash_webhook_url": shop.url,
+        }
+        apps.append(create_app(config.load(**defaults | settings)))
+        return Sandbox(apps[-1])
+
+    yield start
+    shop.gate.set()
+    for app in apps:
+        if app.config["SANDBOX"].sandbox_deliver:
+            app.extensions["background"].stop()
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def sandbox(start_sandbox: StartSandbox) -> Sandbox:
+    return start_sandbox()
