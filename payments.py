@@ -299,8 +299,10 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     """Lift the payment, and the order with it. Inside a transaction; a repeat changes nothing."""
     assert news.status is not None  # noqa: S101
     if news.status in MONEY:
-        if news.currency == payment.currency:
-            _raise_to(payment.id, Payment.received, news.amount or 0)
+        if news.currency in (payment.currency, None):
+            # Some proofs name no amount: they are bound to the one that was asked for.
+            bound = payment.amount if news.status in PAID else 0
+            _raise_to(payment.id, Payment.received, bound if news.amount is None else news.amount)
             _raise_to(payment.id, Payment.refunded, news.refunded or 0)
         else:
             _note(
@@ -338,7 +340,7 @@ def _settle(payment: Payment, news: PaymentUpdate) -> None:
     asked = money.show(payment.amount, payment.currency)
     if payment.received < payment.amount:
         received = money.show(payment.received, payment.currency)
-        code = "amount" if news.currency == payment.currency else "currency"
+        code = "amount" if news.currency in (payment.currency, None) else "currency"
         reason = f"{payment.provider} took {received} of {asked}. {payment.problem or ''}".strip()
         waiting = and_(Order.id == payment.order_id, Order.status == "open")
         _update(Order, waiting, status="held", held_code=code, held_reason=reason)

@@ -147,8 +147,9 @@ class PaymentUpdate:
     """Proven news of one payment, in our words.
 
     ``status`` is one of :data:`LADDER`, or None for news that is kept and shown but changes
-    nothing. ``amount`` is what the provider says the payment is for, ``refunded`` the total given
-    back; minor units of ``currency``, None where the news does not say.
+    nothing. ``amount`` is what the provider says was paid so far, ``refunded`` the total given
+    back; minor units of ``currency``. Both None where the proof is bound to the amount that was
+    asked for, and does not repeat it.
     """
 
     provider_reference: str
