@@ -37,6 +37,7 @@ class Queue:
     engine: SqliteHuey
     fulfil: Any
     look: Any
+    sweep: Any
 
 
 def create_queue(app: Flask, jobs_url: str) -> Queue:
@@ -50,19 +51,18 @@ def create_queue(app: Flask, jobs_url: str) -> Queue:
 
         return run
 
-    engine.periodic_task(crontab(minute="*"), name="sweep")(in_app(sweep))
     return Queue(
         engine,
         fulfil=engine.task(name="fulfil")(in_app(work_off_outbox)),
         look=engine.task(name="look")(in_app(look)),
+        sweep=engine.periodic_task(crontab(minute="*"), name="sweep")(in_app(sweep)),
     )
 
 
 def run_worker(app: Flask) -> None:
     """Work until SIGTERM or SIGINT; what a dead worker left is found by the first sweep."""
-    with app.app_context():
-        sweep()
     queue: Queue = app.extensions["queue"]
+    queue.sweep()
     Consumer(queue.engine, workers=2, max_delay=0.5, graceful_signal="TERM").run()
 
 
@@ -94,7 +94,10 @@ def _send(message: str, args: tuple[str, ...], delay: float) -> None:
 def sweep() -> None:
     """Everything that is due, whether or not a message said so. Runs each minute."""
     for payment_id in payments.due_for_a_look(LOOKS_IN_A_SWEEP):
-        look(payment_id)
+        try:
+            look(payment_id)
+        except Exception:  # one payment must not keep the others waiting; its next slot is booked
+            log.exception("payment %s: look-up failed", payment_id)
     work_off_outbox()
     forget_old_refusals()
 

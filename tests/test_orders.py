@@ -80,6 +80,17 @@ def test_the_waiting_page_claims_nothing_and_works_without_javascript(
     assert "http-equiv" not in page, "WCAG 2.2.1: no page reloads by itself"
 
 
+def test_whoever_left_the_payment_page_unpaid_can_go_on_there(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api
+) -> None:
+    page = mintcash_api.newest["redirectUrl"]
+    assert f'href="{page}"' in shopper.get(f"/orders/{order_id}").text
+
+    shopper.get(f"/orders/{order_id}/return/mintcash")
+
+    assert page not in shopper.get(f"/orders/{order_id}").text
+
+
 def test_after_thirty_seconds_a_kind_word_and_what_to_do(shopper: Shopper, order_id: str) -> None:
     """J1."""
     assert "has not confirmed yet" not in shopper.get(f"/orders/{order_id}/status?n=1").text

@@ -69,6 +69,7 @@ class View:
     steps: list[Step]
     downloads: list[Link]
     credit: int  # minor units of the order's currency
+    page_url: str | None  # where the payment can still be made
     poll_count: int
     is_slow: bool
 
@@ -217,6 +218,7 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
         steps=_steps(order, payment),
         downloads=downloads,
         credit=credit,
+        page_url=_page_to_go_on(payment) if state == "waiting" else None,
         poll_count=count,
         is_slow=state == "waiting" and _waited(payment) > SLOW,
     )
@@ -291,6 +293,12 @@ def _steps(order: Order, payment: Payment | None) -> list[Step]:
     ]
     first_open = next((label for label, done in facts if not done), None)
     return [Step(label, done, label == first_open) for label, done in facts]
+
+
+def _page_to_go_on(payment: Payment | None) -> str | None:
+    """The provider's page, for somebody who left it without coming back through it."""
+    unused = payment and payment.status == "created" and payment.returned_at is None
+    return payment.page_url if payment and unused else None
 
 
 def _label(payment: Payment | None) -> str:
