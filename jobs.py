@@ -7,6 +7,7 @@ sweep finds the row. Several workers may run at once: every piece of work is cla
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,7 @@ from models import Delivery, Order, OutboxTask, db, now, transaction
 MOST_ATTEMPTS = 12  # with the pauses below: some five hours, then a person is asked
 LONGEST_PAUSE = timedelta(hours=1)
 LOOKS_IN_A_SWEEP = 200
+LOOKS_WITHIN = 30.0  # seconds
 KEPT_REFUSALS = 500
 
 log = logging.getLogger(__name__)
@@ -92,14 +94,20 @@ def _send(message: str, args: tuple[str, ...], delay: float) -> None:
 
 
 def sweep() -> None:
-    """Everything that is due, whether or not a message said so. Runs each minute."""
+    """Everything that is due, whether or not a message said so. Runs each minute.
+
+    What is owed comes first, and the looks end in time: a provider that hangs delays nobody else.
+    """
+    work_off_outbox()
+    forget_old_refusals()
+    ends = time.monotonic() + LOOKS_WITHIN
     for payment_id in payments.due_for_a_look(LOOKS_IN_A_SWEEP):
+        if time.monotonic() > ends:
+            break
         try:
             look(payment_id)
         except Exception:  # one payment must not keep the others waiting; its next slot is booked
             log.exception("payment %s: look-up failed", payment_id)
-    work_off_outbox()
-    forget_old_refusals()
 
 
 def look(payment_id: str) -> None:

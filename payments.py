@@ -30,7 +30,6 @@ from providers.base import (
     Customer,
     PaymentRequest,
     PaymentUpdate,
-    ProviderError,
     ReferenceTaken,
     Rejected,
     Unreachable,
@@ -133,19 +132,22 @@ def _open_attempt(order_id: str, provider: str) -> tuple[PaymentRequest, str | N
 
 def _record_page(payment_id: str, configured: Configured, checkout: Checkout) -> str:
     """Store what the provider answered, and apply news that overtook the answer."""
-    url = checkout.way.url
+    url, reference = checkout.way.url, checkout.provider_reference
     known = configured.module.page_origins(configured.account)
+    words = None
     with transaction() as session:
-        _bind(payment_id, checkout.provider_reference)
-        if origin(url) in known:
+        if not _bind(payment_id, reference):
+            words = f"answered with {reference!r}, a second payment under our reference"
+        elif origin(url) not in known:
+            words = f"sent the shopper to {origin(url)[:100]!r}, which is none of {known}"
+        else:
             session.execute(update(Payment).where(Payment.id == payment_id).values(page_url=url))
         _apply_parked(session.get_one(Payment, payment_id))
-    if origin(url) in known:
-        return url
-    words = f"sent the shopper to {origin(url)[:100]!r}, which is none of {known}"
-    log.error("%s payment %s: %s", configured.capabilities.name, payment_id, words)
-    _close_attempt(payment_id, "foreign_page", words)
-    raise Rejected(words)
+    if words:
+        log.error("%s payment %s: %s", configured.capabilities.name, payment_id, words)
+        _close_attempt(payment_id, "foreign_page", words)
+        raise Rejected(words)
+    return url
 
 
 def _close_attempt(payment_id: str, code: str, words: str) -> None:
@@ -255,6 +257,8 @@ def _find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
         return payment
     payment = db.session.get(Payment, news.reference, populate_existing=True)
     if payment and payment.provider == provider and _bind(payment.id, news.provider_reference):
+        db.session.refresh(payment)
+        _apply_parked(payment)
         return payment
     return None
 
@@ -429,9 +433,11 @@ def look(payment_id: str) -> datetime | None:
     if configured:
         try:
             news = configured.module.fetch_payment(configured.account, request)
-        except ProviderError as error:
+        except Unreachable as error:
             log.warning("payment %s: %s", payment_id, error)
-            return next_look_at
+            return next_look_at  # unknown is not failed, and does not expire
+        except Rejected as error:
+            log.error("payment %s: %s", payment_id, error)
     with transaction() as session:
         payment = session.get_one(Payment, payment_id)
         _apply_parked(payment)

@@ -1,6 +1,7 @@
 """What stands in the database, for tests that check what came of it."""
 
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,10 +13,12 @@ from sqlalchemy import func, select, update
 import jobs
 from models import (
     Credit,
+    Customer,
     Delivery,
     Download,
     Mail,
     Order,
+    OrderLine,
     OutboxTask,
     Parcel,
     Payment,
@@ -70,6 +73,66 @@ class Books:
             db.session.expunge_all()
             return found
 
+    @property
+    def tasks(self) -> list[OutboxTask]:
+        with self.open():
+            found = list(db.session.scalars(select(OutboxTask).order_by(OutboxTask.id)))
+            db.session.expunge_all()
+            return found
+
+    def place_order(
+        self, items: Mapping[str, int], *, attempts: int = 1, page_known: bool = True
+    ) -> list[dict[str, Any]]:
+        """An order whose shopper is on the payment page; its payments, as MintCash knows them.
+
+        ``page_known=False``: MintCash's answer, and with it the reference, is still on its way.
+        """
+        with self.open(), transaction() as session:
+            customer = Customer(email=f"{uuid.uuid4().hex}@example.com")
+            session.add(customer)
+            session.flush()
+            products = session.scalars(select(Product).where(Product.slug.in_(items))).all()
+            lines = [_line(product, items[product.slug]) for product in products]
+            order = Order(
+                cart_key=uuid.uuid4().hex,
+                customer_id=customer.id,
+                name="Ann Example",
+                email=customer.email,
+                line1="Potter Street 1",
+                city="Ghent",
+                postal_code="9000",
+                country="BE",
+                currency="USD",
+                total=sum(line.total for line in lines),
+                lines=lines,
+            )
+            order.payments = [
+                Payment(
+                    attempt=attempt,
+                    provider="mintcash",
+                    amount=order.total,
+                    currency=order.currency,
+                    expires_at=now() + timedelta(hours=1),
+                    next_look_at=now() + timedelta(minutes=1),
+                )
+                for attempt in range(1, attempts + 1)
+            ]
+            session.add(order)
+            session.flush()
+            known = []
+            for payment in order.payments:
+                theirs = str(uuid.uuid4())
+                payment.provider_reference = theirs if page_known else None
+                known.append(
+                    {
+                        "id": theirs,
+                        "externalId": payment.id,
+                        "amount": payment.amount,
+                        "currency": payment.currency,
+                    }
+                )
+            return known
+
     def stock(self, slug: str) -> int | None:
         query = select(Product.stock).where(Product.slug == slug)
         found: int | None = self.read(lambda: db.session.scalar(query))
@@ -114,3 +177,14 @@ class Books:
                 .where(Payment.next_look_at.is_not(None))
                 .values(next_look_at=now() - timedelta(seconds=1))
             )
+
+
+def _line(product: Product, quantity: int) -> OrderLine:
+    (price,) = (price.amount for price in product.prices if price.currency == "USD")
+    return OrderLine(
+        product_id=product.id,
+        name=product.name,
+        fulfilment=product.fulfilment,
+        unit_price=price,
+        quantity=quantity,
+    )

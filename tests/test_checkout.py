@@ -244,6 +244,24 @@ def test_the_shopper_is_sent_only_to_a_host_that_the_provider_is_known_by(
     assert books.payment.page_url is None
 
 
+def test_a_second_payment_under_our_reference_is_not_paid(
+    shopper: Shopper, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """C7: the webhook has named the payment; an answer about another one is not believed."""
+
+    def name_another(payment: dict[str, object]) -> None:
+        first = {**payment, "id": "pmt_first"}
+        Shopper(shopper.app).deliver(*mintcash.event(first, "pending"))
+
+    mintcash_api.before_reply = name_another
+    shopper.add("candle")
+
+    answer = shopper.check_out()
+
+    assert answer.status_code == 502
+    assert (books.payment.provider_reference, books.payment.page_url) == ("pmt_first", None)
+
+
 def test_an_order_that_is_paid_cannot_be_paid_again(
     shopper: Shopper, mintcash_api: mintcash.Api, books: Books
 ) -> None:
