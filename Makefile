@@ -14,7 +14,7 @@ run: .venv/run ## shop, sandbox and worker, ready to buy something; Ctrl-C stops
 
 test: .venv/dev ## every test, browser and PostgreSQL included
 	@sh scripts/install-browser.sh
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 check: .venv/dev ## format, lint, types, templates
 	$(BIN)/ruff format --check .

@@ -26,6 +26,7 @@ from werkzeug.wrappers import Response as AnyResponse
 import config
 import jobs
 import money
+from accounts import configured_providers
 from catalogue import fill_shelf
 from models import db, prepare_sqlite
 from views import cart, checkout, console, orders, shop, webhooks
@@ -54,7 +55,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session; a shopper may take the evening
     )
     app.extensions["settings"] = settings
-    app.extensions["providers"] = config.configured_providers(settings)
+    app.extensions["providers"] = configured_providers(settings)
     app.extensions["queue"] = jobs.create_queue(app, settings.jobs_url)
 
     db.init_app(app)

@@ -10,9 +10,6 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from providers import PROVIDERS, mintcash
-from providers.base import Configured
-
 ROOT = Path(__file__).parent
 SANDBOX_SECRET_KEY = "only good enough for the sandbox"  # noqa: S105
 
@@ -21,8 +18,28 @@ SANDBOX_KEYS = {
     "mintcash_public_key": "pk_test_kiln_and_kettle",
     "mintcash_secret_key": "sk_test_kiln_and_kettle",
     "mintcash_signing_secret": "whsec_test_kiln_and_kettle",
+    "hitpay_api_key": "test_kiln_and_kettle",
+    "hitpay_salt": "salt_test_kiln_and_kettle",
+    "hitpay_webhook_salt": "webhook_salt_test_kiln_and_kettle",
+    "wipay_account_number": "1234567890",
+    "wipay_api_key": "123",
+    "wipay_webhook_secret": "wipay_webhook_test_kiln_and_kettle",
+    "wipay_wapi_key": "wapi_test_kiln_and_kettle",
+    "handcash_app_id": "0123456789abcdef01234567",
+    "handcash_app_secret": "app_secret_test_kiln_and_kettle",
+    "handcash_destination": "kilnandkettle",
 }
-MINTCASH_URLS = {"test": "https://sandbox.mintcash.me", "live": "https://api.mintcash.me"}
+
+#: Keys that providers hand out for tests; whoever knows them (everybody) could forge a payment.
+PUBLIC_TEST_KEYS = {"wipay_account_number": "1234567890", "wipay_api_key": "123"}
+
+#: Where live payments are made, and nowhere else.
+LIVE_HOSTS = {
+    "mintcash": ("api.mintcash.me",),
+    "hitpay": ("api.hit-pay.com",),
+    "wipay": tuple(f"{country}.wipayfinancial.com" for country in ("bb", "gd", "gy", "jm", "tt")),
+    "handcash": ("cloud.handcash.io",),
+}
 
 #: Comma-separated in the environment.
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -84,14 +101,85 @@ class Settings(BaseSettings):
         ("USD", "EUR", "GBP"), description="What your account takes; MintCash publishes no list"
     )
 
-    @field_validator("mintcash_page_origins", "mintcash_currencies", mode="before")
+    hitpay_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
+    hitpay_api_key: SecretStr | None = Field(None, description="Dashboard, API keys")
+    hitpay_salt: SecretStr | None = Field(
+        None, description="Salt of that key: signs the webhooks of each payment request (version 1)"
+    )
+    hitpay_webhook_salt: SecretStr | None = Field(
+        None,
+        description="Salt of a registered webhook endpoint (version 2); one of the two will do",
+    )
+    hitpay_page_origins: Words = Field(
+        (), description="Origins of the hosted page; default: those that HitPay documents"
+    )
+    hitpay_currencies: Words = Field(
+        ("SGD", "USD"), description="What your account takes; HitPay publishes no list"
+    )
+    hitpay_payment_methods: Words = Field(
+        (), description="card, paynow_online …; default: all that are enabled on the account"
+    )
+
+    wipay_base_url: str = Field("", description="Default: by country and PAYMENT_ENVIRONMENT")
+    wipay_account_number: str | None = Field(None, description="Ten digits, on the WiPay profile")
+    wipay_api_key: SecretStr | None = Field(
+        None, description="Proves returns; on the WiPay profile, never sent to anybody"
+    )
+    wipay_country_code: Literal["BB", "GD", "GY", "JM", "TT"] = Field(
+        "TT", description="Country of the WiPay account: decides host and currencies"
+    )
+    wipay_fee_structure: Literal["customer_pay", "merchant_absorb", "split"] = Field(
+        "merchant_absorb", description="Who pays WiPay's fee"
+    )
+    wipay_webhook_secret: SecretStr | None = Field(
+        None, description="Of a registered webhook endpoint; without it the return is the only news"
+    )
+    wipay_webhook_signs: Literal["body", "timestamp.body"] = Field(
+        "body", description="What WiPay's webhooks sign: two readings are documented"
+    )
+    wipay_wapi_key: SecretStr | None = Field(
+        None, description="X-WAPI-Key of a business account; without it WiPay cannot be asked"
+    )
+
+    handcash_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
+    handcash_app_id: str | None = Field(None, description="Developer dashboard, your app")
+    handcash_app_secret: SecretStr | None = Field(
+        None, description="Developer dashboard, your app; two, comma-separated, while replacing one"
+    )
+    handcash_destination: str | None = Field(
+        None, description="Who receives: a handle, a paymail or a business wallet"
+    )
+    handcash_page_origins: Words = Field(
+        (), description="Origins of the hosted page; default: those that HandCash documents"
+    )
+    handcash_currencies: Words = Field(
+        ("USD", "EUR", "GBP", "SGD", "TTD"), description="Prices; the payer pays in BSV"
+    )
+
+    @field_validator(
+        "mintcash_page_origins",
+        "mintcash_currencies",
+        "hitpay_page_origins",
+        "hitpay_currencies",
+        "hitpay_payment_methods",
+        "handcash_page_origins",
+        "handcash_currencies",
+        mode="before",
+    )
     @classmethod
     def split_at_commas(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
 
-    @field_validator("base_url", "sandbox_url", "mintcash_base_url")
+    @field_validator(
+        "base_url",
+        "sandbox_url",
+        "mintcash_base_url",
+        "hitpay_base_url",
+        "wipay_base_url",
+        "handcash_base_url",
+    )
     @classmethod
     def check_url(cls, value: str) -> str:
         if value and (
@@ -130,8 +218,14 @@ class Settings(BaseSettings):
                 raise ValueError("BASE_URL must start with https:// when money is real")
             if (self.mintcash_public_key or "").startswith("pk_test_"):
                 raise ValueError("MINTCASH_PUBLIC_KEY is a test key, PAYMENT_ENVIRONMENT is live")
-            if self.mintcash_base_url and self.mintcash_base_url != MINTCASH_URLS["live"]:
-                raise ValueError(f"MINTCASH_BASE_URL must be {MINTCASH_URLS['live']} when live")
+            for name, public in PUBLIC_TEST_KEYS.items():
+                if self.value(name) == public:
+                    raise ValueError(f"{name.upper()} is the public test account's")
+            for name in LIVE_HOSTS:
+                url = getattr(self, f"{name}_base_url")
+                if url and urlsplit(url).hostname not in LIVE_HOSTS[name]:
+                    hosts = " or ".join(LIVE_HOSTS[name])
+                    raise ValueError(f"{name.upper()}_BASE_URL must be at {hosts} when live")
         return self
 
     @property
@@ -144,6 +238,10 @@ class Settings(BaseSettings):
         if found is None:
             return SANDBOX_KEYS[name] if self.environment == "sandbox" else ""
         return (found.get_secret_value() if isinstance(found, SecretStr) else str(found)).strip()
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """A secret that may be several, comma-separated, while one is being replaced."""
+        return tuple(word.strip() for word in self.value(name).split(",") if word.strip())
 
 
 def load(**overrides: object) -> Settings:
@@ -159,35 +257,6 @@ def load(**overrides: object) -> Settings:
             name = ".".join(str(part) for part in each["loc"]).upper()
             lines.append(f"{name} {each['msg'].removeprefix('Value error, ')}".strip())
         raise SettingsError("\n".join(lines)) from None  # the cause would quote the values
-
-
-def configured_providers(settings: Settings) -> dict[str, Configured]:
-    """The providers whose settings are there; the others are not offered and have no route."""
-    accounts = {"mintcash": _mintcash(settings)}
-    return {
-        name: Configured(PROVIDERS[name], account) for name, account in accounts.items() if account
-    }
-
-
-def _mintcash(settings: Settings) -> mintcash.Account | None:
-    public_key, secret_key, signing_secret = (settings.value(name) for name in SANDBOX_KEYS)
-    secrets = tuple(word.strip() for word in signing_secret.split(",") if word.strip())
-    if not (public_key and secret_key and secrets):
-        return None
-    base_url = settings.mintcash_base_url or (
-        f"{settings.sandbox_url}/mintcash"
-        if settings.environment == "sandbox"
-        else MINTCASH_URLS[settings.environment]
-    )
-    return mintcash.Account(
-        base_url=base_url,
-        environment="live" if settings.environment == "live" else "test",
-        origins=settings.mintcash_page_origins or (origin(base_url),),
-        currencies=settings.mintcash_currencies,
-        public_key=public_key,
-        secret_key=secret_key,
-        signing_secrets=secrets,
-    )
 
 
 def origin(url: str) -> str:

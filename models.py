@@ -213,6 +213,8 @@ class Payment(Base):
     #: Why a person should look at this payment; shown in the console.
     problem: Mapped[str | None] = mapped_column(Text)
     page_url: Mapped[str | None] = mapped_column(Text)
+    #: What the return said without proof: "canceled" or "failed". Never changes ``status``.
+    hint: Mapped[str | None] = mapped_column(String(10))
     created_at: Mapped[datetime] = mapped_column(default=now)
     returned_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]

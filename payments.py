@@ -9,7 +9,7 @@ Calls to a provider are never made inside a transaction: commit the intent, call
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -113,6 +113,7 @@ def _open_attempt(order_id: str, provider: str) -> tuple[PaymentRequest, str | N
             if (
                 payment.provider == provider
                 and payment.status in OPEN
+                and payment.hint != "failed"
                 and payment.expires_at > now()
             ):
                 return request_for(payment), payment.page_url
@@ -158,29 +159,35 @@ def _close_attempt(payment_id: str, code: str, words: str) -> None:
 def record_return(order_id: str, provider: str, args: Mapping[str, str]) -> str | None:
     """The shopper is back: a reason to ask the provider soon, or proof where the return is signed.
 
-    Returns the id of the payment to look at, if one is still undecided.
+    ``args``: the query string. Returns the id of the payment to look at, if one is undecided.
     """
     configured = providers()[provider]
     with transaction() as session:
-        payment = session.scalar(
+        attempts = session.scalars(
             select(Payment)
             .where(Payment.order_id == order_id, Payment.provider == provider)
-            .where(Payment.next_look_at.is_not(None))
             .order_by(Payment.attempt.desc())
-            .limit(1)
-        )
-        if payment is None:
+        ).all()
+        hint = None
+        for payment in attempts:
+            news = configured.module.read_return(configured.account, request_for(payment), args)
+            if isinstance(news, PaymentUpdate):
+                # Through the inbox like all news: the same return, opened again, is a repeat.
+                key = f"return:{news.provider_reference}:{news.status}"
+                _record(provider, replace(news, event_key=key), headers={}, body=None)
+            elif hint is None:
+                hint = news.status
+        undecided = [payment for payment in attempts if payment.next_look_at]
+        if not undecided:
             return None
-        news = configured.module.read_return(configured.account, request_for(payment), args)
-        if isinstance(news, PaymentUpdate) and news.status:
-            apply_news(payment, news)
-        if payment.returned_at is None:
-            payment.returned_at = now()
-            payment.looks = 0
-        if payment.next_look_at is None:
-            return None
-        payment.next_look_at = min(payment.next_look_at, now() + LOOK_AFTER_RETURN)
-        return payment.id
+        newest = undecided[0]
+        newest.hint = hint
+        if newest.returned_at is None:
+            newest.returned_at = now()
+            newest.looks = 0
+        soon = now() + LOOK_AFTER_RETURN
+        newest.next_look_at = min(newest.next_look_at or soon, soon)
+        return newest.id
 
 
 # ------------------------------------------------------------------ the provider speaks
@@ -209,7 +216,7 @@ def record_refusal(provider: str, reason: str) -> None:
         session.add(Delivery(provider=provider, verdict="refused", reason=reason))
 
 
-def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: str) -> str:
+def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: str | None) -> str:
     session = db.session
     delivery = Delivery(
         provider=provider,
@@ -305,9 +312,10 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     if news.status in MONEY:
         if news.currency in (payment.currency, None):
             # Some proofs name no amount: they are bound to the one that was asked for.
-            bound = payment.amount if news.status in PAID else 0
-            _raise_to(payment.id, Payment.received, bound if news.amount is None else news.amount)
-            _raise_to(payment.id, Payment.refunded, news.refunded or 0)
+            whole = payment.amount if news.status != "partially_paid" else 0
+            given_back = payment.amount if news.status == "refunded" else 0
+            _raise_to(payment.id, Payment.received, _or(news.amount, whole))
+            _raise_to(payment.id, Payment.refunded, _or(news.refunded, given_back))
         else:
             _note(
                 payment.id,
@@ -337,6 +345,10 @@ def _climb(payment_id: str, status: str, **values: Any) -> bool:
 def _raise_to(payment_id: str, column: Any, amount: int) -> bool:
     """Proven money is a running maximum: repeats and old totals change nothing."""
     return _update(Payment, and_(Payment.id == payment_id, column < amount), **{column.key: amount})
+
+
+def _or(amount: int | None, otherwise: int) -> int:
+    return otherwise if amount is None else amount
 
 
 def _settle(payment: Payment, news: PaymentUpdate) -> None:

@@ -1,7 +1,12 @@
 """How each payment provider is spoken to: one module each, all to the contract in ``base.py``."""
 
-from . import mintcash
+from . import handcash, hitpay, mintcash, wipay
 from .base import Provider
 
 #: The key is the name in URLs, settings and tables. A new provider is one module and one line.
-PROVIDERS: dict[str, Provider] = {"mintcash": mintcash}
+PROVIDERS: dict[str, Provider] = {
+    "mintcash": mintcash,
+    "hitpay": hitpay,
+    "wipay": wipay,
+    "handcash": handcash,
+}

@@ -166,9 +166,14 @@ class PaymentUpdate:
 
 @dataclass(frozen=True)
 class Hint:
-    """What a browser brought back: a reason to ask the provider, never a proof."""
+    """What a browser brought back: a reason to ask the provider, never a proof.
+
+    ``status`` is "canceled" or "failed" when it says so: a reason to offer another try, no more.
+    After "failed" the page is of no further use; after "canceled" it can be gone back to.
+    """
 
     word: str = ""
+    status: str | None = None
 
 
 @dataclass(frozen=True)

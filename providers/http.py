@@ -18,7 +18,7 @@ READ_TIMEOUT = 4.0  # seconds between two bytes
 DEADLINE = 10.0  # seconds for the body of an answer, however it drips
 MAX_BODY = 1_000_000  # bytes; the longest documented answer is a few kB
 
-#: Repeated up to twice more, POST included: every call here carries our own reference, which the
+#: Repeated up to twice more, POST included: such a call carries our own reference, which the
 #: provider uses to do the work once. 502 and 503 mean "no answer from further inside".
 RETRY = Retry(
     total=2,
@@ -54,17 +54,20 @@ def call(
     headers: dict[str, str] | None = None,
     payload: dict[str, Any] | None = None,
     form: list[tuple[str, str]] | None = None,
+    repeat: bool = True,
 ) -> Reply:
     """Send a request (``payload`` as JSON, or ``form``) and read a JSON answer of any status.
 
-    An empty answer is ``Reply.data`` None.
+    An empty answer is ``Reply.data`` None. ``repeat=False`` sends once only: for calls that carry
+    nothing by which the provider would know a repetition.
 
     :raise Unreachable: no connection, too slow, too large, or not JSON.
     """
     try:
         with requests.Session() as session:
-            session.mount("http://", HTTPAdapter(max_retries=RETRY))
-            session.mount("https://", HTTPAdapter(max_retries=RETRY))
+            adapter = HTTPAdapter(max_retries=RETRY if repeat else 0)
+            session.mount("http://", adapter)
+            session.mount("https://", adapter)
             session.trust_env = False  # a stray ~/.netrc must not replace our credentials
             with session.request(
                 method,

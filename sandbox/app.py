@@ -15,13 +15,36 @@ from flask import Flask, abort, g, request
 from sqlalchemy.engine import make_url
 from werkzeug.wrappers import Response
 
-from . import clock, config, deliveries, front, mintcash, mintcash_page
+from . import (
+    clock,
+    config,
+    deliveries,
+    front,
+    handcash,
+    handcash_page,
+    hitpay,
+    hitpay_page,
+    mintcash,
+    mintcash_page,
+    wipay,
+    wipay_page,
+)
 from .background import Background
 from .models import Control, db, prepare
 
 #: Each is a module with ``NAME``, ``TITLE``, ``ASSUMPTIONS`` and ``timer_rang(payment)``.
-PROVIDERS = (mintcash,)
-BLUEPRINTS = (front.bp, mintcash.bp, mintcash_page.bp)
+PROVIDERS = (mintcash, hitpay, handcash, wipay)
+BLUEPRINTS = (
+    front.bp,
+    mintcash.bp,
+    mintcash_page.bp,
+    hitpay.bp,
+    hitpay_page.bp,
+    handcash.bp,
+    handcash_page.bp,
+    wipay.bp,
+    wipay_page.bp,
+)
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:

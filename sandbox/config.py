@@ -98,6 +98,116 @@ class Settings(BaseSettings):
         '"31", not 2031; first6 and mask added); we chose what was observed.',
     )
 
+    hitpay_api_key: SecretStr = Field(
+        SecretStr("test_kiln_and_kettle"), description="X-BUSINESS-API-KEY of calls to HitPay."
+    )
+    hitpay_salt: SecretStr = Field(
+        SecretStr("salt_test_kiln_and_kettle"),
+        description="The salt of that key: signs HitPay's webhooks of version 1. Of a "
+        "comma-separated list, the first.",
+    )
+    hitpay_webhook_salt: SecretStr = Field(
+        SecretStr("webhook_salt_test_kiln_and_kettle"),
+        description="The salt of the registered endpoint: signs HitPay's webhooks of version 2. Of "
+        "a comma-separated list, the first.",
+    )
+    hitpay_webhook_url: str = Field(
+        default_factory=lambda settings: f"{settings['base_url']}/webhooks/hitpay",
+        description="Where HitPay's webhooks of version 2 go, as registered in the dashboard; "
+        "those of version 1 go to the “webhook” of each payment request.",
+    )
+    sandbox_hitpay_webhooks: Literal["v1", "v2", "both"] = Field(
+        "both",
+        description="The newest guide calls version 1 deprecated, HitPay's own plugins use it, and "
+        "both may be on; we chose both.",
+    )
+    sandbox_hitpay_currencies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("SGD", "USD", "EUR", "GBP", "MYR", "AUD"),
+        description="The list of currencies is not documented; we chose six with two decimals.",
+    )
+    sandbox_hitpay_payment_methods: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("card", "paynow_online"),
+        description="What is enabled on the HitPay account; the page knows these two.",
+    )
+    sandbox_hitpay_attempts: int = Field(
+        3,
+        ge=1,
+        description="How many declined cards end a payment request is not documented; we chose "
+        "three.",
+    )
+    sandbox_hitpay_send_declines: bool = Field(
+        True,
+        description="Whether a decline is told while the page takes another card is not "
+        "documented; we chose to tell it, as “failed”.",
+    )
+
+    handcash_app_id: str = Field(
+        "0123456789abcdef01234567", description="app-id of calls to HandCash."
+    )
+    handcash_app_secret: SecretStr = Field(
+        SecretStr("app_secret_test_kiln_and_kettle"),
+        description="app-secret of calls to HandCash; also inside its webhooks, as their proof. Of "
+        "a comma-separated list, the first.",
+    )
+    sandbox_handcash_currencies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("USD", "EUR", "GBP", "SGD", "TTD"),
+        description="HandCash takes prices in 170 currencies; here in these, of two decimals.",
+    )
+    sandbox_handcash_price_field: Literal["denominationCurrencyCode", "currency"] = Field(
+        "denominationCurrencyCode",
+        description="How the price's currency is called: manage-payment-request says currency, all "
+        "other sources denominationCurrencyCode; we chose the latter. The other is refused.",
+    )
+    sandbox_handcash_status_words: Literal["lower", "upper"] = Field(
+        "lower",
+        description="The values of the public status are not documented; we chose pending, "
+        "completed, expired. upper: PENDING, PAID, EXPIRED, as on withdrawn pages.",
+    )
+    sandbox_handcash_webhook_shape: Literal["newer", "documented"] = Field(
+        "newer",
+        description="Newer code expects paymentMethod and userData.id in webhooks, which the "
+        "documentation does not show or shows late; we chose newer.",
+    )
+
+    wipay_account_number: str = Field(
+        "1234567890", description="The merchant that calls WiPay; WiPay's public test account."
+    )
+    wipay_api_key: SecretStr = Field(
+        SecretStr("123"),
+        description="Makes the hash of WiPay's return; the public test account's key.",
+    )
+    wipay_country_code: Literal["BB", "GD", "GY", "JM", "TT"] = Field(
+        "TT", description="Country of the WiPay account: decides WiPay's fee."
+    )
+    wipay_wapi_key: SecretStr = Field(
+        SecretStr("wapi_test_kiln_and_kettle"), description="X-WAPI-Key of look-ups at WiPay."
+    )
+    wipay_webhook_secret: SecretStr = Field(
+        SecretStr("wipay_webhook_test_kiln_and_kettle"),
+        description="Signs WiPay's webhooks; of a comma-separated list, the first. Blank: no "
+        "endpoint is registered, and the return is all there is.",
+    )
+    wipay_webhook_url: str = Field(
+        default_factory=lambda settings: f"{settings['base_url']}/webhooks/wipay",
+        description="Where WiPay's webhooks go, as registered on the merchant account.",
+    )
+    sandbox_wipay_signs: Literal["body", "timestamp.body"] = Field(
+        "body",
+        description="WiPay's webhook page signs the raw body, a review of its API time stamp, dot "
+        "and body; we chose the body.",
+    )
+    sandbox_wipay_fee_plan: Literal["free", "paid"] = Field(
+        "free", description="The plan of the WiPay account: decides WiPay's fee."
+    )
+    sandbox_wipay_currencies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("TTD", "USD"), description="What WiPay takes in TT. Two decimals each."
+    )
+    sandbox_wipay_timeout_status: Literal["error", "failed"] = Field(
+        "error",
+        description="How a transaction ends that nobody paid in time is not documented; we chose "
+        "error.",
+    )
+
     @field_validator("base_url", "sandbox_url")
     @classmethod
     def _without_trailing_slash(cls, value: str) -> str:
@@ -110,7 +220,14 @@ class Settings(BaseSettings):
             raise ValueError("the sandbox keeps its data in SQLite: sqlite:///path/to/file.db")
         return value
 
-    @field_validator("sandbox_mintcash_currencies", mode="before")
+    @field_validator(
+        "sandbox_mintcash_currencies",
+        "sandbox_hitpay_currencies",
+        "sandbox_hitpay_payment_methods",
+        "sandbox_handcash_currencies",
+        "sandbox_wipay_currencies",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else value

@@ -21,7 +21,7 @@ class Fault:
 
 
 FAULTS = (
-    Fault("payment", "none", "No fault", "The card decides."),
+    Fault("payment", "none", "No fault", "What is entered on the page decides."),
     Fault("payment", "decline", "Decline", "Any card is declined."),
     Fault("payment", "three_d_secure", "3-D Secure", "Any card is challenged by “your bank”."),
     Fault(
@@ -30,7 +30,7 @@ FAULTS = (
         "Close the tab",
         "The payment succeeds, but the browser is not sent back to the shop.",
     ),
-    Fault("payment", "expire", "Expire now", "The page expires at this moment; no card is used."),
+    Fault("payment", "expire", "Expire now", "The page expires at this moment; nothing is paid."),
     Fault(
         "payment",
         "pay_late",
@@ -57,7 +57,7 @@ FAULTS = (
         "delivery",
         "tamper",
         "Tamper",
-        "The amount is raised after signing, so the signature does not fit.",
+        "Something is changed after signing, so the proof does not fit.",
     ),
     Fault(
         "delivery",

@@ -8,7 +8,7 @@ import sqlite3
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, event
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, event, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry, relationship
@@ -29,7 +29,13 @@ class Payment(Base):
     __tablename__ = "payments"
     __table_args__ = (
         UniqueConstraint("provider", "reference"),
-        UniqueConstraint("provider", "external_id"),
+        Index(  # the others make another payment for the same id
+            "payments_once",
+            "provider",
+            "external_id",
+            unique=True,
+            sqlite_where=text("provider = 'mintcash'"),
+        ),
         CheckConstraint("refunded BETWEEN 0 AND amount"),
         Index("payments_by_timer", "timer"),
     )

@@ -81,11 +81,16 @@ class Books:
             return found
 
     def place_order(
-        self, items: Mapping[str, int], *, attempts: int = 1, page_known: bool = True
+        self,
+        items: Mapping[str, int],
+        *,
+        attempts: int = 1,
+        page_known: bool = True,
+        provider: str = "mintcash",
     ) -> list[dict[str, Any]]:
-        """An order whose shopper is on the payment page; its payments, as MintCash knows them.
+        """An order whose shopper is on the payment page; its payments, as the provider knows them.
 
-        ``page_known=False``: MintCash's answer, and with it the reference, is still on its way.
+        ``page_known=False``: its answer, and with it the reference, is still on its way.
         """
         with self.open(), transaction() as session:
             customer = Customer(email=f"{uuid.uuid4().hex}@example.com")
@@ -109,7 +114,7 @@ class Books:
             order.payments = [
                 Payment(
                     attempt=attempt,
-                    provider="mintcash",
+                    provider=provider,
                     amount=order.total,
                     currency=order.currency,
                     expires_at=now() + timedelta(hours=1),
@@ -122,13 +127,16 @@ class Books:
             known = []
             for payment in order.payments:
                 theirs = str(uuid.uuid4())
-                payment.provider_reference = theirs if page_known else None
+                if page_known:
+                    payment.provider_reference = theirs
+                    payment.page_url = f"http://127.0.0.1:5001/page/{theirs}"
                 known.append(
                     {
                         "id": theirs,
                         "externalId": payment.id,
                         "amount": payment.amount,
                         "currency": payment.currency,
+                        "redirectUrl": payment.page_url,
                     }
                 )
             return known

@@ -3,6 +3,7 @@
 import pytest
 
 import config
+from accounts import configured_providers
 
 LIVE = {
     "payment_environment": "live",
@@ -18,7 +19,7 @@ LIVE = {
 def test_without_any_setting_the_shop_runs_against_the_sandbox() -> None:
     settings = config.load()
 
-    account = config.configured_providers(settings)["mintcash"].account
+    account = configured_providers(settings)["mintcash"].account
     assert settings.environment == "sandbox"
     assert account.base_url == "http://127.0.0.1:5001/mintcash"
     assert account.origins == ("http://127.0.0.1:5001",)
@@ -28,13 +29,13 @@ def test_without_any_setting_the_shop_runs_against_the_sandbox() -> None:
 def test_the_real_test_system_needs_settings_alone() -> None:
     settings = config.load(**{**LIVE, "payment_environment": "test"})
 
-    account = config.configured_providers(settings)["mintcash"].account
+    account = configured_providers(settings)["mintcash"].account
     assert account.base_url == "https://sandbox.mintcash.me"
     assert account.environment == "test"
 
 
 def test_live_is_live() -> None:
-    account = config.configured_providers(config.load(**LIVE))["mintcash"].account
+    account = configured_providers(config.load(**LIVE))["mintcash"].account
 
     assert account.base_url == "https://api.mintcash.me"
     assert account.environment == "live"
@@ -47,7 +48,7 @@ def test_live_is_live() -> None:
 @pytest.mark.parametrize("value", [None, "", "  "])
 def test_a_provider_without_its_settings_is_not_offered(name: str, value: str | None) -> None:
     """A4: outside the sandbox nothing stands in for a missing key."""
-    assert config.configured_providers(config.load(**{**LIVE, name: value})) == {}
+    assert configured_providers(config.load(**{**LIVE, name: value})) == {}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_no_secret_is_shown_by_settings_or_their_errors() -> None:
     with pytest.raises(config.SettingsError) as refused:
         config.load(**{**LIVE, **canaries, "base_url": "x"})
 
-    shown = repr(settings) + str(refused.value) + repr(config.configured_providers(settings))
+    shown = repr(settings) + str(refused.value) + repr(configured_providers(settings))
     assert "canary" not in shown
 
 

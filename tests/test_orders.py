@@ -175,6 +175,33 @@ def test_a_held_order_is_told_so_and_offers_no_second_payment(
     assert "/payments" not in page
 
 
+@pytest.mark.parametrize(
+    ("provider", "said", "same_page"),
+    [("hitpay", "status=canceled", True), ("wipay", "status=failed", False)],
+)
+def test_a_return_that_says_unpaid_offers_another_try_and_lowers_nothing(
+    shopper: Shopper,
+    books: Books,
+    mintcash_api: mintcash.Api,
+    provider: str,
+    said: str,
+    same_page: bool,
+) -> None:
+    """G2: the address is unsigned, so the payment stays open, and late money is taken."""
+    (payment,) = books.place_order({"candle": 1}, provider=provider)
+    order_id = books.order.id
+
+    page = shopper.get(f"/orders/{order_id}/return/{provider}?{said}", follow_redirects=True).text
+
+    assert state(page) == "left"
+    assert "hx-get" in page
+    assert f'action="/orders/{order_id}/payments"' in page
+    assert (books.payment.status, books.order.status) == ("created", "open")
+    again = shopper.post(f"/orders/{order_id}/payments", {"provider": provider})
+    assert (again.location == payment["redirectUrl"]) is same_page
+    assert len(books.payments) == (1 if same_page else 2)
+
+
 @pytest.mark.parametrize("path", ["", "/status", "/return/mintcash"])
 def test_an_unknown_order_is_not_found(shopper: Shopper, path: str) -> None:
     """G3."""

@@ -62,7 +62,7 @@ class Link:
 class View:
     """What the shopper is told about the payment."""
 
-    state: str  # waiting, paid, held, unpaid, failed, canceled, expired, refunded
+    state: str  # waiting, left, paid, held, unpaid, failed, canceled, expired, refunded
     headline: str
     sentence: str
     provider_label: str
@@ -80,7 +80,9 @@ class View:
     @property
     def is_final(self) -> bool:
         """Nothing will change by itself any more: the page stops asking."""
-        return not self.is_waiting and not (self.state == "paid" and not self.steps[-1].done)
+        if self.state == "paid":
+            return self.steps[-1].done
+        return self.state not in ("waiting", "left")
 
     @property
     def poll_delay(self) -> int:
@@ -88,7 +90,7 @@ class View:
 
     @property
     def can_retry(self) -> bool:
-        return self.state in ("unpaid", "failed", "canceled", "expired")
+        return self.state in ("left", "unpaid", "failed", "canceled", "expired")
 
     @property
     def slow_sentence(self) -> str:
@@ -130,6 +132,7 @@ def come_back(order_id: str, provider: str) -> ResponseReturnValue:
     payment_id = payments.record_return(order_id, provider, request.args)
     if payment_id:
         jobs.wake_look(payment_id, payments.LOOK_AFTER_RETURN.total_seconds())
+    jobs.wake_fulfilment()  # a signed return may just have paid the order
     return redirect(url_for("orders.show", order_id=order_id), code=303)
 
 
@@ -230,6 +233,11 @@ WORDS = {
         "Thanks, we are confirming your payment",
         "{provider} tells us as soon as the payment is through. This page follows by itself.",
     ),
+    "left": (
+        "You came back without paying?",
+        "{provider} says so, but has not confirmed it yet. If you did not pay, you can try again. "
+        "If you did, just wait: this page follows by itself.",
+    ),
     "paid": (
         "Thank you. Your order is paid.",
         "The receipt is on its way to your inbox.",
@@ -273,7 +281,7 @@ def _state(order: Order, payment: Payment | None) -> str:
         return payment.status
     if payment.status == "created" and payment.page_url is None:
         return "unpaid"
-    return "waiting"
+    return "left" if payment.hint else "waiting"
 
 
 #: The provider never gave a page for this attempt, so no money can have moved.

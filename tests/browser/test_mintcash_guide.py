@@ -3,7 +3,7 @@
 Shop, sandbox and worker run as separate processes; the customer sits before a real browser.
 """
 
-from .world import FAILING, SUCCESS, SUCCESS_3DS, Customer, eventually
+from .world import FAILING, SUCCESS, SUCCESS_3DS, Customer
 
 
 def test_guide_1_the_success_card_ends_in_payment_succeeded(customer: Customer) -> None:
@@ -64,7 +64,7 @@ def test_guide_5_a_tampered_webhook_is_401_and_fulfils_nothing(customer: Custome
 
     back = customer.page.get_by_role("link", name="Back to the shop").get_attribute("href") or ""
     order_url = back.partition("/return/")[0]
-    eventually(lambda: customer.world.refusals() >= before + 2, "pending and succeeded are refused")
+    customer.world.wait_for_refusals(before + 2)  # pending and succeeded
     sandbox = customer.page.request.get(customer.world.sandbox).text()
     assert "401" in sandbox
     console = customer.world.console(order_url)

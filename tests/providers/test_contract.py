@@ -17,10 +17,15 @@ import money
 from providers import PROVIDERS
 from providers.base import LADDER, Hint, Provider, Unreachable, WebhookRefused
 
-from . import test_mintcash
+from . import test_handcash, test_hitpay, test_mintcash, test_wipay
 from .contract import URLS, Case
 
-CASES = {"mintcash": test_mintcash.CASE}
+CASES = {
+    "mintcash": test_mintcash.CASE,
+    "hitpay": test_hitpay.CASE,
+    "wipay": test_wipay.CASE,
+    "handcash": test_handcash.CASE,
+}
 
 each_provider = pytest.mark.parametrize(
     "case", [pytest.param(case, id=name) for name, case in CASES.items()]

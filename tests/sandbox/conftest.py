@@ -10,7 +10,7 @@ from sandbox import config
 from sandbox.app import create_app
 from sandbox.models import db
 
-from .driver import Receiver, Sandbox, receiver
+from .driver import HitPay, Receiver, Sandbox, WiPay, receiver
 
 StartSandbox = Callable[..., Sandbox]
 
@@ -43,6 +43,8 @@ def start_sandbox(tmp_path: Path, shop: Receiver) -> Iterator[StartSandbox]:
             "sandbox_deliver": False,
             "sandbox_hang_seconds": 0,
             "mintcash_webhook_url": shop.url,
+            "wipay_webhook_url": shop.url,
+            "hitpay_webhook_url": shop.url,
         }
         apps.append(create_app(config.load(**defaults | settings)))
         return Sandbox(apps[-1])
@@ -59,3 +61,13 @@ def start_sandbox(tmp_path: Path, shop: Receiver) -> Iterator[StartSandbox]:
 @pytest.fixture
 def sandbox(start_sandbox: StartSandbox) -> Sandbox:
     return start_sandbox()
+
+
+@pytest.fixture
+def hitpay(start_sandbox: StartSandbox) -> HitPay:
+    return HitPay(start_sandbox().app)
+
+
+@pytest.fixture
+def wipay(start_sandbox: StartSandbox) -> WiPay:
+    return WiPay(start_sandbox().app)

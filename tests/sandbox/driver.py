@@ -156,3 +156,160 @@ def payload(**changes: Any) -> dict[str, Any]:
         "billing": {"country": "SG", "postalCode": "018956"},
     } | changes
     return {field: value for field, value in body.items() if value is not None}
+
+
+class HitPay(Sandbox):
+    """The same for HitPay; :class:`Sandbox` itself speaks to MintCash."""
+
+    KEY = "test_kiln_and_kettle"
+
+    def call(self, method: str, path: str = "", key: str | None = KEY, **options: Any) -> Reply:
+        headers = {"X-BUSINESS-API-KEY": key} if key is not None else {}
+        path = f"/hitpay/v1/payment-requests{path}"
+        return self.app.test_client().open(path, method=method, headers=headers, **options)
+
+    def create(self, **changes: Any) -> Reply:
+        """As a form; a change to None leaves the field out."""
+        return self.call("POST", data=hitpay_fields(**changes))
+
+    def fetch(self, payment: dict[str, Any]) -> dict[str, Any]:
+        return dict(self.call("GET", f"/{payment['id']}").json)
+
+    def page(self, payment: dict[str, Any], part: str = "") -> Reply:
+        path = f"/hitpay/payment-request/@kiln-and-kettle/{payment['id']}/checkout"
+        return self.http.get(path + part)
+
+    def pay(self, payment: dict[str, Any], **changes: str) -> Reply:
+        """Fill in the card form and press Pay; without changes, with the card that succeeds."""
+        form = {"method": "card", "number": "4242 4242 4242 4242", "expiry": "03/31", "cvc": "123"}
+        path = f"/hitpay/payment-request/@kiln-and-kettle/{payment['id']}/checkout"
+        return self.http.post(path, data=form | changes)
+
+    def cancel(self, payment: dict[str, Any], **form: str) -> Reply:
+        path = f"/hitpay/payment-request/@kiln-and-kettle/{payment['id']}/checkout/cancel"
+        return self.http.post(path, data=form)
+
+
+def hitpay_fields(**changes: Any) -> dict[str, Any]:
+    fields = {
+        "amount": "49.99",
+        "currency": "SGD",
+        "payment_methods[]": ["card", "paynow_online"],
+        "email": "mia@example.org",
+        "name": "Mia D'Souza",
+        "purpose": "Kiln & Kettle, order 1",
+        "reference_number": "order-1",
+        "redirect_url": RETURN_URL,
+        "allow_repeated_payments": "false",
+        "expires_after": "60 mins",
+    } | changes
+    return {field: value for field, value in fields.items() if value is not None}
+
+
+class HandCash(Sandbox):
+    """The same for HandCash, which is told with each request where its webhook goes."""
+
+    KEYS = {  # noqa: RUF012
+        "app-id": "0123456789abcdef01234567",
+        "app-secret": "app_secret_test_kiln_and_kettle",
+    }
+
+    def __init__(self, app: Flask, webhook_url: str) -> None:
+        super().__init__(app)
+        self.webhook_url = webhook_url
+
+    def call(self, method: str, path: str = "", **options: Any) -> Reply:
+        options.setdefault("headers", self.KEYS)
+        path = f"/handcash/v3/paymentRequests{path}"
+        return self.app.test_client().open(path, method=method, **options)
+
+    def create(self, **changes: Any) -> Reply:
+        """A change to None leaves the field out."""
+        return self.call("POST", json=handcash_request(self.webhook_url, **changes))
+
+    def fetch(self, payment: dict[str, Any]) -> dict[str, Any]:
+        """As everybody may see it: the private shape has no status."""
+        return dict(self.call("GET", f"/public/{payment['id']}", headers={}).json)
+
+    def page(self, payment: dict[str, Any], part: str = "") -> Reply:
+        return self.http.get(f"/handcash/pay/{payment['id']}{part}")
+
+    def pay(self, payment: dict[str, Any], **changes: str) -> Reply:
+        """Enter a handle and press Pay."""
+        return self.http.post(f"/handcash/pay/{payment['id']}", data={"handle": "$mia"} | changes)
+
+
+def handcash_request(webhook_url: str, **changes: Any) -> dict[str, Any]:
+    body = {
+        "product": {"name": "Kiln & Kettle, order 1", "description": "Payment order-1"},
+        "instrumentCurrencyCode": "BSV",
+        "denominationCurrencyCode": "USD",
+        "receivers": [{"sendAmount": 49.99, "destination": "kilnandkettle"}],
+        "notifications": {
+            "webhook": {"webhookUrl": webhook_url, "customParameters": {"payment": "order-1"}}
+        },
+        "redirectUrl": RETURN_URL,
+        "expirationType": "onPaymentCompleted",
+        "expirationInSeconds": 3600,
+    } | changes
+    return {field: value for field, value in body.items() if value is not None}
+
+
+class WiPay(Sandbox):
+    """The same for WiPay, where a payment is what the create call answered."""
+
+    KEY = "wapi_test_kiln_and_kettle"
+
+    def request(self, accept: str | None = "application/json", **changes: Any) -> Reply:
+        """A change to None leaves the field out."""
+        headers = {"Accept": accept} if accept else {}
+        return self.app.test_client().post(
+            "/wipay/plugins/payments/request", data=wipay_form(**changes), headers=headers
+        )
+
+    def payment(self, **changes: Any) -> dict[str, Any]:
+        reply = self.request(**changes)
+        assert reply.status_code == 200, reply.text
+        return dict(reply.json)
+
+    def lookup(self, transaction_id: str, **headers: str) -> Reply:
+        path = f"/wipay/wapi/transactions/{transaction_id}"
+        return self.http.get(path, headers=headers or {"X-WAPI-Key": self.KEY})
+
+    def fetch(self, payment: dict[str, Any]) -> dict[str, Any]:
+        return dict(self.lookup(payment["transaction_id"]).json["data"])
+
+    def page(self, payment: dict[str, Any], part: str = "") -> Reply:
+        return self.http.get(payment["url"] + part)
+
+    def pay(self, payment: dict[str, Any], **changes: str) -> Reply:
+        """Fill in the card form and press Pay; without changes, with a card that is approved."""
+        form = {
+            "network": "Visa",
+            "number": "4111 1111 1111 1111",
+            "expiry": "03/31",
+            "cvv": "123",
+            "holder": "Mia Potter",
+        }
+        return self.http.post(payment["url"], data=form | changes)
+
+    def challenge(self, payment: dict[str, Any], **form: str) -> Reply:
+        return self.http.post(payment["url"].replace("/payment?", "/challenge?"), data=form)
+
+
+def wipay_form(**changes: Any) -> dict[str, Any]:
+    form = {
+        "account_number": "1234567890",
+        "country_code": "TT",
+        "currency": "TTD",
+        "environment": "sandbox",
+        "fee_structure": "customer_pay",
+        "method": "credit_card_co",
+        "order_id": "0123456789abcdef",
+        "origin": "kiln-and-kettle",
+        "response_url": RETURN_URL,
+        "total": "10.00",
+        "email": "mia@example.org",
+        "name": "Mia Pötter",
+    } | changes
+    return {field: value for field, value in form.items() if value is not None}

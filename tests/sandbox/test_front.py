@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from sandbox import config
-from sandbox.app import create_app
+from sandbox.app import PROVIDERS, create_app
 from sandbox.faults import FAULTS
-from sandbox.mintcash import ASSUMPTIONS
 
 from .conftest import StartSandbox
 from .driver import SECRET_KEY, Receiver, Sandbox
@@ -33,7 +32,7 @@ def test_the_front_page_explains_every_fault_setting_and_assumption(sandbox: San
         assert f'value="{fault.key}"' in page
     for name in config.Settings.model_fields:
         assert name.upper() in page
-    assert page.count("<li>") == len(ASSUMPTIONS)
+    assert page.count("<li>") == sum(len(provider.ASSUMPTIONS) for provider in PROVIDERS)
     assert SECRET_KEY not in page
 
 

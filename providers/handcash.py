@@ -1,0 +1,274 @@
+"""HandCash: a payment request with a hosted page, a webhook that carries our secret, status by id.
+
+Documentation (docs.handcash.io, read 2024-09 to 2026-01): handcash-pay/create-payment-request,
+handcash-pay/manage-payment-request, handcash-pay/webhooks; and the OpenAPI types in
+github.com/HandCash/handcash-sdk (2025-11), called “the SDK” below.
+How money is proven: the webhook, or the public status. Neither is signed, and the webhook names no
+amount: both are bound to the payment request that we made and whose id we stored. Never the return.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from money import EXPONENTS, NotMoney, to_major, to_minor
+
+from .base import (
+    BadSignature,
+    Capabilities,
+    Checkout,
+    Hint,
+    Malformed,
+    PaymentRequest,
+    PaymentUpdate,
+    Redirect,
+    Rejected,
+    Unreachable,
+    Urls,
+    printable,
+)
+from .http import Reply, call, parse_json
+
+#: Their status in lower case -> ours. The SDK calls it a string and names no value. Two words stand
+#: in manage-payment-request, as values of a filter: "pending" (waits for somebody to pay) and
+#: "completed". Two more come from pages that were withdrawn, in upper case. All are believed, since
+#: success also needs a transaction id, and money that comes later still lifts an expired payment.
+#: "cancelled" and "failed" of those pages are not: they would end the asking. Other words change
+#: nothing.
+STATUSES = {
+    "pending": "created",
+    "completed": "succeeded",
+    "paid": "succeeded",
+    "expired": "expired",
+}
+
+REFUSED = "HandCash cannot take this payment. Nothing was charged. Please pay another way."
+CLOSED = "HandCash is closed in this shop right now. Nothing was charged. Please pay another way."
+#: No error table is published; these are the classes that HandCash's own clients tell apart, and
+#: the sentence for the shopper. What is not listed (500, 503 …) is no answer: ``Unreachable``.
+ERRORS = {
+    400: REFUSED,  # validation, in the words of Joi: '"receivers" is required'
+    401: CLOSED,  # unauthenticated: our id or secret
+    403: CLOSED,  # invalid authentication
+    404: REFUSED,
+    409: REFUSED,  # conflict
+    410: CLOSED,  # this version of the API is gone
+    413: REFUSED,  # too large
+    450: CLOSED,  # outdated app
+}
+
+#: 24 hexadecimal digits wherever they were seen, 16 in some examples; they travel in our URLs.
+SAFE_ID = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
+#: 64 hexadecimal digits for a payment on chain; the form for other ways to pay is not documented.
+TRANSACTION_ID = re.compile(r"[!-~]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One app of the HandCash dashboard, and who receives the money."""
+
+    base_url: str  # https://cloud.handcash.io
+    origins: tuple[str, ...]  # of the hosted page: https://pay.handcash.io, https://handcash.io
+    currencies: tuple[str, ...]  # prices; the payer pays in BSV
+    app_id: str
+    app_secrets: tuple[str, ...] = field(repr=False)  # several while rotating: the first is sent
+    destination: str  # handle, paymail or business wallet
+    minutes: int  # how long a request can be paid
+
+
+def capabilities(account: Account) -> Capabilities:
+    return Capabilities(
+        name="handcash",
+        label="HandCash",
+        takes="HandCash wallet",
+        note="Bitcoin SV",
+        currencies=account.currencies,
+    )
+
+
+def page_origins(account: Account) -> tuple[str, ...]:
+    return account.origins
+
+
+def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
+    """``POST /v3/paymentRequests`` (create-payment-request).
+
+    There is no idempotency key, so the call is sent once. When its answer is lost, the next call
+    makes another request; nobody has the page of the first, and it expires by itself.
+
+    :raise Unreachable: time-out or 5xx.
+    :raise Rejected: see :data:`ERRORS`.
+    """
+    payload = {
+        "product": {"name": payment.description, "description": f"Payment {payment.reference}"},
+        "instrumentCurrencyCode": "BSV",
+        "denominationCurrencyCode": payment.currency,
+        "receivers": [
+            {
+                "sendAmount": _number(payment.amount, payment.currency),
+                "destination": account.destination,
+            }
+        ],
+        "notifications": {
+            "webhook": {
+                "webhookUrl": urls.webhook_url,
+                "customParameters": {"payment": payment.reference},
+            }
+        },
+        "redirectUrl": urls.return_url,
+        "expirationType": "onPaymentCompleted",
+        "expirationInSeconds": account.minutes * 60,
+    }
+    headers = {"app-id": account.app_id, "app-secret": next(iter(account.app_secrets), "")}
+    reply = _call(account, "POST", "/v3/paymentRequests", payload=payload, headers=headers)
+    url = reply.get("paymentRequestUrl")
+    if not isinstance(url, str):
+        raise Unreachable("POST /v3/paymentRequests: the answer holds no paymentRequestUrl")
+    return Checkout(_id(reply, "id", Unreachable), Redirect(url))
+
+
+def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[PaymentUpdate]:
+    """Read the body, check the ``appSecret`` inside, then believe the rest (docs: webhooks).
+
+    Sent for completed payments only. ``customParameters`` come from our own create call; whoever
+    applies the news must let the stored ``paymentRequestId`` win over them.
+
+    :raise BadSignature: ``appSecret`` is missing, no text, or not ours.
+    :raise Malformed: no JSON object; or ours, but without the two ids.
+    """
+    try:
+        event = parse_json(body)
+    except ValueError as error:
+        raise Malformed(f"body: {error}") from error
+    if not isinstance(event, dict):
+        raise Malformed("the body is no object")
+    if not _is_ours(account, event.get("appSecret")):
+        raise BadSignature("appSecret differs" if event.get("appSecret") else "no appSecret")
+    request_id = _id(event, "paymentRequestId", Malformed)
+    transaction_id = event.get("transactionId")
+    if not isinstance(transaction_id, str) or not TRANSACTION_ID.fullmatch(transaction_id):
+        raise Malformed("no usable transactionId")
+    parameters = event.get("customParameters")
+    reference = parameters.get("payment") if isinstance(parameters, dict) else None
+    return [
+        PaymentUpdate(
+            provider_reference=request_id,
+            reference=printable(reference, 100) if isinstance(reference, str) else None,
+            status="succeeded",
+            word="payment completed",  # nothing else is ever reported, so it has no name
+            event_key=f"{request_id}:{transaction_id}",
+        )
+    ]
+
+
+def keep_body(account: Account, body: bytes) -> str:
+    """The delivery without ``appSecret``, written anew: whoever reads it could forge the next."""
+    event = parse_json(body)
+    return json.dumps({name: event[name] for name in event if name != "appSecret"}, default=str)
+
+
+def read_return(account: Account, payment: PaymentRequest, args: Mapping[str, str]) -> Hint:
+    """``transactionId`` is appended to ``redirectUrl``, unsigned: a hint."""
+    return Hint(printable(args.get("transactionId", ""), 64))
+
+
+def explain_failure(code: str | None) -> str:
+    """A sentence for the shopper; HandCash gives no reasons."""
+    return "The payment was not completed on HandCash’s page."
+
+
+def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | None:
+    """``GET /v3/paymentRequests/public/{id}`` (the SDK). Needs no keys, so none are sent.
+
+    The private ``GET /v3/paymentRequests/{id}`` has neither status nor transaction.
+
+    :raise ProviderError: no usable answer; nothing is known that was not known before.
+    """
+    if payment.provider_reference is None:
+        return None
+    resource = _call(account, "GET", f"/v3/paymentRequests/public/{payment.provider_reference}")
+    if _id(resource, "id", Unreachable) != payment.provider_reference:
+        raise Unreachable("GET /v3/paymentRequests/public: the answer is about another request")
+    word = printable(resource.get("status"), 40)
+    status = STATUSES.get(word.lower())
+    if status == "succeeded" and not resource.get("transactionId"):
+        status = None
+    amount, currency = _asked(resource)
+    return PaymentUpdate(
+        provider_reference=payment.provider_reference,
+        reference=None,
+        status=status,
+        word=f"GET: {word}",
+        amount=amount,
+        currency=currency,
+    )
+
+
+def _number(amount: int, currency: str) -> float:
+    """4999 US cents as the JSON number 49.99; 2400 as 24.0.
+
+    The one float of the shop, made from a ``Decimal`` of two places only to be printed: ``repr``
+    gives every decimal of up to 15 digits back unchanged.
+    """
+    return float(to_major(amount, currency))
+
+
+def _is_ours(account: Account, given: object) -> bool:
+    """Compared as bytes and in constant time with each secret; an empty one is none."""
+    if not isinstance(given, str) or not given:
+        return False
+    sent = given.encode("utf-8", "surrogatepass")  # JSON can name what UTF-8 cannot write
+    return any([hmac.compare_digest(sent, each.encode()) for each in account.app_secrets])
+
+
+def _id(data: dict[str, Any], name: str, problem: type[Exception]) -> str:
+    found = data.get(name)
+    if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
+        raise problem(f"no usable {name}")
+    return found
+
+
+def _asked(resource: dict[str, Any]) -> tuple[int | None, str | None]:
+    """What the request is for, where it is said in a currency that we sell in.
+
+    ``paymentAmount.currencyCode`` is the price's currency in the examples; the SDK could also mean
+    the coin, and an amount of coins says nothing about a price.
+    """
+    asked = resource.get("paymentAmount")
+    if not isinstance(asked, dict) or asked.get("currencyCode") not in [*EXPONENTS]:
+        return None, None
+    currency = asked["currencyCode"]
+    try:
+        return to_minor(asked.get("amount", ""), currency), currency
+    except NotMoney as error:
+        raise Unreachable(f"GET /v3/paymentRequests/public: paymentAmount: {error}") from error
+
+
+def _call(
+    account: Account,
+    method: str,
+    path: str,
+    *,
+    payload: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """One call; what makes something (``payload``) is not repeated."""
+    reply = call(
+        method, account.base_url + path, headers=headers, payload=payload, repeat=payload is None
+    )
+    if reply.status == 200 and isinstance(reply.data, dict):
+        return reply.data
+    words = f"{method} {path}: {_words(reply)}"
+    if reply.status in ERRORS:
+        raise Rejected(words, ERRORS[reply.status])
+    raise Unreachable(words)
+
+
+def _words(reply: Reply) -> str:
+    """``{"message", "info"}``, as HandCash's clients read it, on one line."""
+    data = reply.data if isinstance(reply.data, dict) else {}
+    info = f" ({data['info']})" if data.get("info") else ""
+    return printable(f"HTTP {reply.status} {data.get('message')}{info}")

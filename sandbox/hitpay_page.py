@@ -1,0 +1,198 @@
+"""HitPay's hosted page: pay by card or with PayNow, cancel, result.
+
+The page's look, what Cancel does and what comes back of an expired page are not documented; see the
+settings ``SANDBOX_HITPAY_…`` and ``hitpay.ASSUMPTIONS``. Nothing here needs JavaScript.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from . import clock, faults
+from .background import commit
+from .config import settings
+from .hitpay import MERCHANT, NAME, PAYNOW, decline, end, succeed
+from .models import Payment, db
+
+Answer = str | Response | tuple[str, int]
+
+#: Faults that HitPay cannot suffer: its page asks for no 3-D Secure, its messages name no
+#: environment.
+IMPOSSIBLE = ("three_d_secure", "wrong_environment")
+
+bp = Blueprint(
+    "hitpay_page", __name__, url_prefix=f"/hitpay/payment-request/@{MERCHANT}/<reference>/checkout"
+)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A number the page takes, with any expiry to come and any three digits."""
+
+    key: str
+    number: str
+    succeeds: bool
+    sentence: str
+
+
+#: The first is of guide/sandbox, the second of hit-pay/claude-code-plugin.
+CARDS = (
+    Card("success", "4242 4242 4242 4242", True, "Succeeds."),
+    Card("decline", "4000 0000 0000 0002", False, "Is declined; another may be tried."),
+)
+
+
+@bp.get("")
+def show(reference: str) -> Answer:
+    """The ways to pay, or the result. ``?fill=<card key>`` fills in a test card.
+
+    :raise 404: unknown payment request.
+    """
+    payment = _payment(reference)
+    if payment.status != "pending":
+        return _page("result.html", payment)
+    return _form(payment, _filled(request.args.get("fill")))
+
+
+@bp.post("")
+def pay(reference: str) -> Answer:
+    """Pay by ``method``; ``fault`` and ``delivery_fault`` are the sandbox's own fields.
+
+    :raise 400: a method that this payment request does not offer.
+    """
+    payment = _payment(reference)
+    if payment.status != "pending":
+        return _onward(payment)
+    _take_faults(payment)
+    if payment.fault in ("expire", "pay_late"):
+        end(payment, "expired")
+        if payment.fault == "pay_late":
+            payment.timer = clock.now() + settings().sandbox_delay_seconds
+        commit()
+        return _onward(payment)
+    method = request.form.get("method", "card")
+    if method not in payment.details["payment_methods"]:
+        abort(400, "this payment request does not offer that method")
+    accepted = True
+    if method == "card":
+        card, errors = _read_card(request.form, datetime.now(UTC).date())
+        if errors or card is None:
+            commit()
+            return _form(payment, request.form, errors), 422
+        accepted = card.succeeds
+    if accepted and payment.fault != "decline":
+        succeed(payment, method)
+    else:
+        decline(payment)
+    commit()
+    return _onward(payment)
+
+
+@bp.post("/cancel")
+def cancel(reference: str) -> Answer:
+    """Back to the shop; the payment request stays as it is. The form's faults come along."""
+    payment = _payment(reference)
+    if payment.status == "pending":
+        _take_faults(payment)
+        commit()
+    return redirect(_return_url(payment, "canceled"), 303)
+
+
+def _payment(reference: str) -> Payment:
+    payment = db.session.scalar(
+        select(Payment).where(Payment.provider == NAME, Payment.reference == reference)
+    )
+    return payment or abort(404)
+
+
+def _take_faults(payment: Payment) -> None:
+    """Apply the choice made in the drawer; without one, what the payment was made with stays."""
+    try:
+        payment.fault = faults.check("payment", request.form.get("fault", payment.fault))
+        payment.delivery_fault = faults.check(
+            "delivery", request.form.get("delivery_fault", payment.delivery_fault)
+        )
+    except ValueError as error:
+        abort(400, str(error))
+
+
+def _read_card(form: Mapping[str, str], today: date) -> tuple[Card | None, dict[str, str]]:
+    """The test card that was typed in, and a sentence for each field that is wrong."""
+    number = re.sub(r"[ -]", "", form.get("number", ""))
+    card = next((each for each in CARDS if each.number.replace(" ", "") == number), None)
+    expiry = re.fullmatch(r"(0[1-9]|1[0-2]) ?/ ?([0-9]{2})", form.get("expiry", "").strip())
+    errors = {}
+    if card is None:
+        errors["number"] = "This page takes test cards only. They are listed under “Sandbox”."
+    if not expiry:
+        errors["expiry"] = "Enter month and year, like 04/30."
+    elif (2000 + int(expiry[2]), int(expiry[1])) < (today.year, today.month):
+        errors["expiry"] = "This card has expired."
+    if not re.fullmatch(r"[0-9]{3}", form.get("cvc", "")):
+        errors["cvc"] = "Enter 3 digits."
+    return card, errors
+
+
+def _onward(payment: Payment) -> Response:
+    """Where the browser goes next: to the shop after a success, else to this payment's page."""
+    paid = payment.status == "completed" and payment.fault != "close_tab"
+    if paid and payment.return_url:
+        return redirect(_return_url(payment, "completed"), 303)
+    return redirect(url_for(".show", reference=payment.reference), 303)
+
+
+def _return_url(payment: Payment, status: str) -> str:
+    """The shop's ``redirect_url`` with ``reference`` and ``status``, merged with what it has.
+
+    Without one, this payment's page.
+    """
+    if not payment.return_url:
+        return url_for(".show", reference=payment.reference)
+    parts = urlsplit(payment.return_url)
+    added = urlencode({"reference": payment.reference, "status": status})
+    return parts._replace(query=f"{parts.query}&{added}" if parts.query else added).geturl()
+
+
+def _filled(key: str | None) -> dict[str, str]:
+    """A test card as if it had been typed in; nothing when there is no such card."""
+    card = next((each for each in CARDS if each.key == key), None)
+    return {"number": card.number, "expiry": "12/34", "cvc": "123"} if card else {}
+
+
+def _form(
+    payment: Payment, values: Mapping[str, str], errors: Mapping[str, str] | None = None
+) -> str:
+    return _page(
+        "pay.html",
+        payment,
+        values=values,
+        errors=errors or {},
+        takes_cards="card" in payment.details["payment_methods"],
+        takes_paynow=PAYNOW in payment.details["payment_methods"],
+        cards=CARDS,
+        payment_faults=[each for each in faults.of_kind("payment") if each.key not in IMPOSSIBLE],
+        delivery_faults=[each for each in faults.of_kind("delivery") if each.key not in IMPOSSIBLE],
+    )
+
+
+def _page(template: str, payment: Payment, **values: Any) -> str:
+    """A page of this payment, whose forms may lead to the shop's origin (see ``app.py``)."""
+    if payment.return_url:
+        parts = urlsplit(payment.return_url)
+        g.form_target = f"{parts.scheme}://{parts.netloc}"
+    return render_template(
+        f"hitpay/{template}",
+        payment=payment,
+        amount=f"{Decimal(payment.amount).scaleb(-2):,}",
+        return_url=_return_url(payment, payment.status),
+        merchant=settings().sandbox_merchant_name,
+        **values,
+    )

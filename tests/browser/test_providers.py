@@ -1,0 +1,108 @@
+"""The same purchase with each of the other providers, whose pages and proofs all differ."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .world import Customer
+
+PAID = "Thank you. Your order is paid."
+
+
+def pay_hitpay(page: Page) -> None:
+    page.get_by_label("Card number").fill("4242 4242 4242 4242")
+    page.get_by_label("Expiry").fill("03/31")
+    page.get_by_label("Security code").fill("123")
+    page.get_by_role("button", name="Pay USD").click()
+
+
+def pay_wipay(page: Page) -> None:
+    page.locator("input[name=network]").first.check()
+    page.get_by_label("Card number").fill("4111 1111 1111 1111")
+    page.get_by_label("Expiry").fill("03/31")
+    page.get_by_label("CVV").fill("123")
+    page.get_by_label("Name on card").fill("Ann Example")
+    page.get_by_role("button", name="Pay $").click()
+
+
+def pay_handcash(page: Page) -> None:
+    page.get_by_label("Your handle").fill("$ann")
+    page.get_by_role("button", name="Pay $").click()
+
+
+PAY = {"hitpay": pay_hitpay, "wipay": pay_wipay, "handcash": pay_handcash}
+
+each = pytest.mark.parametrize(
+    ("provider", "pay"), [pytest.param(name, pay, id=name) for name, pay in PAY.items()]
+)
+
+
+@each
+def test_a_purchase_ends_with_a_paid_order(
+    customer: Customer, provider: str, pay: Callable[[Page], None]
+) -> None:
+    customer.check_out("candle", provider)
+
+    pay(customer.page)
+
+    customer.sees(PAID)
+    expect(customer.page.locator(".step").last).to_contain_text(": done")
+    (payment,) = customer.world.ledger(customer.order_url)
+    assert payment["amount"] == 2800
+    assert customer.world.mails_about(customer.order_url) == 1
+
+
+def test_whoever_cancels_at_hitpay_can_pay_another_way(customer: Customer) -> None:
+    customer.check_out("candle", "hitpay")
+
+    customer.page.get_by_role("button", name="Cancel and return to the shop").click()
+
+    customer.sees("You came back without paying?")
+    customer.page.locator("label[for=provider-handcash]").click()
+    customer.leave_to_pay("handcash")
+    pay_handcash(customer.page)
+    customer.sees(PAID)
+
+
+def test_a_card_declined_at_wipay_says_so(customer: Customer) -> None:
+    customer.check_out("candle", "wipay")
+    page = customer.page
+    page.locator("input[name=network]").first.check()
+    page.get_by_label("Card number").fill("4111 1111 1111 3333")
+    page.get_by_label("Expiry").fill("03/31")
+    page.get_by_label("CVV").fill("123")
+    page.get_by_label("Name on card").fill("Ann Example")
+
+    page.get_by_role("button", name="Pay $").click()
+
+    customer.sees("The payment did not go through")
+
+
+@each
+def test_a_lost_webhook_is_made_up_for(
+    customer: Customer, provider: str, pay: Callable[[Page], None]
+) -> None:
+    """E1: by the signed return (WiPay), or by asking the provider (the others)."""
+    customer.check_out("candle", provider)
+    customer.page.locator("select[name=delivery_fault]").select_option("drop")
+
+    pay(customer.page)
+
+    customer.sees(PAID)
+
+
+@each
+def test_a_webhook_without_its_proof_is_refused(
+    customer: Customer, provider: str, pay: Callable[[Page], None]
+) -> None:
+    """The tab is closed, so that neither return nor look-up settles it first."""
+    before = customer.world.refusals()
+    customer.check_out("candle", provider)
+    customer.page.locator("select[name=fault]").select_option("close_tab")
+    customer.page.locator("select[name=delivery_fault]").select_option("tamper")
+
+    pay(customer.page)
+
+    expect(customer.page.get_by_text("Imagine the tab was closed")).to_be_visible()
+    customer.world.wait_for_refusals(before + 1)

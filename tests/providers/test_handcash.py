@@ -1,0 +1,462 @@
+"""The HandCash adapter against its documentation: what it sends, what it believes."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import responses
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers import handcash
+from providers.base import (
+    BadSignature,
+    Customer,
+    Hint,
+    Malformed,
+    PaymentRequest,
+    Redirect,
+    Rejected,
+    Unreachable,
+)
+
+from .contract import URLS, Case
+
+FIXTURES = Path(__file__).parent / "handcash"
+SECRET = "app_secret_1"
+REQUEST_ID = "66a2a051d2f2ae72b1f9dd89"
+TRANSACTION_ID = "cc066a86e48f9f5715ba12f37c2cee0f525daf310eada76217b41771d6e67e66"
+CREATE = "https://cloud.handcash.io/v3/paymentRequests"
+PUBLIC = f"{CREATE}/public/{REQUEST_ID}"
+
+ACCOUNT = handcash.Account(
+    base_url="https://cloud.handcash.io",
+    origins=("https://pay.handcash.io", "https://handcash.io"),
+    currencies=("USD", "EUR"),
+    app_id="0123456789abcdef01234567",
+    app_secrets=(SECRET,),
+    destination="kilnandkettle",
+    minutes=60,
+)
+PAYMENT = PaymentRequest(
+    reference="order-1",
+    provider_reference=REQUEST_ID,
+    amount=4999,
+    currency="USD",
+    description="Order 1",
+    customer=Customer("customer-1", "Ann Example", "ann@example.com"),
+    address=None,
+)
+
+
+def fixture(name: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((FIXTURES / name).read_bytes())
+    return data
+
+
+def changed(**changes: Any) -> bytes:
+    """The documented delivery with some fields changed; a change to ``...`` leaves one out."""
+    event = {**fixture("completed_documented.json"), **changes}
+    return json.dumps({name: event[name] for name in event if event[name] is not ...}).encode()
+
+
+def read(body: bytes) -> Any:
+    (news,) = handcash.read_webhook(ACCOUNT, {}, body)
+    return news
+
+
+CASE = Case(
+    provider=handcash,
+    account=ACCOUNT,
+    payment=PAYMENT,
+    answer=lambda mock: mock.post(CREATE, json=fixture("created.json")),
+    paid=({}, changed()),
+    secrets=(SECRET,),
+)
+
+
+@pytest.fixture
+def api() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+# ------------------------------------------------------------------ appSecret
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(..., id="missing"),
+        pytest.param(None, id="null"),
+        pytest.param("", id="empty"),
+        pytest.param([SECRET], id="list"),
+        pytest.param({"appSecret": SECRET}, id="object"),
+        pytest.param(1, id="number"),
+        pytest.param(True, id="boolean"),
+        pytest.param("another", id="another"),
+        pytest.param(SECRET + "1", id="longer_with_ours_as_prefix"),
+        pytest.param(SECRET[:-1], id="prefix_of_ours"),
+        pytest.param(SECRET.upper(), id="upper_case"),
+        pytest.param(f" {SECRET}", id="white_space"),
+        pytest.param("é" * 12, id="not_ascii"),
+        pytest.param("\ud800", id="half_a_character"),
+    ],
+)
+def test_a_body_that_does_not_hold_our_secret_is_refused(given: object) -> None:
+    """A13: 401, and nothing raises but :class:`BadSignature`."""
+    with pytest.raises(BadSignature) as refused:
+        read(changed(appSecret=given))
+
+    assert refused.value.http_status == 401
+    assert SECRET not in str(refused.value)
+
+
+def test_the_secret_counts_in_the_body_only() -> None:
+    with pytest.raises(BadSignature):
+        handcash.read_webhook(ACCOUNT, {"app-secret": SECRET}, changed(appSecret=...))
+
+
+def test_the_secret_counts_at_the_top_only() -> None:
+    with pytest.raises(BadSignature):
+        read(changed(appSecret=..., customParameters={"appSecret": SECRET}))
+
+
+def test_while_a_secret_is_being_replaced_either_is_accepted() -> None:
+    """A6."""
+    both = replace(ACCOUNT, app_secrets=("new", SECRET))
+
+    for secret in ("new", SECRET):
+        assert handcash.read_webhook(both, {}, changed(appSecret=secret))
+    with pytest.raises(BadSignature):
+        handcash.read_webhook(replace(ACCOUNT, app_secrets=("new",)), {}, changed())
+
+
+@pytest.mark.parametrize("given", ["", None, ..., SECRET])
+@pytest.mark.parametrize("ours", [(), ("",)])
+def test_an_account_without_a_secret_believes_nothing(ours: tuple[str, ...], given: object) -> None:
+    """A4."""
+    with pytest.raises(BadSignature):
+        handcash.read_webhook(replace(ACCOUNT, app_secrets=ours), {}, changed(appSecret=given))
+
+
+# ------------------------------------------------------------------ deliveries
+
+
+@pytest.mark.parametrize("name", ["completed_documented.json", "completed_newer.json"])
+def test_a_delivery_of_either_age_is_read(name: str) -> None:
+    news = read((FIXTURES / name).read_bytes())
+
+    assert (news.provider_reference, news.reference) == (REQUEST_ID, "order-1")
+    assert news.event_key == f"{REQUEST_ID}:{TRANSACTION_ID}"
+    assert news.status == "succeeded"
+
+
+def test_the_amount_is_not_in_the_news_but_bound_to_the_request() -> None:
+    """H5: whatever a body says about money is not read."""
+    news = read(changed(amount=0.01, currency="EUR", paymentAmount={"amount": 0.01}))
+
+    assert (news.amount, news.currency) == (None, None)
+
+
+def test_two_transactions_of_one_request_are_two_pieces_of_news() -> None:
+    """B21: two payers race."""
+    first, second = read(changed()), read(changed(transactionId="ab" * 32))
+
+    assert first.event_key != second.event_key
+    assert first.provider_reference == second.provider_reference
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reference"),
+    [
+        ({"payment": "order-2"}, "order-2"),
+        ({"payment": 2}, None),
+        ({"payment": None}, None),
+        ({"payment": "\ud800\x00"}, "  "),
+        ({}, None),
+        ([], None),
+        (None, None),
+        (..., None),
+    ],
+)
+def test_our_reference_is_information_and_may_be_missing(
+    parameters: object, reference: str | None
+) -> None:
+    """B9: the news is about the request whose id it names."""
+    news = read(changed(customParameters=parameters))
+
+    assert (news.provider_reference, news.reference) == (REQUEST_ID, reference)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"not json", id="not_json"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(f'"{SECRET}"'.encode(), id="string"),
+        pytest.param(changed().decode().encode("utf-16"), id="utf_16"),
+        pytest.param(b'{"appSecret": "\xff"}', id="invalid_utf_8"),
+        pytest.param(b"[" * 100_000, id="deep"),
+        pytest.param(changed(amount=float("nan")), id="nan"),
+        pytest.param(changed(amount=1).replace(b"1}", b"9" * 5000 + b"}"), id="5000_digits"),
+        pytest.param(b'{"appSecret": "x",' + changed()[1:], id="two_secrets"),
+        pytest.param(changed(paymentRequestId=...), id="no_request"),
+        pytest.param(changed(paymentRequestId=None), id="request_null"),
+        pytest.param(changed(paymentRequestId="../../v3/x"), id="odd_request"),
+        pytest.param(changed(paymentRequestId="a" * 33), id="long_request"),
+        pytest.param(changed(transactionId=...), id="no_transaction"),
+        pytest.param(changed(transactionId=["x"]), id="transaction_list"),
+        pytest.param(changed(transactionId=""), id="transaction_empty"),
+        pytest.param(changed(transactionId="a" * 65), id="long_transaction"),
+        pytest.param(changed(transactionId="a b"), id="odd_transaction"),
+    ],
+)
+def test_a_body_that_is_not_a_delivery_is_refused(body: bytes) -> None:
+    """A15, G7."""
+    with pytest.raises(Malformed) as refused:
+        read(body)
+
+    assert refused.value.http_status == 400
+
+
+def test_what_is_kept_is_the_delivery_without_the_secret() -> None:
+    """H5."""
+    kept = handcash.keep_body(ACCOUNT, changed(note="é\x00\ud800", rate=1.5))
+
+    event = fixture("completed_documented.json") | {"note": "é\x00\ud800", "rate": "1.5"}
+    del event["appSecret"]
+    assert json.loads(kept) == event
+    assert kept.isascii()
+    assert kept.isprintable()
+
+
+# ------------------------------------------------------------------ POST /v3/paymentRequests
+
+
+def test_a_request_is_made_in_major_units_with_the_keys_in_headers(
+    api: responses.RequestsMock,
+) -> None:
+    api.post(CREATE, json=fixture("created.json"))
+
+    checkout = handcash.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+    assert checkout.provider_reference == REQUEST_ID
+    assert checkout.way == Redirect(f"https://pay.handcash.io/{REQUEST_ID}")
+    (sent,) = api.calls
+    assert sent.request.headers["app-id"] == "0123456789abcdef01234567"
+    assert sent.request.headers["app-secret"] == SECRET
+    assert sent.request.headers["content-type"] == "application/json"
+    assert json.loads(sent.request.body or "") == {
+        "product": {"name": "Order 1", "description": "Payment order-1"},
+        "instrumentCurrencyCode": "BSV",
+        "denominationCurrencyCode": "USD",
+        "receivers": [{"sendAmount": 49.99, "destination": "kilnandkettle"}],
+        "notifications": {
+            "webhook": {
+                "webhookUrl": "https://shop.example/webhooks",
+                "customParameters": {"payment": "order-1"},
+            }
+        },
+        "redirectUrl": "https://shop.example/orders/1/return",
+        "expirationType": "onPaymentCompleted",
+        "expirationInSeconds": 3600,
+    }
+
+
+@pytest.mark.parametrize(
+    ("minor", "written"),
+    [
+        (1, b"0.01"),
+        (10, b"0.1"),
+        (2400, b"24.0"),
+        (4999, b"49.99"),
+        (999999999999, b"9999999999.99"),
+    ],
+)
+def test_an_amount_is_written_as_a_plain_json_number(
+    api: responses.RequestsMock, minor: int, written: bytes
+) -> None:
+    api.post(CREATE, json=fixture("created.json"))
+
+    handcash.start_checkout(ACCOUNT, replace(PAYMENT, amount=minor), URLS)
+
+    body = api.calls[0].request.body
+    assert isinstance(body, bytes)
+    assert b'"sendAmount": ' + written + b"," in body
+
+
+@given(minor=st.integers(1, 10**14))
+def test_no_amount_loses_or_gains_a_cent_on_the_wire(minor: int) -> None:
+    written = json.dumps(handcash._number(minor, "USD"))
+
+    assert json.loads(written, parse_float=Decimal) * 100 == minor
+    assert "e" not in written
+
+
+def test_of_several_secrets_the_first_is_sent(api: responses.RequestsMock) -> None:
+    api.post(CREATE, json=fixture("created.json"))
+
+    handcash.start_checkout(replace(ACCOUNT, app_secrets=("new", SECRET)), PAYMENT, URLS)
+
+    assert api.calls[0].request.headers["app-secret"] == "new"
+
+
+def test_the_address_of_the_page_is_used_as_it_is(api: responses.RequestsMock) -> None:
+    api.post(CREATE, json=fixture("created_newer_page.json"))
+
+    checkout = handcash.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+    assert checkout.way == Redirect(f"https://handcash.io/payment-request/{REQUEST_ID}?sid=ZYbgBA")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 413, 450])
+def test_an_error_is_one_sentence_for_the_shopper_and_exact_words_for_the_log(
+    api: responses.RequestsMock, status: int
+) -> None:
+    api.post(CREATE, json=fixture("error.json"), status=status)
+
+    with pytest.raises(Rejected) as raised:
+        handcash.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+    assert f'HTTP {status} "instrumentCurrencyCode" must be one of' in str(raised.value)
+    assert "Nothing was charged" in raised.value.shopper
+    assert SECRET not in repr(raised.value) + str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"json": {}, "status": 500}, id="500"),
+        pytest.param({"json": {}, "status": 502}, id="502"),
+        pytest.param({"json": {}, "status": 503}, id="503"),
+        pytest.param({"json": {}, "status": 301}, id="redirect"),
+        pytest.param({"body": requests.ConnectionError()}, id="no_connection"),
+        pytest.param({"body": requests.ReadTimeout()}, id="timed_out"),
+        pytest.param({"body": "<html>We are back soon"}, id="html"),
+        pytest.param({"body": '{"id": "66a2'}, id="truncated"),
+        pytest.param({"body": ""}, id="empty"),
+        pytest.param({"json": []}, id="list"),
+        pytest.param({"json": {"id": REQUEST_ID, "paymentRequestUrl": None}}, id="no_page"),
+        pytest.param({"json": {"paymentRequestUrl": "https://pay.handcash.io/1"}}, id="no_id"),
+    ],
+)
+def test_no_usable_answer_leaves_open_what_happened_and_is_never_repeated(
+    api: responses.RequestsMock, answer: dict[str, Any]
+) -> None:
+    """C7, E4: there is no idempotency key, so a second call would be a second request."""
+    api.post(CREATE, **answer)
+
+    with pytest.raises(Unreachable):
+        handcash.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+    assert len(api.calls) == 1
+
+
+# ------------------------------------------------------------------ the return
+
+
+def test_the_return_is_a_hint_with_the_transaction() -> None:
+    args = {"transactionId": TRANSACTION_ID}
+
+    assert handcash.read_return(ACCOUNT, PAYMENT, args) == Hint(TRANSACTION_ID)
+
+
+# ------------------------------------------------------------------ GET …/public/{id}
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("pending", "created"),
+        ("completed", "succeeded"),
+        ("PAID", "succeeded"),
+        ("EXPIRED", "expired"),
+        ("CANCELLED", None),
+        ("FAILED", None),
+        ("new_word", None),
+        (None, None),
+    ],
+)
+def test_a_status_word_is_believed_or_kept(
+    api: responses.RequestsMock, word: str | None, status: str | None
+) -> None:
+    """D7."""
+    api.get(PUBLIC, json={**fixture("public.json"), "status": word})
+
+    news = handcash.fetch_payment(ACCOUNT, PAYMENT)
+
+    assert news is not None
+    assert (news.status, news.word) == (status, f"GET: {word}")
+    assert (news.amount, news.currency, news.event_key) == (4999, "USD", None)
+
+
+def test_asking_sends_no_keys_and_is_repeated(api: responses.RequestsMock) -> None:
+    api.get(PUBLIC, json={}, status=503)
+    api.get(PUBLIC, json=fixture("public.json"))
+
+    assert handcash.fetch_payment(ACCOUNT, PAYMENT)
+
+    assert not any("app-secret" in each.request.headers for each in api.calls)
+
+
+@pytest.mark.parametrize("transaction", [None, "", ...])
+def test_success_without_a_transaction_is_not_believed(
+    api: responses.RequestsMock, transaction: object
+) -> None:
+    answer = {**fixture("public.json"), "transactionId": transaction}
+    api.get(PUBLIC, json={name: answer[name] for name in answer if answer[name] is not ...})
+
+    news = handcash.fetch_payment(ACCOUNT, PAYMENT)
+
+    assert news is not None
+    assert news.status is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "amount", "currency"),
+    [
+        ({"currencyCode": "USD", "amount": 49.9}, 4990, "USD"),
+        ({"currencyCode": "EUR", "amount": 49.99}, 4999, "EUR"),
+        ({"currencyCode": "BSV", "amount": 1.12345678, "denominatedIn": "USD"}, None, None),
+        ({"currencyCode": ["USD"], "amount": 49.99}, None, None),
+        ({"amount": 49.99}, None, None),
+        ("49.99", None, None),
+        (None, None, None),
+    ],
+)
+def test_the_amount_is_read_where_it_is_in_a_currency_that_we_sell_in(
+    api: responses.RequestsMock, asked: object, amount: int | None, currency: str | None
+) -> None:
+    api.get(PUBLIC, json={**fixture("public.json"), "paymentAmount": asked})
+
+    news = handcash.fetch_payment(ACCOUNT, PAYMENT)
+
+    assert news is not None
+    assert (news.amount, news.currency) == (amount, currency)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"id": "507f1f77bcf86cd799439011"}, id="another_request"),
+        pytest.param({"id": None}, id="no_id"),
+        pytest.param({"paymentAmount": {"currencyCode": "USD", "amount": 49.999}}, id="too_fine"),
+        pytest.param({"paymentAmount": {"currencyCode": "USD", "amount": -1}}, id="negative"),
+        pytest.param({"paymentAmount": {"currencyCode": "USD", "amount": True}}, id="boolean"),
+        pytest.param({"paymentAmount": {"currencyCode": "USD"}}, id="no_amount"),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_no_answer(
+    api: responses.RequestsMock, changes: dict[str, Any]
+) -> None:
+    api.get(PUBLIC, json={**fixture("public.json"), **changes})
+
+    with pytest.raises(Unreachable):
+        handcash.fetch_payment(ACCOUNT, PAYMENT)
