@@ -106,3 +106,17 @@ def test_a_webhook_without_its_proof_is_refused(
 
     expect(customer.page.get_by_text("Imagine the tab was closed")).to_be_visible()
     customer.world.wait_for_refusals(before + 1)
+
+
+def test_a_poll_does_not_undo_what_was_just_chosen(customer: Customer) -> None:
+    customer.check_out("candle", "hitpay")
+    page = customer.page
+    page.get_by_role("button", name="Cancel and return to the shop").click()
+    customer.sees("You came back without paying?")
+
+    with page.expect_response("**/status?**"):
+        page.locator("label[for=provider-handcash]").click()
+    with page.expect_response("**/status?**"):
+        pass
+
+    expect(page.locator("#provider-handcash")).to_be_checked()
