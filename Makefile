@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test check lock clean
+.PHONY: help run demo test check format lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -11,6 +11,9 @@ help: ## this list
 
 run: .venv/run ## shop, sandbox and worker, ready to buy something; Ctrl-C stops them
 	@$(BIN)/python run.py
+
+demo: .venv/run ## every provider's good and bad endings, over real HTTP, a line each
+	@$(BIN)/python demo.py $(PROVIDER)
 
 test: .venv/dev ## every test, browser and PostgreSQL included
 	@sh scripts/install-browser.sh

@@ -1,0 +1,246 @@
+"""Every provider with its scenarios, over real HTTP and without a browser: ``make demo``.
+
+Starts shop, sandbox and worker on free ports with fresh databases, buys the e-book in each
+scenario as a shopper without JavaScript would, and says how each order ended. The exit code is 1
+when one ended otherwise than expected.
+"""
+
+import argparse
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urljoin
+
+import requests
+
+ROOT = Path(__file__).parent
+PATIENCE = 30.0  # seconds for an order to end as expected
+
+CARD = {"expiry": "03/31", "holder": "Ann Example"}
+MINTCASH = {**CARD, "number": "5519 2838 1203 0000", "cvv": "123"}
+MINTCASH_3DS = {**MINTCASH, "number": "5123 8172 3406 0000"}
+MINTCASH_FAILS = {**MINTCASH, "number": "4302 9128 3702 0000", "expiry": "05/29"}
+HITPAY = {**CARD, "number": "4242 4242 4242 4242", "cvc": "123", "method": "card"}
+WIPAY = {**CARD, "number": "4111 1111 1111 1111", "cvv": "123", "network": "Visa"}
+WIPAY_FAILS = {**WIPAY, "number": "4111 1111 1111 3333"}
+HANDCASH = {"handle": "$ann"}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is typed on the provider's page, what goes wrong, and how the order is to end.
+
+    ``ends`` is the state that the order's page shows, or ``no page`` when checkout says that the
+    provider cannot be reached.
+    """
+
+    provider: str
+    title: str
+    ends: str
+    types: dict[str, str]
+    fault: str = "none"
+    webhook: str = "none"
+    create: str = "none"
+    cancel: bool = False
+
+
+SCENARIOS = (
+    Scenario("mintcash", "success card", "paid", MINTCASH),
+    Scenario("mintcash", "3-D Secure", "paid", MINTCASH_3DS),
+    Scenario("mintcash", "failing card", "failed", MINTCASH_FAILS),
+    Scenario("mintcash", "canceled by the shopper", "canceled", {}, cancel=True),
+    Scenario("mintcash", "page expires", "expired", MINTCASH, fault="expire"),
+    Scenario("mintcash", "expires, then pays late", "paid", MINTCASH, fault="pay_late"),
+    Scenario("mintcash", "two success events", "paid", MINTCASH, fault="pay_twice"),
+    Scenario("mintcash", "tab closed after paying", "paid", MINTCASH, fault="close_tab"),
+    Scenario("mintcash", "webhook lost", "paid", MINTCASH, webhook="drop"),
+    Scenario("mintcash", "webhook twice", "paid", MINTCASH, webhook="duplicate"),
+    Scenario("mintcash", "webhooks out of order", "paid", MINTCASH, webhook="reorder"),
+    Scenario("mintcash", "webhook forged", "waiting", MINTCASH, "close_tab", "tamper"),
+    Scenario("mintcash", "webhook of live", "waiting", MINTCASH, "close_tab", "wrong_environment"),
+    Scenario("mintcash", "one cent", "held", MINTCASH, "close_tab", "wrong_amount"),
+    Scenario("mintcash", "another currency", "held", MINTCASH, "close_tab", "wrong_currency"),
+    Scenario("mintcash", "webhook before the page", "paid", {}, create="early_webhook"),
+    Scenario("mintcash", "503 on create", "no page", {}, create="503"),
+    Scenario("mintcash", "HTML for JSON", "no page", {}, create="html"),
+    Scenario("mintcash", "page on a foreign host", "no page", {}, create="foreign_redirect"),
+    Scenario("hitpay", "success card", "paid", HITPAY),
+    Scenario("hitpay", "canceled by the shopper", "left", {}, cancel=True),
+    Scenario("hitpay", "tab closed after paying", "paid", HITPAY, fault="close_tab"),
+    Scenario("hitpay", "webhooks lost", "paid", HITPAY, webhook="drop"),
+    Scenario("hitpay", "webhooks twice", "paid", HITPAY, webhook="duplicate"),
+    Scenario("hitpay", "webhooks forged", "waiting", HITPAY, "close_tab", "tamper"),
+    Scenario("hitpay", "one cent", "held", HITPAY, "close_tab", "wrong_amount"),
+    Scenario("wipay", "success card", "paid", WIPAY),
+    Scenario("wipay", "declined card", "failed", WIPAY_FAILS),
+    Scenario("wipay", "webhook lost, return signed", "paid", WIPAY, webhook="drop"),
+    Scenario("wipay", "tab closed after paying", "paid", WIPAY, fault="close_tab"),
+    Scenario("wipay", "webhook forged, no return", "waiting", WIPAY, "close_tab", "tamper"),
+    Scenario("handcash", "paid from the wallet", "paid", HANDCASH),
+    Scenario("handcash", "webhook lost", "paid", HANDCASH, webhook="drop"),
+    Scenario("handcash", "webhook twice", "paid", HANDCASH, webhook="duplicate"),
+    Scenario("handcash", "tab closed after paying", "paid", HANDCASH, fault="close_tab"),
+    Scenario("handcash", "webhook forged", "waiting", HANDCASH, "close_tab", "tamper"),
+)
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    arguments.add_argument("provider", nargs="?", help="only the scenarios of this provider")
+    only = arguments.parse_args().provider
+    chosen = [each for each in SCENARIOS if only in (None, each.provider)]
+    if not chosen:
+        names = ", ".join(dict.fromkeys(each.provider for each in SCENARIOS))
+        print(f"No such provider: {only}. There are {names}.", file=sys.stderr)  # noqa: T201
+        return 2
+    wrong = 0
+    with running() as (shop, sandbox):
+        for each in chosen:
+            started = time.monotonic()
+            ended = Shopper(shop, sandbox).run(each)
+            took = time.monotonic() - started
+            verdict = "as expected" if ended == each.ends else f"EXPECTED {each.ends}"
+            wrong += ended != each.ends
+            line = f"{each.provider:<10}{each.title:<30}{ended:<10}{took:5.1f} s  {verdict}"
+            print(line, flush=True)  # noqa: T201
+    print(f"{len(chosen) - wrong} of {len(chosen)} scenarios ended as expected.")  # noqa: T201
+    return 1 if wrong else 0
+
+
+class Shopper:
+    """One person, one basket, one scenario."""
+
+    def __init__(self, shop: str, sandbox: str) -> None:
+        self.shop, self.sandbox, self.http = shop, sandbox, requests.Session()
+
+    def run(self, scenario: Scenario) -> str:
+        """Buy the e-book; returns how the order ended."""
+        calls = "3" if scenario.create in ("503", "html") else "1"  # 503 is repeated by the shop
+        self._post(
+            f"{self.sandbox}/control/faults", create_fault=scenario.create, create_calls=calls
+        )
+        refused = self._refusals()
+        self._form(f"{self.shop}/products/cookbook", "/cart/items", quantity="1")
+        answer = self._form(
+            f"{self.shop}/checkout",
+            "/checkout",
+            name="Ann Example",
+            email="ann@example.com",
+            provider=scenario.provider,
+        )
+        self._post(f"{self.sandbox}/control/faults", create_fault="none", create_calls="0")
+        if answer.status_code == 502:
+            return "no page"
+        if scenario.create == "none":
+            self._pay(answer.url, scenario)
+        order = self._newest_order()
+        if scenario.ends == "waiting":
+            _until(lambda: self._refusals() > refused)
+        _until(lambda: self._state(order) == scenario.ends)
+        return self._state(order)
+
+    def _pay(self, page: str, scenario: Scenario) -> None:
+        where = page + "/cancel" if scenario.cancel else page
+        typed = {**scenario.types, "fault": scenario.fault, "delivery_fault": scenario.webhook}
+        answer = self._post(where, **typed)
+        if answer.url.endswith("/challenge"):
+            self._post(answer.url, code="123456", answer="confirm")
+
+    def _newest_order(self) -> str:
+        """The order's address, as the console has it: a shopper whose tab closed has none."""
+        console = self.http.get(f"{self.shop}/console", timeout=20).text
+        newest = re.search(r"/console(/orders/[0-9a-f]{32})", console)
+        return self.shop + newest.group(1) if newest else self.shop
+
+    def _state(self, order: str) -> str:
+        found = re.search(r'data-state="(\w+)"', self.http.get(order, timeout=20).text)
+        return found.group(1) if found else "unknown"
+
+    def _refusals(self) -> int:
+        page = self.http.get(f"{self.shop}/console/webhooks", timeout=20).text
+        return page.count("BadSignature") + page.count("WrongEnvironment")
+
+    def _form(self, page: str, action: str, **fields: str) -> requests.Response:
+        """Fill in the form of a page that posts to ``action``; its hidden fields come along."""
+        form = _Form(action)
+        form.feed(self.http.get(page, timeout=20).text)
+        return self._post(urljoin(page, action), **{**form.hidden, **fields})
+
+    def _post(self, url: str, **fields: str) -> requests.Response:
+        return self.http.post(url, data=fields, timeout=40)
+
+
+class _Form(HTMLParser):
+    """The hidden fields of the form that posts to one address."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.action, self.inside = action, False
+        self.hidden: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self.inside = given.get("action") == self.action
+        elif tag == "input" and self.inside and given.get("type") == "hidden":
+            self.hidden[given.get("name") or ""] = given.get("value") or ""
+
+
+@contextmanager
+def running() -> Iterator[tuple[str, str]]:
+    """Shop, sandbox and worker on free ports; yields the addresses of shop and sandbox."""
+    shop, sandbox = (f"http://127.0.0.1:{_free_port()}" for _ in range(2))
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ,
+            "PAYMENT_ENVIRONMENT": "sandbox",
+            "BASE_URL": shop,
+            "SANDBOX_URL": sandbox,
+            "DATABASE_URL": f"sqlite:///{folder}/shop.db",
+            "JOBS_URL": f"sqlite:///{folder}/jobs.db",
+            "SANDBOX_DATABASE_URL": f"sqlite:///{folder}/sandbox.db",
+            "SANDBOX_CLOCK_SPEED": "10",
+        }
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, ROOT / "run.py"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        try:
+            with process.stdout or sys.stdin as said:
+                if not any("Ctrl-C" in line for line in said):
+                    raise SystemExit("The shop does not start. `make run` says why.")
+                yield shop, sandbox
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    """Wait for a condition, in vain if need be: whoever asked looks at what it has come to."""
+    ends = time.monotonic() + PATIENCE
+    while not is_so() and time.monotonic() < ends:
+        time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())
