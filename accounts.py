@@ -6,8 +6,8 @@ A provider without its settings is not here: it is not offered, and has no webho
 from collections.abc import Callable
 from typing import Any
 
-from config import Settings, origin
-from providers import PROVIDERS, handcash, hitpay, mintcash, wipay
+from config import Settings, SettingsError, origin
+from providers import PROVIDERS, handcash, hitpay, mintcash, request_network, wipay
 from providers.base import Configured
 
 #: Where a provider's API is, by PAYMENT_ENVIRONMENT; in the sandbox it is under SANDBOX_URL.
@@ -15,6 +15,7 @@ API = {
     "mintcash": {"test": "https://sandbox.mintcash.me", "live": "https://api.mintcash.me"},
     "hitpay": {"test": "https://api.sandbox.hit-pay.com", "live": "https://api.hit-pay.com"},
     "handcash": {"test": "https://iae.cloud.handcash.io", "live": "https://cloud.handcash.io"},
+    "request_network": dict.fromkeys(("test", "live"), "https://api.request.network"),
 }
 
 #: Where hosted pages live, as far as that is documented.
@@ -28,6 +29,10 @@ PAGES = {
         "https://checkout.hit-pay.com",
     ),
     "https://iae.cloud.handcash.io": ("https://pay.handcash.io", "https://handcash.io"),
+    "https://api.request.network": (
+        "https://pay.request.network",
+        "https://secure.request.network",
+    ),
     "https://cloud.handcash.io": ("https://pay.handcash.io", "https://handcash.io"),
 }
 
@@ -122,6 +127,28 @@ def handcash_account(settings: Settings) -> handcash.Account | None:
     )
 
 
+def request_network_account(settings: Settings) -> request_network.Account | None:
+    api_key = settings.value("request_network_api_key")
+    client_id = settings.value("request_network_client_id")
+    secrets = settings.values("request_network_webhook_secret")
+    if not ((api_key or client_id) and secrets):
+        return None
+    base_url = settings.request_network_base_url or _api("request_network", settings)
+    try:
+        return request_network.Account(
+            base_url=base_url,
+            origins=settings.request_network_page_origins
+            or PAGES.get(base_url, (origin(base_url),)),
+            currencies=settings.request_network_currencies,
+            api_key="" if client_id else api_key,
+            client_id=client_id,
+            webhook_secrets=secrets,
+            destination_id=settings.value("request_network_destination_id"),
+        )
+    except ValueError as error:
+        raise SettingsError(f"REQUEST_NETWORK_DESTINATION_ID: {error}") from None
+
+
 def _api(name: str, settings: Settings) -> str:
     if settings.environment == "sandbox":
         return f"{settings.sandbox_url}/{name}"
@@ -133,4 +160,5 @@ ACCOUNTS: dict[str, Callable[[Settings], Any]] = {
     "hitpay": hitpay_account,
     "wipay": wipay_account,
     "handcash": handcash_account,
+    "request_network": request_network_account,
 }

@@ -28,6 +28,10 @@ SANDBOX_KEYS = {
     "handcash_app_id": "0123456789abcdef01234567",
     "handcash_app_secret": "app_secret_test_kiln_and_kettle",
     "handcash_destination": "kilnandkettle",
+    "request_network_api_key": "rn_test_kiln_and_kettle",
+    "request_network_webhook_secret": (
+        "6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"
+    ),
 }
 
 #: Keys that providers hand out for tests; whoever knows them (everybody) could forge a payment.
@@ -39,6 +43,7 @@ LIVE_HOSTS = {
     "hitpay": ("api.hit-pay.com",),
     "wipay": tuple(f"{country}.wipayfinancial.com" for country in ("bb", "gd", "gy", "jm", "tt")),
     "handcash": ("cloud.handcash.io",),
+    "request_network": ("api.request.network",),
 }
 
 #: Comma-separated in the environment.
@@ -156,6 +161,26 @@ class Settings(BaseSettings):
         ("USD", "EUR", "GBP", "SGD", "TTD"), description="Prices; the payer pays in BSV"
     )
 
+    request_network_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
+    request_network_api_key: SecretStr | None = Field(
+        None, description="Sent as x-api-key; or a Client ID instead"
+    )
+    request_network_client_id: str | None = Field(
+        None, description="cli_…, sent as x-client-id; goes before the API key"
+    )
+    request_network_webhook_secret: SecretStr | None = Field(
+        None, description="64 hex digits, shown once when the webhook is registered"
+    )
+    request_network_destination_id: str | None = Field(
+        None, description="<wallet>@eip155:<chain>#<checksum>:<token>; default: the Client ID's own"
+    )
+    request_network_page_origins: Words = Field(
+        (), description="Origins of the payment page; default: those that Request Network documents"
+    )
+    request_network_currencies: Words = Field(
+        ("USD",), description="Prices that the destination's stablecoin stands for, one to one"
+    )
+
     @field_validator(
         "mintcash_page_origins",
         "mintcash_currencies",
@@ -164,6 +189,8 @@ class Settings(BaseSettings):
         "hitpay_payment_methods",
         "handcash_page_origins",
         "handcash_currencies",
+        "request_network_page_origins",
+        "request_network_currencies",
         mode="before",
     )
     @classmethod
@@ -179,6 +206,7 @@ class Settings(BaseSettings):
         "hitpay_base_url",
         "wipay_base_url",
         "handcash_base_url",
+        "request_network_base_url",
     )
     @classmethod
     def check_url(cls, value: str) -> str:
@@ -236,7 +264,7 @@ class Settings(BaseSettings):
         """A provider's key or secret, blank when it is not to be used."""
         found = getattr(self, name)
         if found is None:
-            return SANDBOX_KEYS[name] if self.environment == "sandbox" else ""
+            return SANDBOX_KEYS.get(name, "") if self.environment == "sandbox" else ""
         return (found.get_secret_value() if isinstance(found, SecretStr) else str(found)).strip()
 
     def values(self, name: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """How each payment provider is spoken to: one module each, all to the contract in ``base.py``."""
 
-from . import handcash, hitpay, mintcash, wipay
+from . import handcash, hitpay, mintcash, request_network, wipay
 from .base import Provider
 
 #: The key is the name in URLs, settings and tables. A new provider is one module and one line.
@@ -9,4 +9,5 @@ PROVIDERS: dict[str, Provider] = {
     "hitpay": hitpay,
     "wipay": wipay,
     "handcash": handcash,
+    "request_network": request_network,
 }

@@ -26,6 +26,8 @@ from . import (
     hitpay_page,
     mintcash,
     mintcash_page,
+    request_network,
+    request_network_page,
     wipay,
     wipay_page,
 )
@@ -33,7 +35,7 @@ from .background import Background
 from .models import Control, db, prepare
 
 #: Each is a module with ``NAME``, ``TITLE``, ``ASSUMPTIONS`` and ``timer_rang(payment)``.
-PROVIDERS = (mintcash, hitpay, handcash, wipay)
+PROVIDERS = (mintcash, hitpay, handcash, wipay, request_network)
 BLUEPRINTS = (
     front.bp,
     mintcash.bp,
@@ -44,6 +46,8 @@ BLUEPRINTS = (
     handcash_page.bp,
     wipay.bp,
     wipay_page.bp,
+    request_network.bp,
+    request_network_page.bp,
 )
 
 

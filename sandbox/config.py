@@ -208,6 +208,27 @@ class Settings(BaseSettings):
         "error.",
     )
 
+    request_network_api_key: SecretStr = Field(
+        SecretStr("rn_test_kiln_and_kettle"), description="x-api-key of calls to Request Network."
+    )
+    request_network_client_id: str = Field(
+        "", description="x-client-id of calls to Request Network, as another way to sign in."
+    )
+    request_network_destination_id: str = Field(
+        "",
+        description="Where Request Network sends the money; another destination in a call is "
+        "refused. Blank: USDC on Base.",
+    )
+    request_network_webhook_secret: SecretStr = Field(
+        SecretStr("6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"),
+        description="Signs Request Network's webhooks, as the text that it is; of a "
+        "comma-separated list, the first.",
+    )
+    request_network_webhook_url: str = Field(
+        default_factory=lambda settings: f"{settings['base_url']}/webhooks/request_network",
+        description="Where Request Network's webhooks go, as registered for the key.",
+    )
+
     @field_validator("base_url", "sandbox_url")
     @classmethod
     def _without_trailing_slash(cls, value: str) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy.engine import CursorResult
 from werkzeug.wrappers import Response
 
 import jobs
+import money
 import payments
 from config import ROOT
 from models import Download, Order, Payment, db, now, transaction
@@ -62,7 +63,7 @@ class Link:
 class View:
     """What the shopper is told about the payment."""
 
-    state: str  # waiting, left, paid, held, unpaid, failed, canceled, expired, refunded
+    state: str  # waiting, left, partial, paid, held, unpaid, failed, canceled, expired, refunded
     headline: str
     sentence: str
     provider_label: str
@@ -82,7 +83,7 @@ class View:
         """Nothing will change by itself any more: the page stops asking."""
         if self.state == "paid":
             return self.steps[-1].done
-        return self.state not in ("waiting", "left")
+        return self.state not in ("waiting", "left", "partial")
 
     @property
     def poll_delay(self) -> int:
@@ -216,12 +217,12 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
     return View(
         state=state,
         headline=headline,
-        sentence=sentence.format(provider=label or "the provider", reason=reason),
+        sentence=sentence.format(provider=label or "the provider", reason=reason, **_sums(payment)),
         provider_label=label or "The provider",
         steps=_steps(order, payment),
         downloads=downloads,
         credit=credit,
-        page_url=_page_to_go_on(payment) if state == "waiting" else None,
+        page_url=_page_to_go_on(payment) if state in ("waiting", "partial") else None,
         poll_count=count,
         is_slow=state == "waiting" and _waited(payment) > SLOW,
     )
@@ -237,6 +238,10 @@ WORDS = {
         "You came back without paying?",
         "{provider} says so, but has not confirmed it yet. If you did not pay, you can try again. "
         "If you did, just wait: this page follows by itself.",
+    ),
+    "partial": (
+        "Part of the payment has arrived",
+        "{received} of it is here, {owed} is still open. You can pay the rest on the same page.",
     ),
     "paid": (
         "Thank you. Your order is paid.",
@@ -281,6 +286,8 @@ def _state(order: Order, payment: Payment | None) -> str:
         return payment.status
     if payment.status == "created" and payment.page_url is None:
         return "unpaid"
+    if payment.status == "partially_paid":
+        return "partial"
     return "left" if payment.hint else "waiting"
 
 
@@ -305,8 +312,21 @@ def _steps(order: Order, payment: Payment | None) -> list[Step]:
 
 def _page_to_go_on(payment: Payment | None) -> str | None:
     """The provider's page, for somebody who left it without coming back through it."""
-    unused = payment and payment.status == "created" and payment.returned_at is None
-    return payment.page_url if payment and unused else None
+    if payment is None:
+        return None
+    unused = payment.status == "created" and payment.returned_at is None
+    return payment.page_url if unused or payment.status == "partially_paid" else None
+
+
+def _sums(payment: Payment | None) -> dict[str, str]:
+    """What has come and what is owed, for people."""
+    if payment is None:
+        return {"received": "", "owed": ""}
+    owed = payment.amount - payment.received
+    return {
+        "received": money.show(payment.received, payment.currency),
+        "owed": money.show(owed, payment.currency),
+    }
 
 
 def _label(payment: Payment | None) -> str:

@@ -31,7 +31,21 @@ def pay_handcash(page: Page) -> None:
     page.get_by_role("button", name="Pay $").click()
 
 
-PAY = {"hitpay": pay_hitpay, "wipay": pay_wipay, "handcash": pay_handcash}
+def pay_request_network(page: Page) -> None:
+    page.get_by_role("button", name="Connect wallet").click()
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_role("button", name="Pay $").click()
+    back = page.get_by_role("link", name="Back to the shop")
+    if page.get_by_text("Imagine the tab was closed").count() == 0:
+        back.click()
+
+
+PAY = {
+    "hitpay": pay_hitpay,
+    "wipay": pay_wipay,
+    "handcash": pay_handcash,
+    "request_network": pay_request_network,
+}
 
 each = pytest.mark.parametrize(
     ("provider", "pay"), [pytest.param(name, pay, id=name) for name, pay in PAY.items()]
@@ -51,6 +65,29 @@ def test_a_purchase_ends_with_a_paid_order(
     (payment,) = customer.world.ledger(customer.order_url)
     assert payment["amount"] == 2800
     assert customer.world.mails_about(customer.order_url) == 1
+
+
+def test_what_is_paid_in_part_can_be_paid_in_full(customer: Customer) -> None:
+    """B11: two payments of one request, 8.00 and the rest."""
+    customer.check_out("candle", "request_network")
+    page = customer.page
+    page.get_by_role("button", name="Connect wallet").click()
+    page.get_by_label("Amount").fill("8")
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_role("button", name="Pay $").click()
+    orders = page.context.new_page()
+    orders.goto(f"{customer.world.shop}/console")
+    newest = orders.locator("a[href^='/console/orders/']").first.get_attribute("href") or ""
+
+    page.goto(customer.world.shop + newest.removeprefix("/console"))
+    customer.sees("Part of the payment has arrived")
+    expect(page.locator("main")).to_contain_text("$8.00 of it is here, $20.00 is still open.")
+
+    page.get_by_role("link", name="Go on to").click()
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_role("button", name="Pay $20.00").click()
+    page.get_by_role("link", name="Back to the shop").click()
+    customer.sees(PAID)
 
 
 def test_whoever_cancels_at_hitpay_can_pay_another_way(customer: Customer) -> None:

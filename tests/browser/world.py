@@ -22,12 +22,16 @@ class World:
     sandbox: str
 
     def ledger(self, order_url: str) -> list[dict[str, Any]]:
-        """The sandbox's payments of one order, found by our references in the console."""
+        """The sandbox's payments of one order, found by their references in the console."""
         page = self.console(order_url)
         found, after = [], 0
         while True:
             answer = requests.get(f"{self.sandbox}/ledger.json?after={after}", timeout=10).json()
-            found += [each for each in answer["payments"] if each["externalId"] in page]
+            found += [
+                each
+                for each in answer["payments"]
+                if each["id"] in page or (each["externalId"] or "none") in page
+            ]
             if not answer["next"]:
                 return found
             after = answer["next"]

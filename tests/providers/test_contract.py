@@ -17,7 +17,13 @@ import money
 from providers import PROVIDERS
 from providers.base import LADDER, Hint, Provider, Unreachable, WebhookRefused
 
-from . import test_handcash, test_hitpay, test_mintcash, test_wipay
+from . import (
+    test_handcash,
+    test_hitpay,
+    test_mintcash,
+    test_request_network,
+    test_wipay,
+)
 from .contract import URLS, Case
 
 CASES = {
@@ -25,6 +31,7 @@ CASES = {
     "hitpay": test_hitpay.CASE,
     "wipay": test_wipay.CASE,
     "handcash": test_handcash.CASE,
+    "request_network": test_request_network.CASE,
 }
 
 each_provider = pytest.mark.parametrize(

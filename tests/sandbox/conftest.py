@@ -10,7 +10,7 @@ from sandbox import config
 from sandbox.app import create_app
 from sandbox.models import db
 
-from .driver import HitPay, Receiver, Sandbox, WiPay, receiver
+from .driver import HitPay, Receiver, RequestNetwork, Sandbox, WiPay, receiver
 
 StartSandbox = Callable[..., Sandbox]
 
@@ -45,6 +45,7 @@ def start_sandbox(tmp_path: Path, shop: Receiver) -> Iterator[StartSandbox]:
             "mintcash_webhook_url": shop.url,
             "wipay_webhook_url": shop.url,
             "hitpay_webhook_url": shop.url,
+            "request_network_webhook_url": shop.url,
         }
         apps.append(create_app(config.load(**defaults | settings)))
         return Sandbox(apps[-1])
@@ -71,3 +72,8 @@ def hitpay(start_sandbox: StartSandbox) -> HitPay:
 @pytest.fixture
 def wipay(start_sandbox: StartSandbox) -> WiPay:
     return WiPay(start_sandbox().app)
+
+
+@pytest.fixture
+def request_network(start_sandbox: StartSandbox) -> RequestNetwork:
+    return RequestNetwork(start_sandbox().app)

@@ -313,3 +313,48 @@ def wipay_form(**changes: Any) -> dict[str, Any]:
         "name": "Mia Pötter",
     } | changes
     return {field: value for field, value in form.items() if value is not None}
+
+
+class RequestNetwork(Sandbox):
+    """The same for Request Network, where a payment is what the create call answered."""
+
+    KEYS = {"x-api-key": "rn_test_kiln_and_kettle"}  # noqa: RUF012
+
+    def call(self, method: str, path: str, **options: Any) -> Reply:
+        options.setdefault("headers", self.KEYS)
+        return self.app.test_client().open(f"/request_network/v2{path}", method=method, **options)
+
+    def create(self, **changes: Any) -> Reply:
+        """A change to None leaves the field out."""
+        return self.call("POST", "/secure-payments", json=request_network_body(**changes))
+
+    def payment(self, **changes: Any) -> dict[str, Any]:
+        reply = self.create(**changes)
+        assert reply.status_code == 201, reply.text
+        return dict(reply.json)
+
+    def fetch(self, payment: dict[str, Any]) -> dict[str, Any]:
+        return dict(self.call("GET", f"/request/{payment['requestIds'][0]}").json)
+
+    def page(self, payment: dict[str, Any], part: str = "") -> Reply:
+        return self.http.get(f"/request_network/{part}?token={payment['token']}")
+
+    def press(self, payment: dict[str, Any], part: str, **form: str) -> Reply:
+        return self.http.post(f"/request_network/{part}?token={payment['token']}", data=form)
+
+    def pay(self, payment: dict[str, Any], **changes: str) -> Reply:
+        """Connect the wallet, approve, pay; without changes, all of it with USDC on Base."""
+        self.press(payment, "connect")
+        form = {"way": "BASE USDC", "amount": "49.99", "settles": "now"} | changes
+        approved = self.press(payment, "approve", **form)
+        return self.press(payment, "pay") if approved.status_code == 303 else approved
+
+
+def request_network_body(**changes: Any) -> dict[str, Any]:
+    body = {
+        "requests": [{"amount": "49.99"}],
+        "reference": "order-1",
+        "redirectUrl": RETURN_URL,
+        "redirectLabel": "Back to the shop",
+    } | changes
+    return {field: value for field, value in body.items() if value is not None}

@@ -1,0 +1,577 @@
+"""The Request Network adapter against its documentation: what it sends, what it believes."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import responses
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers import request_network
+from providers.base import (
+    BadSignature,
+    Customer,
+    Hint,
+    Malformed,
+    PaymentRequest,
+    Redirect,
+    Rejected,
+    Unreachable,
+)
+
+from .contract import URLS, Case
+
+FIXTURES = Path(__file__).parent / "request_network"
+#: The documentation's sample: 64 hexadecimal digits, used as text.
+SECRET = "f3c189a4b5e6d7f8a9b0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6a7b8c9d0e1f2"
+API_KEY = "rn_key_1"
+REQUEST_ID = "01e273ecc29d4b526df3a0f1f05ffc59372af8752c2b678096e49ac270416a7cdb"
+DELIVERY = "01KJRA0M9QG8MA4X887908T8A4"
+CREATE = "https://api.request.network/v2/secure-payments"
+STATUS = f"https://api.request.network/v2/request/{REQUEST_ID}"
+DESTINATION = (
+    "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7@eip155:8453#ABCD1234"
+    ":0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
+)
+TRON = (
+    "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8@eip155:728126428#5F89A3B2"
+    ":TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+)
+
+ACCOUNT = request_network.Account(
+    base_url="https://api.request.network",
+    origins=("https://pay.request.network", "https://secure.request.network"),
+    currencies=("USD",),
+    api_key=API_KEY,
+    client_id="",
+    webhook_secrets=(SECRET,),
+    destination_id="",
+)
+PAYMENT = PaymentRequest(
+    reference="order-1",
+    provider_reference=REQUEST_ID,
+    amount=4999,
+    currency="USD",
+    description="Order 1",
+    customer=Customer("customer-1", "Ann Example", "ann@example.com"),
+    address=None,
+)
+
+
+def fixture(name: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((FIXTURES / name).read_bytes())
+    return data
+
+
+def changed(**changes: Any) -> bytes:
+    """The documented event with some fields changed; a change to ``...`` leaves one out."""
+    event = {**fixture("confirmed.json"), **changes}
+    return json.dumps({name: event[name] for name in event if event[name] is not ...}).encode()
+
+
+def signed(body: bytes, **headers: str) -> tuple[dict[str, str], bytes]:
+    signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    return {
+        "x-request-network-signature": signature,
+        "x-request-network-delivery": DELIVERY,
+        "x-request-network-retry-count": "0",
+        **headers,
+    }, body
+
+
+def read(body: bytes, **headers: str) -> Any:
+    (news,) = request_network.read_webhook(ACCOUNT, *signed(body, **headers))
+    return news
+
+
+CASE = Case(
+    provider=request_network,
+    account=ACCOUNT,
+    payment=PAYMENT,
+    answer=lambda mock: mock.post(CREATE, json=fixture("created.json"), status=201),
+    paid=signed(changed()),
+    secrets=(SECRET, API_KEY),
+)
+
+
+@pytest.fixture
+def api() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+# ------------------------------------------------------------------ the signature
+
+
+@pytest.mark.parametrize(
+    ("name", "signature", "status"),
+    [
+        (
+            "vector_confirmed.json",
+            "eccab0ab95cb0a7ee985a7138deb2dcd9de15dee68b537309fa97c0fa1e3648c",
+            "succeeded",
+        ),
+        (
+            "vector_partial.json",
+            "c1addd9845663b8db05b1bcc2b0917e8acdd0967ce6cf89caa28a0d74357ce71",
+            "partially_paid",
+        ),
+        (
+            "vector_failed.json",
+            "7f196e11640e017f13befca14d8ddd3f99255843cf9ed519185f71ec33a8cbe1",
+            "failed",
+        ),
+    ],
+)
+def test_what_openssl_signed_is_believed(name: str, signature: str, status: str) -> None:
+    headers = {"x-request-network-signature": signature, "x-request-network-delivery": DELIVERY}
+
+    (news,) = request_network.read_webhook(ACCOUNT, headers, (FIXTURES / name).read_bytes())
+
+    assert (news.provider_reference, news.status) == (REQUEST_ID, status)
+
+
+def test_the_raw_bytes_are_signed() -> None:
+    """openssl, too: spaces and a letter that is not ASCII. It fails later, at what is missing."""
+    body = '{ "event": "payment.confirmed", "note": "café" }'.encode()
+    signature = "86c8c7af12f1b110c1dd3b332612c05960d71aa048d16229aeded10ed7842c57"
+    headers = {"x-request-network-signature": signature, "x-request-network-delivery": DELIVERY}
+
+    with pytest.raises(Malformed):
+        request_network.read_webhook(ACCOUNT, headers, body)
+    with pytest.raises(BadSignature):
+        request_network.read_webhook(ACCOUNT, headers, json.dumps(json.loads(body)).encode())
+
+
+SIGNATURE = signed(changed())[0]["x-request-network-signature"]
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("0" * 64, id="another"),
+        pytest.param(SIGNATURE.upper(), id="upper_case"),
+        pytest.param(f"sha256={SIGNATURE}", id="prefix"),
+        pytest.param(SIGNATURE[:-1], id="short"),
+        pytest.param(f"{SIGNATURE} ", id="white_space"),
+        pytest.param("é" * 64, id="not_ascii"),
+        pytest.param(
+            hmac.new(bytes.fromhex(SECRET), changed(), hashlib.sha256).hexdigest(),
+            id="secret_decoded",
+        ),
+    ],
+)
+def test_any_other_signature_is_refused(signature: str) -> None:
+    """A1, A2."""
+    with pytest.raises(BadSignature) as refused:
+        read(changed(), **{"x-request-network-signature": signature})
+
+    assert refused.value.http_status == 401
+
+
+def test_while_a_secret_is_being_replaced_either_is_accepted() -> None:
+    """A6."""
+    both = replace(ACCOUNT, webhook_secrets=("new", SECRET))
+
+    assert request_network.read_webhook(both, *CASE.paid)
+    with pytest.raises(BadSignature):
+        request_network.read_webhook(replace(ACCOUNT, webhook_secrets=("new",)), *CASE.paid)
+
+
+@pytest.mark.parametrize("ours", [(), ("",)])
+def test_an_account_without_a_secret_believes_nothing(ours: tuple[str, ...]) -> None:
+    """A4."""
+    account, body = replace(ACCOUNT, webhook_secrets=ours), changed()
+    signature = hmac.new(b"", body, hashlib.sha256).hexdigest()
+
+    with pytest.raises(BadSignature):
+        request_network.read_webhook(account, {"x-request-network-signature": signature}, body)
+
+
+# ------------------------------------------------------------------ events
+
+
+def test_the_documented_event_is_read() -> None:
+    news = read(changed())
+
+    assert (news.provider_reference, news.reference) == (REQUEST_ID, None)
+    assert (news.status, news.word) == ("succeeded", "payment.confirmed")
+    assert (news.amount, news.currency, news.event_key) == (4999, "USD", DELIVERY)
+    assert news.failure_code is None
+
+
+@pytest.mark.parametrize("missing", ["requestId", "requestID"])
+def test_either_spelling_of_the_id_will_do(missing: str) -> None:
+    assert read(changed(**{missing: ...})).provider_reference == REQUEST_ID
+
+
+def test_a_part_is_told_as_the_sum_so_far() -> None:
+    news = read(changed(event="payment.partial", amount="5.0", totalAmountPaid="20.0"))
+
+    assert (news.status, news.amount, news.currency) == ("partially_paid", 2000, "USD")
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"), [("insufficient_funds", "insufficient_funds"), ("", None), (..., None)]
+)
+def test_a_failure_names_its_reason_or_none(reason: object, code: str | None) -> None:
+    news = read(changed(event="payment.failed", subStatus=reason, totalAmountPaid=...))
+
+    assert (news.status, news.amount, news.currency) == ("failed", None, None)
+    assert news.failure_code == code
+
+
+def test_a_reason_that_we_know_has_its_own_sentence() -> None:
+    assert "wallet" in request_network.explain_failure("insufficient_funds")
+
+
+@pytest.mark.parametrize(
+    ("written", "cents"),
+    [
+        ("49.99", 4999),
+        ("9.5", 950),
+        ("10.000000", 1000),
+        ("10.000000000000000000", 1000),
+        ("50", 5000),
+        ("49.989999", 4998),
+        ("49.999999999999999999", 4999),
+        ("0.009", 0),
+        ("999999999999.999999999999999999", 99999999999999),
+    ],
+)
+def test_a_coin_counts_in_whole_cents_and_is_never_rounded_up(written: str, cents: int) -> None:
+    assert read(changed(totalAmountPaid=written)).amount == cents
+
+
+@given(cents=st.integers(0, 10**13), dust=st.integers(0, 10**16 - 1))
+def test_no_dust_makes_a_cent(cents: int, dust: int) -> None:
+    written = f"{cents // 100}.{cents % 100:02}{dust:016}"
+
+    assert read(changed(totalAmountPaid=written)).amount == cents
+
+
+@pytest.mark.parametrize(
+    ("symbol", "currency"),
+    [
+        ("USDC", "USD"),
+        ("USDT", "USD"),
+        ("FAU", "USD"),
+        ("USD", "USD"),
+        ("EURC", "EUR"),
+        ("WETH", "WETH"),
+        ("usdc", "usdc"),
+        ("", ""),
+        (["USDC"], "['USDC']"),
+        (None, None),
+        (..., None),
+    ],
+)
+def test_a_stablecoin_counts_as_its_currency_and_any_other_as_itself(
+    symbol: object, currency: str | None
+) -> None:
+    news = read(changed(currency=symbol))
+
+    assert (news.amount, news.currency) == (4999, currency)
+
+
+def test_a_test_delivery_is_acknowledged_and_changes_nothing() -> None:
+    news = read(changed(totalAmountPaid="made up"), **{"x-request-network-test": "true"})
+
+    assert (news.status, news.word) == (None, "test: payment.confirmed")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "payment.confirmed.client_id",
+        "payment.processing",
+        "payment.refunded",
+        "request.recurring",
+        "secure_payment.user_event",
+        "kyt.screening.completed",
+        "new_word",
+    ],
+)
+@pytest.mark.parametrize("request_id", [REQUEST_ID, None, ...])
+def test_other_events_change_nothing(event: str, request_id: object) -> None:
+    """B5."""
+    news = read(changed(event=event, requestId=request_id, requestID=...))
+
+    assert (news.status, news.word, news.event_key) == (None, event, DELIVERY)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"not json", id="not_json"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(b"[" * 100_000, id="deep"),
+        pytest.param(changed().decode().encode("utf-16"), id="utf_16"),
+        pytest.param(b'{"event": "x",' + changed()[1:], id="two_events"),
+        pytest.param(changed(event=...), id="no_event"),
+        pytest.param(changed(event=["payment.confirmed"]), id="event_list"),
+        pytest.param(changed(requestId=..., requestID=...), id="no_id"),
+        pytest.param(changed(requestId=1), id="number_as_id"),
+        pytest.param(changed(requestId="../payments"), id="odd_id"),
+        pytest.param(changed(requestId="a" * 101), id="long_id"),
+        pytest.param(changed(totalAmountPaid=...), id="no_total"),
+        pytest.param(changed(totalAmountPaid=None), id="total_null"),
+        pytest.param(changed(totalAmountPaid=49.99), id="total_number"),
+        pytest.param(changed(totalAmountPaid="-49.99"), id="negative"),
+        pytest.param(changed(totalAmountPaid="1e3"), id="exponent"),
+        pytest.param(changed(totalAmountPaid="1,000"), id="thousands_mark"),
+        pytest.param(changed(totalAmountPaid="NaN"), id="nan"),
+        pytest.param(changed(totalAmountPaid="４９"), id="other_digits"),
+        pytest.param(changed(totalAmountPaid="49.99\n"), id="newline"),
+        pytest.param(changed(totalAmountPaid="1." + "0" * 19), id="19_digits"),
+        pytest.param(changed(totalAmountPaid="1" * 13), id="too_much"),
+    ],
+)
+def test_a_signed_body_that_is_no_event_is_refused(body: bytes) -> None:
+    """A15, G7."""
+    with pytest.raises(Malformed) as refused:
+        read(body)
+
+    assert refused.value.http_status == 400
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 41, "é"])
+def test_a_delivery_without_its_id_is_refused(key: str) -> None:
+    with pytest.raises(Malformed):
+        read(changed(), **{"x-request-network-delivery": key})
+
+
+# ------------------------------------------------------------------ POST /v2/secure-payments
+
+
+def test_one_request_is_made_in_decimals_with_the_key_in_a_header(
+    api: responses.RequestsMock,
+) -> None:
+    api.post(CREATE, json=fixture("created.json"), status=201)
+
+    checkout = request_network.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+    assert checkout.provider_reference == REQUEST_ID
+    assert checkout.way == Redirect("https://pay.request.network/?token=01KJRA0M9QG8MA4X887908T8A4")
+    (sent,) = api.calls
+    assert sent.request.headers["x-api-key"] == API_KEY
+    assert "x-client-id" not in sent.request.headers
+    assert json.loads(sent.request.body or "") == {
+        "requests": [{"amount": "49.99"}],
+        "reference": "order-1",
+        "redirectUrl": "https://shop.example/orders/1/return",
+        "redirectLabel": "Back to the shop",
+    }
+
+
+@pytest.mark.parametrize(
+    ("minor", "written"), [(1, "0.01"), (2400, "24.00"), (10**9, "10000000.00")]
+)
+def test_an_amount_is_a_plain_decimal(
+    api: responses.RequestsMock, minor: int, written: str
+) -> None:
+    api.post(CREATE, json=fixture("created.json"), status=201)
+
+    request_network.start_checkout(ACCOUNT, replace(PAYMENT, amount=minor), URLS)
+
+    body = json.loads(api.calls[0].request.body or "")
+    assert body["requests"] == [{"amount": written}]
+
+
+def test_a_client_id_and_a_destination_are_sent_where_the_account_has_them(
+    api: responses.RequestsMock,
+) -> None:
+    api.post(CREATE, json=fixture("created_older_page.json"), status=201)
+    account = replace(ACCOUNT, api_key="", client_id="cli_1", destination_id=DESTINATION)
+
+    checkout = request_network.start_checkout(account, PAYMENT, URLS)
+
+    assert checkout.way.url.startswith("https://secure.request.network/")
+    sent = api.calls[0].request
+    assert sent.headers["x-client-id"] == "cli_1"
+    assert "x-api-key" not in sent.headers
+    (wanted,) = json.loads(sent.body or "")["requests"]
+    assert wanted == {"amount": "49.99", "destinationId": DESTINATION}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"api_key": ""}, id="no_key"),
+        pytest.param({"client_id": "cli_1"}, id="two_keys"),
+        pytest.param({"destination_id": DESTINATION.partition("@")[0]}, id="wallet_only"),
+        pytest.param({"destination_id": DESTINATION.rpartition(":")[0]}, id="no_token"),
+        pytest.param({"destination_id": DESTINATION.replace("#ABCD1234", "")}, id="no_checksum"),
+        pytest.param({"destination_id": DESTINATION.replace("8453", "base")}, id="chain_name"),
+        pytest.param({"destination_id": f"{DESTINATION}\n"}, id="newline"),
+        pytest.param({"destination_id": DESTINATION[:-1]}, id="short_token"),
+    ],
+)
+def test_an_account_that_cannot_work_is_refused_at_once(changes: Any) -> None:
+    with pytest.raises(ValueError, match=r"Request Network|destination") as raised:
+        replace(ACCOUNT, **changes)
+
+    assert API_KEY not in str(raised.value)
+
+
+def test_a_destination_may_be_on_tron() -> None:
+    assert replace(ACCOUNT, destination_id=TRON).destination_id == TRON
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("error_text.json", "Destination does not match the configured payment destination."),
+        ("error_list.json", "requests.0.amount: Required"),
+        ("error_fields.json", "Validation failed; redirectUrl: Invalid url"),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_an_error_is_one_sentence_for_the_shopper_and_exact_words_for_the_log(
+    api: responses.RequestsMock, status: int, name: str, words: str
+) -> None:
+    api.post(CREATE, json=fixture(name), status=status)
+
+    with pytest.raises(Rejected) as raised:
+        request_network.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+    assert str(raised.value) == f"POST /v2/secure-payments: HTTP {status} {words}"
+    assert "Nothing was charged" in raised.value.shopper
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"json": {}, "status": 429}, id="429"),
+        pytest.param({"json": {}, "status": 500}, id="500"),
+        pytest.param({"json": {}, "status": 502}, id="502"),
+        pytest.param({"json": {}, "status": 503}, id="503"),
+        pytest.param({"json": {}, "status": 301}, id="redirect"),
+        pytest.param({"body": requests.ConnectionError()}, id="no_connection"),
+        pytest.param({"body": requests.ReadTimeout()}, id="timed_out"),
+        pytest.param({"body": "<html>We are back soon"}, id="html"),
+        pytest.param({"body": ""}, id="empty"),
+        pytest.param({"json": []}, id="list"),
+        pytest.param(
+            {"json": {"message": ["x", {"path": 1}], "errors": 1}, "status": 500}, id="odd"
+        ),
+        pytest.param({"json": fixture("created.json") | {"securePaymentUrl": None}}, id="no_page"),
+        pytest.param({"json": fixture("created.json") | {"requestIds": None}}, id="no_ids"),
+        pytest.param({"json": fixture("created.json") | {"requestIds": []}}, id="empty_ids"),
+        pytest.param({"json": fixture("created.json") | {"requestIds": ["a", "b"]}}, id="two_ids"),
+        pytest.param({"json": fixture("created.json") | {"requestIds": ["../x"]}}, id="odd_id"),
+        pytest.param({"json": fixture("created.json") | {"requestIds": [1]}}, id="number_id"),
+    ],
+)
+def test_no_usable_answer_leaves_open_what_happened_and_is_never_repeated(
+    api: responses.RequestsMock, answer: dict[str, Any]
+) -> None:
+    """C7, E4: there is no idempotency key, so a second call would be a second request."""
+    api.post(CREATE, **answer)
+
+    with pytest.raises(Unreachable):
+        request_network.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+    assert len(api.calls) == 1
+
+
+# ------------------------------------------------------------------ the return
+
+
+def test_the_return_says_nothing() -> None:
+    assert request_network.read_return(ACCOUNT, PAYMENT, {"status": "paid"}) == Hint()
+
+
+# ------------------------------------------------------------------ GET /v2/request/{id}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "status", "word", "amount", "currency"),
+    [
+        ("request_paid.json", {}, "succeeded", "GET: paid", 4999, "USD"),
+        ("request_paid.json", {"requestAmount": None}, "succeeded", "GET: paid", None, None),
+        ("request_paid.json", {"status": "new"}, "succeeded", "GET: new", 4999, "USD"),
+        ("request_paid.json", {"invoiceCurrency": "WETH"}, "succeeded", "GET: paid", 4999, "WETH"),
+        (
+            "request_paid.json",
+            {"conversionBreakdown": {"paidAmount": "50.5"}},
+            "succeeded",
+            "GET: paid",
+            5050,
+            "USD",
+        ),
+        ("request_paid.json", {"hasBeenPaid": False}, "created", "GET: not paid", None, None),
+        (
+            "request_partial.json",
+            {},
+            "partially_paid",
+            "GET: partially_paid",
+            2000,
+            "USD",
+        ),
+        (
+            "request_partial.json",
+            {"conversionBreakdown": None},
+            "partially_paid",
+            "GET: partially_paid",
+            None,
+            None,
+        ),
+        ("request_partial.json", {"status": "new"}, "created", "GET: new", None, None),
+    ],
+)
+def test_the_status_is_told_with_the_amount_where_it_is_given(
+    api: responses.RequestsMock,
+    name: str,
+    changes: dict[str, Any],
+    status: str,
+    word: str,
+    amount: int | None,
+    currency: str | None,
+) -> None:
+    """D7."""
+    api.get(STATUS, json={**fixture(name), **changes})
+
+    news = request_network.fetch_payment(ACCOUNT, PAYMENT)
+
+    assert news is not None
+    assert (news.status, news.word) == (status, word)
+    assert (news.amount, news.currency, news.event_key) == (amount, currency, None)
+    assert api.calls[0].request.headers["x-api-key"] == API_KEY
+
+
+def test_asking_is_repeated(api: responses.RequestsMock) -> None:
+    api.get(STATUS, json={}, status=503)
+    api.get(STATUS, json=fixture("request_paid.json"))
+
+    assert request_network.fetch_payment(ACCOUNT, PAYMENT)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"requestId": "01ab"}, id="another_request"),
+        pytest.param({"requestId": None}, id="no_id"),
+        pytest.param({"hasBeenPaid": None}, id="does_not_say"),
+        pytest.param({"hasBeenPaid": "true"}, id="text"),
+        pytest.param({"requestAmount": "-1"}, id="negative"),
+        pytest.param({"requestAmount": 49.99}, id="number"),
+        pytest.param({"conversionBreakdown": {"paidAmount": ["1"]}}, id="list"),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_no_answer(
+    api: responses.RequestsMock, changes: dict[str, Any]
+) -> None:
+    api.get(STATUS, json={**fixture("request_paid.json"), **changes})
+
+    with pytest.raises(Unreachable):
+        request_network.fetch_payment(ACCOUNT, PAYMENT)

@@ -1,0 +1,393 @@
+"""Request Network's API: who may call it, what it accepts, how it refuses, what it answers."""
+
+import re
+from typing import Any
+
+import pytest
+
+from .conftest import StartSandbox
+from .driver import RETURN_URL, Receiver, RequestNetwork
+
+UNKNOWN = "01KJRA0M9QG8MA4X887908T8A4"
+SEPOLIA = (
+    "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7@eip155:11155111#E636C26B"
+    ":0x370DE27fdb7D1Ff1e1BaA7D11c5820a324Cf623C"
+)
+BASE = (
+    "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7@eip155:8453#ABCD1234"
+    ":0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
+)
+EXPIRED = {"statusCode": 403, "message": "Secure payment has expired", "error": "Forbidden"}
+
+
+def ledger(request_network: RequestNetwork) -> list[dict[str, Any]]:
+    return list(request_network.http.get("/ledger.json").json["payments"])
+
+
+# ------------------------------------------------------------------ keys
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="no_key"),
+        pytest.param({"x-api-key": "rn_test_kiln_and_kettle2"}, id="wrong_key"),
+        pytest.param({"x-api-key": "\xe9"}, id="not_ascii"),
+        pytest.param({"x-client-id": ""}, id="empty_client_id"),
+        pytest.param({"x-client-id": "cli_1"}, id="unknown_client_id"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/secure-payments"),
+        ("GET", f"/secure-payments/{UNKNOWN}"),
+        ("GET", f"/secure-payments/{UNKNOWN}/pay"),
+        ("POST", f"/secure-payments/{UNKNOWN}/intent"),
+        ("GET", "/request/01ab"),
+    ],
+)
+def test_calls_without_a_key_are_refused(
+    request_network: RequestNetwork, method: str, path: str, headers: dict[str, str]
+) -> None:
+    reply = request_network.call(method, path, headers=headers)
+
+    assert reply.status_code == 401
+    assert reply.json == {
+        "statusCode": 401,
+        "message": "Unauthorized",
+        "error": "Unauthorized",
+    }
+
+
+def test_a_client_id_will_do_where_one_is_configured(start_sandbox: StartSandbox) -> None:
+    request_network = RequestNetwork(start_sandbox(request_network_client_id="cli_1").app)
+    body = {"requests": [{"amount": "1"}]}
+
+    reply = request_network.call(
+        "POST", "/secure-payments", json=body, headers={"x-client-id": "cli_1"}
+    )
+
+    assert reply.status_code == 201
+
+
+# ------------------------------------------------------------------ POST /v2/secure-payments
+
+
+def test_a_page_is_made_for_one_request(request_network: RequestNetwork) -> None:
+    reply = request_network.create()
+
+    assert reply.status_code == 201
+    made = reply.json
+    assert list(made) == ["requestIds", "securePaymentUrl", "token", "feePlan"]
+    assert re.fullmatch("01[0-9a-f]{64}", made["requestIds"][0])
+    assert re.fullmatch("[0-7][0-9A-HJKMNP-TV-Z]{25}", made["token"])
+    assert made["securePaymentUrl"] == f"http://localhost/request_network/?token={made['token']}"
+    assert request_network.http.get(made["securePaymentUrl"]).status_code == 200
+
+
+def test_equal_calls_make_two_requests(request_network: RequestNetwork) -> None:
+    """There is no idempotency key."""
+    first, second = request_network.payment(), request_network.payment()
+
+    ids = [first["requestIds"][0], second["requestIds"][0]]
+    assert [each["id"] for each in ledger(request_network)] == ids
+    assert len(set(ids)) == 2
+
+
+@pytest.mark.parametrize(("written", "minor"), [("1", 100), ("49.9", 4990), ("24.00", 2400)])
+def test_an_amount_is_a_decimal(request_network: RequestNetwork, written: str, minor: int) -> None:
+    payment = request_network.payment(requests=[{"amount": written}])
+
+    assert ledger(request_network)[0]["amount"] == minor
+    assert request_network.fetch(payment)["requestAmount"] == written
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "message"),
+    [
+        ({"requests": None}, ["requests"], "Required"),
+        ({"requests": []}, ["requests"], "Expected array"),
+        ({"requests": {}}, ["requests"], "Expected array"),
+        ({"requests": ["1"]}, ["requests", 0], "Expected object"),
+        ({"requests": [{}]}, ["requests", 0, "amount"], "Amount must be a decimal string"),
+        (
+            {"requests": [{"amount": 49.99}]},
+            ["requests", 0, "amount"],
+            "Amount must be a decimal string",
+        ),
+        (
+            {"requests": [{"amount": "1e3"}]},
+            ["requests", 0, "amount"],
+            "Amount must be a decimal string",
+        ),
+        (
+            {"requests": [{"amount": "0.00"}]},
+            ["requests", 0, "amount"],
+            "Amount must be greater than 0",
+        ),
+        (
+            {"requests": [{"amount": "1", "destinationId": "0x1"}]},
+            ["requests", 0, "destinationId"],
+            "Invalid destination ID format",
+        ),
+        (
+            {"requests": [{"amount": "1", "payee": "0x1"}]},
+            ["requests", 0, "payee"],
+            "Unrecognized key",
+        ),
+        ({"expiresAt": "x"}, ["expiresAt"], "Unrecognized key"),
+        ({"reference": ""}, ["reference"], "String must contain 1 to 255 character(s)"),
+        ({"reference": "x" * 256}, ["reference"], "String must contain 1 to 255 character(s)"),
+        ({"redirectLabel": "Kiln & Kettle"}, ["redirectLabel"], "Invalid"),
+        (
+            {"redirectUrl": "javascript:alert(1)"},
+            ["redirectUrl"],
+            "redirectUrl must be a safe http(s) URL with no script/HTML payload",
+        ),
+        (
+            {"redirectUrl": "http://shop.example/<b>"},
+            ["redirectUrl"],
+            "redirectUrl must be a safe http(s) URL with no script/HTML payload",
+        ),
+        (
+            {"redirectUrl": "http://["},
+            ["redirectUrl"],
+            "redirectUrl must be a safe http(s) URL with no script/HTML payload",
+        ),
+    ],
+)
+def test_a_field_that_breaks_a_rule_is_named(
+    request_network: RequestNetwork, changes: dict[str, Any], path: list[Any], message: str
+) -> None:
+    reply = request_network.create(**changes)
+
+    assert reply.status_code == 400
+    assert reply.json == {
+        "statusCode": 400,
+        "message": [{"code": "custom", "path": path, "message": message}],
+        "error": "Bad Request",
+    }
+    assert ledger(request_network) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b'{"a": NaN}'])
+def test_a_body_that_is_not_json_is_refused(request_network: RequestNetwork, body: bytes) -> None:
+    reply = request_network.call("POST", "/secure-payments", data=body)
+
+    assert (reply.status_code, reply.json["message"]) == (400, "Request body is not valid JSON")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "message"),
+    [
+        (
+            {"redirectUrl": None},
+            400,
+            "redirectLabel cannot be provided without redirectUrl",
+        ),
+        (
+            {"requests": [{"amount": "1"}, {"amount": "2"}]},
+            400,
+            "Batch payments are not imitated by this sandbox",
+        ),
+        (
+            {"requests": [{"amount": "1", "destinationId": SEPOLIA}]},
+            403,
+            "Destination does not match the configured payment destination.",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_in_a_sentence(
+    request_network: RequestNetwork, changes: dict[str, Any], status: int, message: str
+) -> None:
+    reply = request_network.create(**changes)
+
+    assert (reply.status_code, reply.json["message"]) == (status, message)
+
+
+def test_the_destination_may_be_named_if_it_is_the_configured_one(
+    start_sandbox: StartSandbox,
+) -> None:
+    app = start_sandbox(request_network_destination_id=SEPOLIA).app
+    request_network = RequestNetwork(app)
+
+    payment = request_network.payment(requests=[{"amount": "1", "destinationId": SEPOLIA}])
+
+    assert request_network.fetch(payment)["network"] == "sepolia"
+    assert request_network.fetch(payment)["invoiceCurrency"] == "FAU"
+
+
+@pytest.mark.parametrize(
+    ("destination", "message"),
+    [
+        (BASE.replace("8453", "999"), "No active payment destination"),
+        (BASE.replace("02913", "00000"), "Unsupported payment currency"),
+    ],
+)
+def test_a_destination_that_is_not_imitated_is_refused(
+    start_sandbox: StartSandbox, destination: str, message: str
+) -> None:
+    app = start_sandbox(request_network_destination_id=destination).app
+
+    reply = RequestNetwork(app).create()
+
+    assert (reply.status_code, reply.json["message"]) == (400, message)
+
+
+# ------------------------------------------------------------------ the page's own calls
+
+
+def test_the_page_is_described(request_network: RequestNetwork) -> None:
+    payment = request_network.payment()
+
+    shown = request_network.call("GET", f"/secure-payments/{payment['token']}").json
+
+    assert (shown["paymentType"], shown["status"], shown["amount"]) == (
+        "single",
+        "pending",
+        "49.99",
+    )
+    assert (shown["network"], shown["paymentCurrency"]) == ("base", "USDC-base")
+    assert shown["destination"]["destinationId"] == BASE
+    assert shown["reference"] == "order-1"
+    assert (shown["redirectUrl"], shown["redirectLabel"]) == (RETURN_URL, "Back to the shop")
+    assert "paymentOptions" not in shown
+
+
+def test_a_wallet_is_told_what_it_can_pay_with(request_network: RequestNetwork) -> None:
+    payment = request_network.payment()
+
+    path = f"/secure-payments/{payment['token']}?wallet=0x1"
+    options = request_network.call("GET", path).json["paymentOptions"]
+
+    assert options["BASE"]["USDC"] == {
+        "balance": "2500.0",
+        "hasEnoughBalance": True,
+        "neededAmount": "49.99",
+    }
+    assert options["ETHEREUM"]["USDT"]["hasEnoughBalance"] is False
+    assert "SEPOLIA" not in options
+
+
+def test_an_approval_and_a_payment_are_to_be_signed(request_network: RequestNetwork) -> None:
+    payment = request_network.payment()
+
+    reply = request_network.call("GET", f"/secure-payments/{payment['token']}/pay").json
+
+    assert len(reply["transactions"]) == reply["metadata"]["stepsRequired"] == 2
+
+
+def test_an_intent_is_noted_and_pays_nothing(request_network: RequestNetwork) -> None:
+    payment = request_network.payment()
+    path = f"/secure-payments/{payment['token']}/intent"
+    intent = {"txHash": "0x" + "1" * 64, "chain": "BASE", "token": "USDC"}
+
+    assert request_network.call("POST", path, json=intent).json["isListening"] is True
+    refused = request_network.call("POST", path, json={"txHash": "0x1"})
+
+    assert [each["path"] for each in refused.json["message"]] == [["chain"], ["token"], ["txHash"]]
+    assert request_network.fetch(payment)["hasBeenPaid"] is False
+
+
+@pytest.mark.parametrize(("method", "part"), [("GET", ""), ("GET", "/pay"), ("POST", "/intent")])
+def test_a_page_that_is_unknown_expired_or_paid_is_not_described(
+    request_network: RequestNetwork, method: str, part: str
+) -> None:
+    paid, expired = request_network.payment(), request_network.payment()
+    request_network.pay(paid)
+    request_network.set_clock(advance=7 * 86400)
+    request_network.work()
+
+    replies = [
+        request_network.call(method, f"/secure-payments/{token}{part}")
+        for token in (UNKNOWN, expired["token"], paid["token"])
+    ]
+
+    assert [reply.status_code for reply in replies] == [404, 403, 409]
+    assert replies[1].json == EXPIRED
+    assert replies[2].json["status"] == "completed"
+    assert replies[2].json["requestStatuses"][0]["requestId"] == paid["requestIds"][0]
+
+
+# ------------------------------------------------------------------ GET /v2/request/{id}
+
+
+def test_a_request_is_unpaid_then_paid_in_part_then_in_full(
+    request_network: RequestNetwork,
+) -> None:
+    payment = request_network.payment()
+    unpaid = request_network.fetch(payment)
+    request_network.pay(payment, amount="20")
+    part = request_network.fetch(payment)
+    request_network.pay(payment, amount="29.99")
+    paid = request_network.fetch(payment)
+
+    assert (unpaid["hasBeenPaid"], unpaid["txHash"]) == (False, None)
+    assert "status" not in unpaid
+    assert (part["hasBeenPaid"], part["status"]) == (False, "partially_paid")
+    assert part["conversionBreakdown"] == {"paidAmount": "20.0", "remainingAmount": "29.99"}
+    assert (paid["hasBeenPaid"], paid["isListening"]) == (True, False)
+    assert paid["conversionBreakdown"] == {"paidAmount": "49.99", "remainingAmount": "0.0"}
+    assert [each["amount"] for each in paid["payments"]] == ["20.0", "29.99"]
+
+
+def test_an_unknown_request_is_not_found(request_network: RequestNetwork) -> None:
+    reply = request_network.call("GET", "/request/01ab")
+
+    assert reply.status_code == 404
+    assert reply.json == {
+        "statusCode": 404,
+        "message": "Request not found",
+        "error": "Not Found",
+    }
+
+
+# ------------------------------------------------------------------ faults of the API
+
+
+@pytest.mark.parametrize("fault", ["401", "500", "502", "503"])
+def test_an_error_in_place_of_a_page(request_network: RequestNetwork, fault: str) -> None:
+    request_network.set_faults(create_fault=fault)
+
+    reply = request_network.create()
+
+    assert reply.status_code == reply.json["statusCode"] == int(fault)
+    assert ledger(request_network) == []
+
+
+@pytest.mark.parametrize(("fault", "made"), [("timeout_before", 0), ("timeout_after", 1)])
+def test_a_call_that_hangs_has_made_a_page_or_not(
+    request_network: RequestNetwork, fault: str, made: int
+) -> None:
+    request_network.set_faults(create_fault=fault)
+
+    request_network.create()
+
+    assert len(ledger(request_network)) == made
+
+
+def test_html_in_place_of_json(request_network: RequestNetwork) -> None:
+    request_network.set_faults(create_fault="html")
+
+    assert request_network.create().mimetype == "text/html"
+
+
+def test_a_foreign_page_is_named(request_network: RequestNetwork) -> None:
+    request_network.set_faults(create_fault="foreign_redirect")
+
+    payment = request_network.payment()
+
+    assert payment["securePaymentUrl"].startswith("https://pay.example.invalid/")
+    assert request_network.page(payment).status_code == 200
+
+
+def test_an_early_webhook_is_there_before_the_answer(
+    request_network: RequestNetwork, shop: Receiver
+) -> None:
+    request_network.set_faults(create_fault="early_webhook")
+
+    payment = request_network.payment()
+
+    assert shop.received[0].event["requestId"] == payment["requestIds"][0]
+    assert request_network.fetch(payment)["hasBeenPaid"] is True
