@@ -208,6 +208,7 @@ class Payment(Base):
     currency: Mapped[str] = mapped_column(String(3))
     received: Mapped[Minor] = mapped_column(default=0)  # proven, in ``currency``
     refunded: Mapped[Minor] = mapped_column(default=0)  # proven, in ``currency``
+    transaction_id: Mapped[str | None] = mapped_column(String(100))  # see PaymentUpdate
     failure_code: Mapped[str | None] = mapped_column(String(60))
     failure_message: Mapped[str | None] = mapped_column(Text)
     #: Why a person should look at this payment; shown in the console.

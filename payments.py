@@ -322,6 +322,8 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
                 f"asked for {money.show(payment.amount, payment.currency)}, "
                 f"the news is about {news.amount} minor units of {news.currency}",
             )
+    if news.transaction_id and not _name_transaction(payment.id, news.transaction_id):
+        _note(payment.id, f"paid a second time, by {news.transaction_id}: give it back")
     _climb(
         payment.id,
         news.status,
@@ -340,6 +342,12 @@ def _climb(payment_id: str, status: str, **values: Any) -> bool:
     lower = LADDER[: LADDER.index(status)]
     payment = and_(Payment.id == payment_id, Payment.status.in_(lower))
     return _update(Payment, payment, status=status, **values)
+
+
+def _name_transaction(payment_id: str, transaction_id: str) -> bool:
+    """Store what moved the money, once; False when it was something else before."""
+    unnamed = or_(Payment.transaction_id.is_(None), Payment.transaction_id == transaction_id)
+    return _update(Payment, and_(Payment.id == payment_id, unnamed), transaction_id=transaction_id)
 
 
 def _raise_to(payment_id: str, column: Any, amount: int) -> bool:

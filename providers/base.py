@@ -162,6 +162,8 @@ class PaymentUpdate:
     refunded: int | None = None
     failure_code: str | None = None
     failure_message: str | None = None
+    #: Names the movement of money, where one payment is to have one only: a second is too much.
+    transaction_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
             status="succeeded",
             word="payment completed",  # nothing else is ever reported, so it has no name
             event_key=f"{request_id}:{transaction_id}",
+            transaction_id=transaction_id,
         )
     ]
 

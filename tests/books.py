@@ -126,7 +126,7 @@ class Books:
             session.flush()
             known = []
             for payment in order.payments:
-                theirs = str(uuid.uuid4())
+                theirs = uuid.uuid4().hex[:24]  # short enough for every provider
                 if page_known:
                     payment.provider_reference = theirs
                     payment.page_url = f"http://127.0.0.1:5001/page/{theirs}"

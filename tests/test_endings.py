@@ -9,7 +9,7 @@ from models import Order, db
 from . import mintcash
 from .books import Books
 from .mintcash import event
-from .shopper import Shopper
+from .shopper import BASE_URL, Shopper
 
 ONE_OF_EACH = {"bud-vase": 1, "cookbook": 1, "gift-card": 1}
 ALL_EFFECTS = {"parcel": 1, "download": 1, "credit": 1, "mail": 1}
@@ -273,6 +273,33 @@ def test_two_payments_for_one_order_fulfil_once_and_the_second_is_shown(
     late, paying = books.payments
     assert books.order.paid_by == paying.id
     assert "second payment" in str(late.problem)
+
+
+def test_two_payers_of_one_handcash_request_fulfil_once_and_a_person_is_told(
+    shopper: Shopper, books: Books
+) -> None:
+    """B21: one request, two transactions; only one of them was asked for."""
+    (payment,) = books.place_order({"bud-vase": 1}, provider="handcash")
+    transactions = ["a" * 64, "a" * 64, "b" * 64]
+
+    for transaction in transactions:
+        body = {
+            "appSecret": "app_secret_test_kiln_and_kettle",
+            "paymentRequestId": payment["id"],
+            "transactionId": transaction,
+        }
+        answer = shopper.client.post("/webhooks/handcash", base_url=BASE_URL, json=body)
+        assert answer.status_code == 200
+    books.work()
+
+    assert books.fulfilled() == {"parcel": 1, "mail": 1}
+    assert books.payment.received == payment["amount"]
+    assert f"paid a second time, by {'b' * 64}" in str(books.payment.problem)
+    assert [(each.seen, each.verdict) for each in books.deliveries] == [
+        (2, "applied"),
+        (1, "ignored"),
+    ]
+    assert not any("app_secret_test" in str(each.body) for each in books.deliveries)
 
 
 def test_money_for_something_gone_holds_the_order_and_stock_stays_at_zero(

@@ -187,6 +187,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
         sa.Column("refunded", sa.BigInteger(), nullable=False),
+        sa.Column("transaction_id", sa.String(length=100), nullable=True),
         sa.Column("failure_code", sa.String(length=60), nullable=True),
         sa.Column("failure_message", sa.Text(), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
