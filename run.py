@@ -193,7 +193,7 @@ def _say_where_to_look(settings: config.Settings) -> None:
         lines += [
             f"  Sandbox   {settings.sandbox_url}    the providers imitated; faults on request",
             "",
-            "  Pay with  5519 2838 1203 0000, any expiry to come, any CVV",
+            "  Pay with  MintCash and 5519 2838 1203 0000, any expiry to come, any CVV",
         ]
     print("\n".join([*lines, "", "  Ctrl-C stops everything.", ""]), flush=True)  # noqa: T201
 
