@@ -260,7 +260,7 @@ def _find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
     payment = db.session.scalar(
         select(Payment).where(mine, Payment.provider_reference == news.provider_reference)
     )
-    if payment or not news.reference:
+    if payment or not (news.reference or "").isalnum():  # ours are hexadecimal
         return payment
     payment = db.session.get(Payment, news.reference, populate_existing=True)
     if payment and payment.provider == provider and _bind(payment.id, news.provider_reference):

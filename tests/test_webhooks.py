@@ -100,6 +100,18 @@ def test_news_of_an_unknown_payment_is_acknowledged_and_parked(
     assert books.order.status == "open"
 
 
+@pytest.mark.parametrize("reference", ["", "\x00", "a\x00b", "\ud800", "é" * 500, 7, None])
+def test_an_odd_reference_in_a_true_delivery_is_parked_like_any_other(
+    payment: dict[str, object], shopper: Shopper, books: Books, reference: object
+) -> None:
+    """A15: PostgreSQL refuses NUL in text; a signed delivery must not end in a 500."""
+    stranger = {**payment, "id": "pmt_stranger", "externalId": reference}
+
+    assert shopper.deliver(*event(stranger, "succeeded")).status_code == 200
+
+    assert [d.verdict for d in books.deliveries] == ["parked"]
+
+
 def test_the_kept_delivery_shows_no_signature(
     payment: dict[str, object], shopper: Shopper, books: Books
 ) -> None:
