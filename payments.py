@@ -123,6 +123,7 @@ def _open_attempt(order_id: str, provider: str) -> tuple[PaymentRequest, str | N
             provider=provider,
             amount=order.total,
             currency=order.currency,
+            page_expires_at=now() + timedelta(minutes=settings().payment_minutes),
             expires_at=now() + timedelta(minutes=settings().payment_minutes),
             next_look_at=now() + FIRST_LOOK,
         )
@@ -137,7 +138,7 @@ def _record_page(payment_id: str, configured: Configured, checkout: Checkout) ->
     known = configured.module.page_origins(configured.account)
     words = None
     with transaction() as session:
-        if not _bind(payment_id, reference):
+        if reference and not _bind(payment_id, reference):
             words = f"answered with {reference!r}, a second payment under our reference"
         elif origin(url) not in known:
             words = f"sent the shopper to {origin(url)[:100]!r}, which is none of {known}"
