@@ -9,6 +9,7 @@ from flask import (
     Flask,
     Response,
     current_app,
+    g,
     has_request_context,
     redirect,
     render_template,
@@ -100,15 +101,16 @@ def add_security_headers(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = "; ".join(
         (
             "default-src 'none'",
-            "script-src 'self'",
+            f"script-src 'self' {g.get('csp_scripts', '')}".strip(),
             "style-src 'self'",
-            "img-src 'self' data:",
+            f"img-src 'self' data: {g.get('csp_images', '')}".strip(),
             "font-src 'self'",
             "connect-src 'self'",
             # Chromium applies this to the 303 that follows a form, too.
             f"form-action 'self' {' '.join(origins)}".strip(),
             "base-uri 'none'",
             "frame-ancestors 'none'",
+            *([f"frame-src {g.csp_scripts}"] if "csp_scripts" in g else []),
         )
     )
     response.headers["X-Content-Type-Options"] = "nosniff"

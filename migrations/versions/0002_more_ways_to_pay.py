@@ -19,6 +19,8 @@ def upgrade() -> None:
     with op.batch_alter_table("payments") as table:
         for name in ("method", "refund_asked", "page_expires_at", "abandoned"):
             table.alter_column(name, nullable=False)
+    with op.batch_alter_table("outbox") as table:
+        table.alter_column("kind", type_=sa.String(length=40))
     op.create_table(
         "payment_parts",
         sa.Column("payment_id", sa.String(length=32), nullable=False),
@@ -88,6 +90,8 @@ def downgrade() -> None:
     op.drop_table("saved_cards")
     op.drop_table("refunds")
     op.drop_table("payment_parts")
+    with op.batch_alter_table("outbox") as table:
+        table.alter_column("kind", type_=sa.String(length=20))
     with op.batch_alter_table("payments") as table:
         for name in ("abandoned", "page_expires_at", "way", "page_token", "refund_asked", "method"):
             table.drop_column(name)
