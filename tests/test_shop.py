@@ -171,3 +171,39 @@ def test_localhost_leads_to_the_address_that_has_the_cart(shopper: Shopper) -> N
 
 def test_another_host_name_is_refused(shopper: Shopper) -> None:
     assert shopper.client.get("/", base_url="http://evil.example").status_code == 400
+
+
+def names(page: str) -> list[str]:
+    return re.findall(r'class="good-name">([^<]+)<', page)
+
+
+def test_the_shelf_shows_one_kind_of_goods_when_asked_to(shopper: Shopper) -> None:
+    coffee = names(shopper.get("/?kind=coffee").text)
+
+    assert 0 < len(coffee) < len(names(shopper.get("/").text))
+    assert all("mug" not in name for name in coffee)
+
+
+def test_the_shelf_is_sorted_by_price_and_name(shopper: Shopper) -> None:
+    dearest_first = names(shopper.get("/?sort=-price").text)
+
+    assert dearest_first == names(shopper.get("/?sort=price").text)[::-1]
+    assert names(shopper.get("/?sort=name").text) == sorted(dearest_first)
+
+
+@pytest.mark.parametrize("query", ["kind=unicorns", "sort=stock", "kind=<script>&sort=%00"])
+def test_an_unknown_filter_shows_everything(shopper: Shopper, query: str) -> None:
+    assert names(shopper.get(f"/?{query}").text) == names(shopper.get("/").text)
+
+
+def test_a_product_is_shown_with_others_of_its_kind_and_never_itself(shopper: Shopper) -> None:
+    beside = names(shopper.get("/products/speckled-mug").text)
+
+    assert beside == ["Two mugs, sea and clay", "Nest of three bowls", "Bud vase"]
+
+
+def test_the_about_page_names_every_way_to_pay(shopper: Shopper) -> None:
+    page = shopper.get("/about").text
+
+    for label in ("MintCash", "HitPay", "WiPay", "HandCash", "Request Network"):
+        assert label in page

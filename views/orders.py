@@ -19,15 +19,18 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
 from sqlalchemy import or_, select, update
 from sqlalchemy.engine import CursorResult
 from werkzeug.wrappers import Response
+from wtforms import StringField
+from wtforms.validators import DataRequired
 
 import jobs
 import money
 import payments
 from config import ROOT, origin
-from models import Download, Order, Payment, db, now, transaction
+from models import Customer, Download, Order, Payment, db, now, transaction
 from providers.base import ProviderError
 
 from .cart import forget_cart
@@ -187,6 +190,57 @@ def pay(order_id: str) -> ResponseReturnValue:
         order, payment = _find(order_id)
         context = _context(order, payment, count=0, problem=error.shopper)
         return _private(make_response(render_template("orders/show.html", **context), 502))
+
+
+class FindForm(FlaskForm):  # type: ignore[misc]
+    """What a shopper still has when the address of the order is lost."""
+
+    number = StringField(
+        "Order number",
+        [DataRequired("Please give the order’s number; it stands in the receipt.")],
+        filters=[lambda typed: (typed or "").strip().upper()],
+    )
+    email = StringField(
+        "E-mail",
+        [DataRequired("Please give the e-mail address of the order.")],
+        filters=[lambda typed: (typed or "").strip()],
+    )
+
+
+@bp.route("/orders/find", methods=["GET", "POST"])
+def find() -> ResponseReturnValue:
+    """From number and e-mail to the order; one sentence for every wrong pair."""
+    form, problem = FindForm(), None
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            mine = (Order.number == form.number.data, Customer.email == form.email.data.casefold())
+            order_id = db.session.scalar(select(Order.id).join(Customer).where(*mine))
+            if order_id:
+                return redirect(url_for("orders.show", order_id=order_id), code=303)
+            problem, status = "There is no order with this number and this e-mail address.", 404
+        return _private(
+            make_response(render_template("orders/find.html", form=form, problem=problem), status)
+        )
+    return _private(make_response(render_template("orders/find.html", form=form, problem=None)))
+
+
+@bp.get("/orders/<order_id>/receipt")
+def receipt(order_id: str) -> Response:
+    """The receipt as a page to print.
+
+    :raise 404: no such order, or it is not paid.
+    """
+    order, payment = _find(order_id)
+    if order.status != "paid" or payment is None:
+        abort(404)
+    page = render_template(
+        "orders/receipt.html",
+        order=order,
+        provider_label=_label(payment),
+        refunded=payment.refunded,
+    )
+    return _private(make_response(page))
 
 
 @bp.get("/downloads/<token>")
