@@ -24,12 +24,12 @@ def test_the_shelf_shows_thirteen_products_with_pictures_in_two_sizes(shopper: S
         assert 'width="900"' in picture
         assert 'height="900"' in picture
         assert re.search(r'alt="[A-Z][^"]{10,}"', picture)
-    assert "$24.00" in page
+    assert "US$24.00" in page
 
 
 @pytest.mark.parametrize(
     ("currency", "price"),
-    [("USD", "$28.00"), ("EUR", "€26.00"), ("SGD", "38.00"), ("TTD", "190.00")],
+    [("USD", "US$28.00"), ("EUR", "€26.00"), ("SGD", "38.00"), ("TTD", "190.00")],
 )
 def test_every_price_follows_the_currency_of_the_header(
     shopper: Shopper, currency: str, price: str
@@ -72,10 +72,10 @@ def test_low_stock_is_shown_and_gone_is_gone(shopper: Shopper, books: Books) -> 
 
 def test_the_cart_without_javascript(shopper: Shopper) -> None:
     assert shopper.add("candle", 2).location == "/cart"
-    assert "$56.00" in shopper.get("/cart").text
+    assert "US$56.00" in shopper.get("/cart").text
 
     assert shopper.post("/cart/items/candle", {"quantity": "3"}).location == "/cart"
-    assert "$84.00" in shopper.get("/cart").text
+    assert "US$84.00" in shopper.get("/cart").text
 
     assert shopper.post("/cart/items/candle/remove").location == "/cart"
     assert "$" not in re.sub(r"(?s)<head>.*</head>", "", shopper.get("/cart").text)
@@ -88,7 +88,7 @@ def test_with_htmx_line_total_and_badge_come_back_in_one_answer(shopper: Shopper
 
     assert "<html" not in answer.text
     assert 'id="cart"' in answer.text
-    assert "$112.00" in answer.text
+    assert "US$112.00" in answer.text
     badge = re.search(r'(?s)<a[^>]*id="cart-badge".*?</a>', answer.text)
     assert badge
     assert "hx-swap-oob" in badge.group()
@@ -124,7 +124,7 @@ def test_a_changed_quantity_that_cannot_be_leaves_the_cart_as_it_was(shopper: Sh
 
     assert answer.status_code == 422
     assert "whole number from 0 to 20" in answer.text
-    assert "$56.00" in shopper.get("/cart").text
+    assert "US$56.00" in shopper.get("/cart").text
 
 
 def test_more_than_there_is_cannot_be_ordered(shopper: Shopper) -> None:
