@@ -212,7 +212,8 @@ class Settings(BaseSettings):
         SecretStr("rn_test_kiln_and_kettle"), description="x-api-key of calls to Request Network."
     )
     request_network_client_id: str = Field(
-        "", description="x-client-id of calls to Request Network, as another way to sign in."
+        "cli_test_kiln_and_kettle",
+        description="x-client-id of calls to Request Network, as another way to sign in.",
     )
     request_network_destination_id: str = Field(
         "",
