@@ -158,6 +158,16 @@ class Settings(BaseSettings):
         description="How the price's currency is called: manage-payment-request says currency, all "
         "other sources denominationCurrencyCode; we chose the latter. The other is refused.",
     )
+    sandbox_handcash_auth_status: Literal["401", "403"] = Field(
+        "401",
+        description="How HandCash answers a wrong app-id or app-secret is not documented; its "
+        "clients know both; we chose 401.",
+    )
+    sandbox_handcash_unknown_status: Literal["400", "404", "410"] = Field(
+        "404",
+        description="How HandCash answers about an unknown or deleted request is not documented; "
+        "we chose 404.",
+    )
     sandbox_handcash_status_words: Literal["lower", "upper"] = Field(
         "lower",
         description="The values of the public status are not documented; we chose pending, "
