@@ -235,6 +235,18 @@ class Settings(BaseSettings):
         description="Signs Request Network's webhooks, as the text that it is; of a "
         "comma-separated list, the first.",
     )
+    sandbox_request_network_page_keys: Literal["client_id", "both"] = Field(
+        "client_id",
+        description="Request Network's reference wants a Client ID for GET "
+        "/v2/secure-payments/<token>, older pages show it with an API key; we chose the former. "
+        "both: either will do.",
+    )
+    sandbox_request_network_payee_form: Literal["refused", "accepted", "ignored"] = Field(
+        "refused",
+        description="Request Network's guide names payee, invoiceCurrency and paymentCurrency in a "
+        "request, its reference does not know them; we chose to refuse them. ignored: they are "
+        "taken, and the money goes to the configured destination.",
+    )
     request_network_webhook_url: str = Field(
         default_factory=lambda settings: f"{settings['base_url']}/webhooks/request_network",
         description="Where Request Network's webhooks go, as registered for the key.",
