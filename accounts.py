@@ -3,6 +3,7 @@
 A provider without its settings is not here: it is not offered, and has no webhook route.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,8 @@ PAGES = {
     ),
     "https://cloud.handcash.io": ("https://pay.handcash.io", "https://handcash.io"),
 }
+
+log = logging.getLogger(__name__)
 
 
 def configured_providers(settings: Settings) -> dict[str, Configured]:
@@ -135,7 +138,7 @@ def request_network_account(settings: Settings) -> request_network.Account | Non
         return None
     base_url = settings.request_network_base_url or _api("request_network", settings)
     try:
-        return request_network.Account(
+        account = request_network.Account(
             base_url=base_url,
             origins=settings.request_network_page_origins
             or PAGES.get(base_url, (origin(base_url),)),
@@ -144,9 +147,16 @@ def request_network_account(settings: Settings) -> request_network.Account | Non
             client_id=client_id,
             webhook_secrets=secrets,
             destination_id=settings.value("request_network_destination_id"),
+            payee=settings.value("request_network_payee"),
+            invoice_currency=settings.value("request_network_invoice_currency"),
+            payment_currency=settings.value("request_network_payment_currency"),
+            itemized=settings.request_network_itemized,
         )
     except ValueError as error:
-        raise SettingsError(f"REQUEST_NETWORK_DESTINATION_ID: {error}") from None
+        raise SettingsError(str(error)) from None
+    for sentence in request_network.warnings(account):
+        log.warning("%s", sentence)
+    return account
 
 
 def _api(name: str, settings: Settings) -> str:

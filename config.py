@@ -28,7 +28,7 @@ SANDBOX_KEYS = {
     "handcash_app_id": "0123456789abcdef01234567",
     "handcash_app_secret": "app_secret_test_kiln_and_kettle",
     "handcash_destination": "kilnandkettle",
-    "request_network_api_key": "rn_test_kiln_and_kettle",
+    "request_network_client_id": "cli_test_kiln_and_kettle",
     "request_network_webhook_secret": (
         "6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"
     ),
@@ -173,6 +173,18 @@ class Settings(BaseSettings):
     )
     request_network_destination_id: str | None = Field(
         None, description="<wallet>@eip155:<chain>#<checksum>:<token>; default: the Client ID's own"
+    )
+    request_network_payee: str | None = Field(
+        None, description="0x…, in place of a destination id; with the two currencies below"
+    )
+    request_network_invoice_currency: str | None = Field(
+        None, description="Id of the currency that prices are in: USD, USDC-base …"
+    )
+    request_network_payment_currency: str | None = Field(
+        None, description="Id of the coin that is paid: USDC-base …"
+    )
+    request_network_itemized: bool = Field(
+        False, description="One request for each line of an order, all in one link; EVM chains only"
     )
     request_network_page_origins: Words = Field(
         (), description="Origins of the payment page; default: those that Request Network documents"

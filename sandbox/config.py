@@ -158,6 +158,16 @@ class Settings(BaseSettings):
         description="How the price's currency is called: manage-payment-request says currency, all "
         "other sources denominationCurrencyCode; we chose the latter. The other is refused.",
     )
+    sandbox_handcash_auth_status: Literal["401", "403"] = Field(
+        "401",
+        description="How HandCash answers a wrong app-id or app-secret is not documented; its "
+        "clients know both; we chose 401.",
+    )
+    sandbox_handcash_unknown_status: Literal["400", "404", "410"] = Field(
+        "404",
+        description="How HandCash answers about an unknown or deleted request is not documented; "
+        "we chose 404.",
+    )
     sandbox_handcash_status_words: Literal["lower", "upper"] = Field(
         "lower",
         description="The values of the public status are not documented; we chose pending, "
@@ -212,7 +222,8 @@ class Settings(BaseSettings):
         SecretStr("rn_test_kiln_and_kettle"), description="x-api-key of calls to Request Network."
     )
     request_network_client_id: str = Field(
-        "", description="x-client-id of calls to Request Network, as another way to sign in."
+        "cli_test_kiln_and_kettle",
+        description="x-client-id of calls to Request Network, as another way to sign in.",
     )
     request_network_destination_id: str = Field(
         "",
@@ -223,6 +234,18 @@ class Settings(BaseSettings):
         SecretStr("6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"),
         description="Signs Request Network's webhooks, as the text that it is; of a "
         "comma-separated list, the first.",
+    )
+    sandbox_request_network_page_keys: Literal["client_id", "both"] = Field(
+        "client_id",
+        description="Request Network's reference wants a Client ID for GET "
+        "/v2/secure-payments/<token>, older pages show it with an API key; we chose the former. "
+        "both: either will do.",
+    )
+    sandbox_request_network_payee_form: Literal["refused", "accepted", "ignored"] = Field(
+        "refused",
+        description="Request Network's guide names payee, invoiceCurrency and paymentCurrency in a "
+        "request, its reference does not know them; we chose to refuse them. ignored: they are "
+        "taken, and the money goes to the configured destination.",
     )
     request_network_webhook_url: str = Field(
         default_factory=lambda settings: f"{settings['base_url']}/webhooks/request_network",

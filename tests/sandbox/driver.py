@@ -318,7 +318,7 @@ def wipay_form(**changes: Any) -> dict[str, Any]:
 class RequestNetwork(Sandbox):
     """The same for Request Network, where a payment is what the create call answered."""
 
-    KEYS = {"x-api-key": "rn_test_kiln_and_kettle"}  # noqa: RUF012
+    KEYS = {"x-client-id": "cli_test_kiln_and_kettle"}  # noqa: RUF012
 
     def call(self, method: str, path: str, **options: Any) -> Reply:
         options.setdefault("headers", self.KEYS)
