@@ -37,6 +37,12 @@ PAGES = {
     "https://cloud.handcash.io": ("https://pay.handcash.io", "https://handcash.io"),
 }
 
+#: Where HitPay's hitpay.js is; in the sandbox it is under SANDBOX_URL, like the API.
+DROP_IN = {
+    "https://api.sandbox.hit-pay.com": "https://sandbox.hit-pay.com",
+    "https://api.hit-pay.com": "https://hit-pay.com",
+}
+
 log = logging.getLogger(__name__)
 
 
@@ -79,6 +85,9 @@ def hitpay_account(settings: Settings) -> hitpay.Account | None:
         currencies=settings.hitpay_currencies,
         payment_methods=settings.hitpay_payment_methods,
         page_minutes=settings.payment_minutes,
+        qr_minutes=settings.hitpay_qr_minutes,
+        drop_in=DROP_IN.get(base_url, base_url) if settings.hitpay_drop_in else "",
+        default_link=settings.hitpay_default_link,
         api_key=api_key,
         salts=salts,
         webhook_salts=webhook_salts,

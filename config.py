@@ -124,6 +124,16 @@ class Settings(BaseSettings):
     hitpay_payment_methods: Words = Field(
         (), description="card, paynow_online …; default: all that are enabled on the account"
     )
+    hitpay_qr_minutes: int = Field(5, gt=0, description="How long a PayNow QR code can be paid")
+    hitpay_drop_in: bool = Field(
+        False, description="Open HitPay's page over ours with its script, instead of leaving for it"
+    )
+    hitpay_default_link: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="Dashboard, Payment Links: what the drop-in is started with; default: the "
+        "address of each payment request",
+    )
 
     wipay_base_url: str = Field("", description="Default: by country and PAYMENT_ENVIRONMENT")
     wipay_account_number: str | None = Field(None, description="Ten digits, on the WiPay profile")
