@@ -93,7 +93,7 @@ def fetch_card(account: Account, card_id: str) -> Card | None:
 
 
 def delete_card(account: Account, card_id: str) -> None:
-    """``DELETE /wapi/trusted-cards/{uuid}``; what was debited to check it is given back.
+    """``DELETE /wapi/trusted-cards/{uuid}``; of an unverified one, the small debit is voided.
 
     :raise ProviderError: it may still be there.
     """
