@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from config import Settings, SettingsError, origin
-from providers import PROVIDERS, handcash, hitpay, mintcash, request_network, wipay
+from providers import PROVIDERS, handcash, hitpay, mintcash, request_network, wipay_api
 from providers.base import Configured
 
 #: Where a provider's API is, by PAYMENT_ENVIRONMENT; in the sandbox it is under SANDBOX_URL.
@@ -94,7 +94,7 @@ def hitpay_account(settings: Settings) -> hitpay.Account | None:
     )
 
 
-def wipay_account(settings: Settings) -> wipay.Account | None:
+def wipay_account(settings: Settings) -> wipay_api.Account | None:
     account_number = settings.value("wipay_account_number")
     api_key = settings.value("wipay_api_key")
     if not (account_number and api_key):
@@ -104,20 +104,35 @@ def wipay_account(settings: Settings) -> wipay.Account | None:
     base_url = settings.wipay_base_url or (
         f"{settings.sandbox_url}/wipay"
         if settings.environment == "sandbox"
-        else wipay.HOSTS[country][environment]
+        else wipay_api.HOSTS[country][environment]
     )
-    return wipay.Account(
+    webhook_secrets = settings.values("wipay_webhook_secret")
+    wapi_key = settings.value("wipay_wapi_key")
+    if settings.wipay_mode == "form":
+        if settings.wipay_fee_structure != "merchant_absorb":
+            raise SettingsError(
+                "WIPAY_FEE_STRUCTURE must be merchant_absorb when WIPAY_MODE is form: "
+                "with a fee on top, nobody could tell that the shopper changed the total"
+            )
+        if not (webhook_secrets or wapi_key):
+            raise SettingsError(
+                "WIPAY_MODE is form, which needs WIPAY_WEBHOOK_SECRET or WIPAY_WAPI_KEY: "
+                "the return does not prove in which currency was paid"
+            )
+    return wipay_api.Account(
         base_url=base_url,
         environment=environment,
         origins=(origin(base_url),),
-        currencies=wipay.CURRENCIES[country],
+        currencies=wipay_api.CURRENCIES[country],
         account_number=account_number,
         country_code=country,
         fee_structure=settings.wipay_fee_structure,
+        mode=settings.wipay_mode,
+        avs=settings.wipay_avs,
         signs=settings.wipay_webhook_signs,
         api_key=api_key,
-        webhook_secrets=settings.values("wipay_webhook_secret"),
-        wapi_key=settings.value("wipay_wapi_key"),
+        webhook_secrets=webhook_secrets,
+        wapi_key=wapi_key,
     )
 
 

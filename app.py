@@ -30,7 +30,7 @@ import money
 from accounts import configured_providers
 from catalogue import fill_shelf
 from models import db, prepare_sqlite
-from views import cart, checkout, console, orders, shop, webhooks
+from views import cards, cart, checkout, console, orders, shop, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
             prepare_sqlite(db.engine)
     Migrate(app, db, render_as_batch=True)
     csrf = CSRFProtect(app)
-    for module in (shop, cart, checkout, orders, webhooks, console):
+    for module in (shop, cart, checkout, orders, cards, webhooks, console):
         app.register_blueprint(module.bp)
     csrf.exempt(webhooks.bp)  # and only that: a provider's proof is its signature
 

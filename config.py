@@ -146,6 +146,13 @@ class Settings(BaseSettings):
     wipay_fee_structure: Literal["customer_pay", "merchant_absorb", "split"] = Field(
         "merchant_absorb", description="Who pays WiPay's fee"
     )
+    wipay_mode: Literal["json", "form"] = Field(
+        "json", description="Who sends WiPay the request: this shop, or the shopper's browser"
+    )
+    wipay_avs: bool = Field(
+        False,
+        description="WiPay's page also checks the billing address, and lives 5 minutes, not 3",
+    )
     wipay_webhook_secret: SecretStr | None = Field(
         None, description="Of a registered webhook endpoint; without it the return is the only news"
     )
@@ -153,7 +160,9 @@ class Settings(BaseSettings):
         "body", description="What WiPay's webhooks sign: two readings are documented"
     )
     wipay_wapi_key: SecretStr | None = Field(
-        None, description="X-WAPI-Key of a business account; without it WiPay cannot be asked"
+        None,
+        description="X-WAPI-Key of a business account; without it WiPay cannot be asked, and there "
+        "are neither refunds nor saved cards",
     )
 
     handcash_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")

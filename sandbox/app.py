@@ -29,7 +29,10 @@ from . import (
     request_network,
     request_network_page,
     wipay,
+    wipay_cards,
+    wipay_merchant,
     wipay_page,
+    wipay_wapi,
 )
 from .background import Background
 from .models import Control, db, prepare
@@ -46,6 +49,9 @@ BLUEPRINTS = (
     handcash_page.bp,
     wipay.bp,
     wipay_page.bp,
+    wipay_wapi.bp,
+    wipay_cards.bp,
+    wipay_merchant.bp,
     request_network.bp,
     request_network_page.bp,
 )

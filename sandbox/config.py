@@ -190,7 +190,8 @@ class Settings(BaseSettings):
         "TT", description="Country of the WiPay account: decides WiPay's fee."
     )
     wipay_wapi_key: SecretStr = Field(
-        SecretStr("wapi_test_kiln_and_kettle"), description="X-WAPI-Key of look-ups at WiPay."
+        SecretStr("wapi_test_kiln_and_kettle"),
+        description="X-WAPI-Key of look-ups, refunds and saved cards at WiPay.",
     )
     wipay_webhook_secret: SecretStr = Field(
         SecretStr("wipay_webhook_test_kiln_and_kettle"),
@@ -216,6 +217,36 @@ class Settings(BaseSettings):
         "error",
         description="How a transaction ends that nobody paid in time is not documented; we chose "
         "error.",
+    )
+
+    sandbox_wipay_recovery_minutes: float = Field(
+        30,
+        ge=0,
+        description="An outcome that WiPay did not learn at once is looked for when the "
+        "transaction is 30 to 240 minutes old; we chose 30, in sandbox time.",
+    )
+    sandbox_wipay_refunds: Literal["granted", "rejected", "by_hand"] = Field(
+        "granted",
+        description="What becomes of a refund request that nobody decides on WiPay's dashboard.",
+    )
+    sandbox_wipay_refund_seconds: float = Field(
+        20, ge=0, description="After how many sandbox seconds."
+    )
+    sandbox_wipay_balance: Literal["enough", "short"] = Field(
+        "enough", description="Whether the WiPay account holds enough money for a refund."
+    )
+    sandbox_wipay_wrong_amount: Literal["delete", "keep"] = Field(
+        "delete",
+        description="What a wrong amount does to a card that is to be verified: WAPI 2.0.2 says it "
+        "is deleted, 2.0.0 does not; we chose delete.",
+    )
+    sandbox_wipay_verify_hours: float = Field(
+        72, gt=0, description="How long a card can be verified is not documented; we chose 3 days."
+    )
+    sandbox_wipay_card_shape: Literal["object", "array"] = Field(
+        "object",
+        description="One card looked up at WiPay is an object in WAPI 2.0.2, an array in 2.0.0; we "
+        "chose the object. An unknown one is an empty array in both.",
     )
 
     request_network_api_key: SecretStr = Field(

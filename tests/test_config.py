@@ -77,6 +77,43 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(
     assert sentence in str(refused.value)
 
 
+FORM = {
+    **LIVE,
+    "payment_environment": "test",
+    "wipay_account_number": "1234567890",
+    "wipay_api_key": "123",
+    "wipay_mode": "form",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"wipay_wapi_key": "wapi_test_1", "wipay_fee_structure": "customer_pay"},
+            "WIPAY_FEE_STRUCTURE must be merchant_absorb",
+        ),
+        (
+            {"wipay_wapi_key": "wapi_test_1", "wipay_fee_structure": "split"},
+            "WIPAY_FEE_STRUCTURE must be merchant_absorb",
+        ),
+        ({}, "needs WIPAY_WEBHOOK_SECRET or WIPAY_WAPI_KEY"),
+    ],
+)
+def test_a_form_that_shoppers_could_change_unseen_is_refused(
+    changes: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(config.SettingsError, match=sentence):
+        configured_providers(config.load(**{**FORM, **changes}))
+
+
+@pytest.mark.parametrize("name", ["wipay_wapi_key", "wipay_webhook_secret"])
+def test_wipays_form_mode_needs_somebody_to_say_what_was_paid(name: str) -> None:
+    account = configured_providers(config.load(**{**FORM, name: "some_key"}))["wipay"].account
+
+    assert account.mode == "form"
+
+
 def test_no_secret_is_shown_by_settings_or_their_errors() -> None:
     """I1."""
     canaries = {
