@@ -105,6 +105,7 @@ def sweep() -> None:
     What is owed comes first, and the looks end in time: a provider that hangs delays nobody else.
     """
     work_off_outbox()
+    payments.ask_again_about_refunds()
     forget_old_refusals()
     ends = time.monotonic() + LOOKS_WITHIN
     for payment_id in payments.due_for_a_look(LOOKS_IN_A_SWEEP):

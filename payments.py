@@ -71,6 +71,7 @@ FINAL = ("failed", "canceled", "succeeded", "partially_refunded", "refunded", "v
 FIRST_LOOK = timedelta(seconds=60)  # after leaving for the page: the shopper is typing
 LOOK_AFTER_RETURN = timedelta(seconds=3)  # a webhook usually arrives within half a second
 LONGEST_PAUSE = timedelta(hours=1)
+SILENT_REFUND = timedelta(hours=1)
 STOP_LOOKING = timedelta(hours=24)  # after it expired; even the slowest provider has given up
 
 #: Header names whose values never reach the database.
@@ -473,6 +474,9 @@ def _whole(payment: Payment, news: PaymentUpdate) -> PaymentUpdate:
 def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     """Lift the payment, and the order with it. Inside a transaction; a repeat changes nothing."""
     assert news.status is not None  # noqa: S101
+    if news.status == "refunded" and news.refunded and news.refunded < payment.received:
+        # It was paid twice, and one of the two was given back.
+        news = replace(news, status="partially_refunded")
     if news.status in MONEY:
         if news.currency in (payment.currency, None):
             # Some proofs name no amount: they are bound to the one that was asked for.
@@ -791,6 +795,19 @@ def send_refund(refund_id: str) -> None:
                 refunded=given_back,
             )
             apply_news(payment, news)
+
+
+def ask_again_about_refunds() -> None:
+    """A refund that a provider has accepted and then kept silent about: its news may be lost.
+
+    Asked once more, the provider says how it stands (see ``RefundRequest``).
+    """
+    silent = now() - SILENT_REFUND
+    asked = select(Refund.id).where(Refund.status == "open", Refund.created_at < silent)
+    with transaction() as session:
+        for refund_id in session.scalars(asked.limit(50)).all():
+            task = and_(OutboxTask.kind == f"refund:{refund_id}", OutboxTask.done_at < silent)
+            update_one(OutboxTask, task, done_at=None, due_at=now())
 
 
 # ------------------------------------------------------------------ small things

@@ -271,6 +271,7 @@ class Method:
     takes: str
     note: str
     currencies: tuple[str, ...]
+    mark: Literal["card", "code", "wallet", "coin"] = "card"  # what is drawn beside it
 
 
 @dataclass(frozen=True)
@@ -282,6 +283,7 @@ class Capabilities:
     takes: str
     note: str
     currencies: tuple[str, ...]
+    mark: Literal["card", "code", "wallet", "coin"] = "card"  # what is drawn beside it
     methods: tuple[Method, ...] = ()
     refunds: Literal["", "full", "part"] = ""  # "" where it has none
     saves_cards: bool = False  # with this account; see ``SavesCards``

@@ -94,6 +94,7 @@ def capabilities(account: Account) -> Capabilities:
         takes="HandCash wallet",
         note="Bitcoin SV",
         currencies=account.currencies,
+        mark="wallet",
     )
 
 

@@ -82,6 +82,7 @@ QR = Method(
     takes="PayNow by QR code",
     note="Scan with your bank’s app; SGD only",
     currencies=("SGD",),
+    mark="code",
 )
 
 #: The only ``status_reason_code`` that is documented; the words for the shopper are ours.

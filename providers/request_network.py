@@ -178,6 +178,7 @@ def capabilities(account: Account) -> Capabilities:
         takes="Crypto wallet",
         note="USDC and other stablecoins",
         currencies=account.currencies,
+        mark="coin",
         page_minutes=PAGE_MINUTES,
         silent_minutes=PAGE_MINUTES,
     )

@@ -84,6 +84,12 @@ PAGE_MINUTES, AVS_PAGE_MINUTES = 3, 5
 SILENT_MINUTES = 240
 TOLERANCE = 300  # seconds between X-WiPay-Webhook-Timestamp and our clock
 
+#: ``fee_structure``: what of WiPay's fee the shopper sees on its page.
+FEES = {
+    "merchant_absorb": "",
+    "customer_pay": ". WiPay adds its fee to the total",
+    "split": ". WiPay adds half of its fee to the total",
+}
 LONG_EMAIL = "WiPay takes e-mail addresses of up to 50 characters. Please pay another way."
 
 ORIGIN, VERSION = "kiln-and-kettle", "1.0.0"  # who calls, for WiPay's support
@@ -103,7 +109,7 @@ def capabilities(account: Account) -> Capabilities:
         name="wipay",
         label="WiPay",
         takes="Cards",
-        note="Visa and Mastercard, from the Caribbean",
+        note=f"Visa and Mastercard, from the Caribbean{FEES[account.fee_structure]}",
         currencies=account.currencies,
         refunds="full" if has_wapi else "",
         saves_cards=has_wapi,

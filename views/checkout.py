@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from babel import Locale
+from babel.lists import format_list
 from flask import Blueprint, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
@@ -18,6 +19,7 @@ import payments
 from models import Customer, Order, OrderLine, Product, db, transaction
 from providers.base import Capabilities, Method, ProviderError
 
+from .cards import saved_cards
 from .cart import Cart, load_cart
 
 bp = Blueprint("checkout", __name__)
@@ -79,6 +81,7 @@ class Choice:
     takes: str
     note: str
     currencies: tuple[str, ...]
+    mark: str
     reason: str
 
     @property
@@ -99,14 +102,19 @@ def choices(currency: str) -> list[Choice]:
         found.append(_choice(can.name, can.label, can, currency))
         for method in can.methods:
             found.append(_choice(f"{can.name}/{method.key}", can.label, method, currency))
+    for card in saved_cards():
+        can = payments.providers()[card.provider].capabilities
+        way = Method(f"card:{card.card_id}", card.label, "Saved card", can.note, can.currencies)
+        found.append(_choice(f"{can.name}/{way.key}", can.label, way, currency))
     return found
 
 
 def _choice(value: str, provider: str, way: Capabilities | Method, currency: str) -> Choice:
     reason = ""
     if currency not in way.currencies:
-        reason = f"{way.label} takes {' and '.join(way.currencies)}, not {currency}."
-    return Choice(value, provider, way.label, way.takes, way.note, way.currencies, reason)
+        takes = format_list(way.currencies, locale="en_001")
+        reason = f"{way.label} takes {takes}, not {currency}."
+    return Choice(value, provider, way.label, way.takes, way.note, way.currencies, way.mark, reason)
 
 
 @bp.get("/checkout")
@@ -232,5 +240,6 @@ def _page(form: ContactForm, cart: Cart, problem: str | None = None) -> str:
         cart=cart,
         needs_shipping=cart.needs_shipping,
         providers=choices(cart.currency),
+        can_save_cards=any(each.capabilities.saves_cards for each in payments.providers().values()),
         problem=problem,
     )

@@ -61,7 +61,13 @@ def orders() -> str:
         query = query.where(tuple_(Order.created_at, Order.id) < (last.created_at, last.id))
     found = _page(query.order_by(Order.created_at.desc(), Order.id.desc()))
     older = url_for("console.orders", before=found[-1].id) if len(found) == PAGE else None
-    return render_template("console/orders.html", orders=found, older=older)
+    warnings = [
+        sentence
+        for each in payments.providers().values()
+        if hasattr(each.module, "warnings")
+        for sentence in each.module.warnings(each.account)
+    ]
+    return render_template("console/orders.html", orders=found, older=older, warnings=warnings)
 
 
 @bp.get("/orders/<order_id>")

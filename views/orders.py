@@ -145,7 +145,6 @@ def pay_here(order_id: str) -> ResponseReturnValue:
         payment=payment,
         way=way,
         provider_label=_label(payment),
-        return_url=payments.urls_for(order_id, payment.provider).return_url,
     )
     return _private(make_response(page))
 
