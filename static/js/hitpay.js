@@ -9,7 +9,7 @@
   const leave = () => location.replace(url);
 
   const open = () => {
-    button.hidden = true;
+    place.hidden = true;
     window.HitPay.toggle({ paymentRequest: request });
   };
 
@@ -21,7 +21,7 @@
       location.replace(back);
     },
     onClose() {
-      button.hidden = false;
+      place.hidden = false;
       button.focus();
     },
     onError: leave,
