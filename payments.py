@@ -473,15 +473,15 @@ def _whole(payment: Payment, news: PaymentUpdate) -> PaymentUpdate:
 
 def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     """Lift the payment, and the order with it. Inside a transaction; a repeat changes nothing."""
-    assert news.status is not None  # noqa: S101
-    if news.status == "refunded" and news.refunded and news.refunded < payment.received:
-        # It was paid twice, and one of the two was given back.
-        news = replace(news, status="partially_refunded")
-    if news.status in MONEY:
+    status = news.status
+    assert status is not None  # noqa: S101
+    if status == "refunded" and news.refunded and news.refunded < payment.received:
+        status = "partially_refunded"  # it was paid twice, and one of the two was given back
+    if status in MONEY:
         if news.currency in (payment.currency, None):
             # Some proofs name no amount: they are bound to the one that was asked for.
-            whole = payment.amount if news.status != "partially_paid" else 0
-            given_back = payment.amount if news.status == "refunded" else 0
+            whole = payment.amount if status != "partially_paid" else 0
+            given_back = payment.amount if status == "refunded" else 0
             _raise_to(payment.id, Payment.received, _or(news.amount, whole))
             _raise_to(payment.id, Payment.refunded, _or(news.refunded, given_back))
         else:
@@ -494,13 +494,13 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
         _note(payment.id, f"paid a second time, by {news.transaction_id}: give it back")
     _climb(
         payment.id,
-        news.status,
+        status,
         failure_code=news.failure_code,
         failure_message=news.failure_message,
     )
     db.session.refresh(payment)
     refunds.settle(payment)
-    if news.status in FINAL:
+    if status in FINAL:
         payment.next_look_at = None
     if payment.status in PAID:
         _settle(payment, news)
