@@ -21,7 +21,7 @@ from sqlalchemy.engine import CursorResult
 
 import payments
 from fulfilment import EFFECTS, send_receipt
-from models import Delivery, Order, OutboxTask, db, now, transaction
+from models import Delivery, Order, OutboxTask, database_now, db, now, transaction
 
 MOST_ATTEMPTS = 12  # with the pauses below: some five hours, then a person is asked
 LONGEST_PAUSE = timedelta(hours=1)
@@ -114,7 +114,7 @@ def look(payment_id: str) -> None:
     """Ask the provider about one payment, and come back when it is next due."""
     next_look_at = payments.look(payment_id)
     if next_look_at:
-        wake_look(payment_id, (next_look_at - now()).total_seconds())
+        wake_look(payment_id, (next_look_at - database_now()).total_seconds())
     work_off_outbox()
 
 
@@ -127,22 +127,23 @@ def work_off_outbox() -> None:
 def claim_task() -> tuple[int, int] | None:
     """Take the longest-waiting task under a lease, or None when there is none.
 
-    Returns (id, attempt). One statement; on PostgreSQL rivals skip the row instead of waiting.
+    Returns (id, attempt). One UPDATE; on PostgreSQL rivals skip the row instead of waiting.
     """
-    due = (
-        select(OutboxTask.id)
-        .where(OutboxTask.done_at.is_(None), OutboxTask.parked.is_(False))
-        .where(OutboxTask.due_at <= now())
-        .order_by(OutboxTask.due_at, OutboxTask.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    lease = now() + timedelta(seconds=payments.settings().lease_seconds)
+    lease = timedelta(seconds=payments.settings().lease_seconds)
     with transaction() as session:
+        moment = database_now()
+        due = (
+            select(OutboxTask.id)
+            .where(OutboxTask.done_at.is_(None), OutboxTask.parked.is_(False))
+            .where(OutboxTask.due_at <= moment)
+            .order_by(OutboxTask.due_at, OutboxTask.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
         claimed = session.execute(
             update(OutboxTask)
             .where(OutboxTask.id == due.scalar_subquery())
-            .values(due_at=lease, attempts=OutboxTask.attempts + 1)
+            .values(due_at=moment + lease, attempts=OutboxTask.attempts + 1)
             .returning(OutboxTask.id, OutboxTask.attempts)
             .execution_options(synchronize_session=False)
         ).one_or_none()
@@ -192,7 +193,7 @@ def _postpone(task_id: int, attempt: int, error: Exception) -> None:
             update(OutboxTask)
             .where(OutboxTask.id == task_id, OutboxTask.attempts == attempt)
             .values(
-                due_at=now() + pause,
+                due_at=database_now() + pause,
                 parked=attempt >= MOST_ATTEMPTS,
                 last_error=f"{type(error).__name__}: {error}"[:500],
             )

@@ -12,6 +12,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     DateTime,
     Engine,
     ForeignKey,
@@ -22,6 +23,9 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     event,
+    func,
+    select,
+    type_coerce,
 )
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry, relationship
@@ -60,6 +64,22 @@ Minor = Annotated[int, mapped_column(BigInteger)]
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+#: How each database is asked for the present moment; SQLite answers in the form that it stores.
+CLOCKS: dict[str, ColumnElement[Any]] = {
+    "sqlite": func.strftime("%Y-%m-%d %H:%M:%f000", "now"),
+    "postgresql": func.clock_timestamp(),
+}
+
+
+def database_now() -> datetime:
+    """The present by the database's clock, for moments that one machine sets and another compares.
+
+    Machines disagree about the time; leases and due times must not.
+    """
+    clock = CLOCKS[db.engine.dialect.name]
+    return db.session.execute(select(type_coerce(clock, UtcDateTime))).scalar_one()
 
 
 def random_id() -> str:
@@ -266,7 +286,7 @@ class OutboxTask(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
     kind: Mapped[str] = mapped_column(String(20))  # a key of ``fulfilment.EFFECTS``
-    due_at: Mapped[datetime] = mapped_column(default=now)
+    due_at: Mapped[datetime] = mapped_column(default=database_now)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
     parked: Mapped[bool] = mapped_column(default=False)  # given up; waits for a person

@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 import money
 from config import Settings, origin
 from fulfilment import tasks_for
-from models import Delivery, Order, OutboxTask, Payment, Product, db, now, transaction
+from models import Delivery, Order, OutboxTask, Payment, Product, database_now, db, now, transaction
 from providers.base import (
     LADDER,
     Address,
@@ -124,7 +124,7 @@ def _open_attempt(order_id: str, provider: str) -> tuple[PaymentRequest, str | N
             amount=order.total,
             currency=order.currency,
             expires_at=now() + timedelta(minutes=settings().payment_minutes),
-            next_look_at=now() + FIRST_LOOK,
+            next_look_at=database_now() + FIRST_LOOK,
         )
         session.add(payment)
         session.flush()
@@ -185,7 +185,7 @@ def record_return(order_id: str, provider: str, args: Mapping[str, str]) -> str 
         if newest.returned_at is None:
             newest.returned_at = now()
             newest.looks = 0
-        soon = now() + LOOK_AFTER_RETURN
+        soon = database_now() + LOOK_AFTER_RETURN
         newest.next_look_at = min(newest.next_look_at or soon, soon)
         return newest.id
 
@@ -481,11 +481,12 @@ def _claim_look(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
         if payment is None:
             return None
         pause = min(timedelta(seconds=5 * 2 ** min(payment.looks, 20)), LONGEST_PAUSE)
-        next_look_at = now() + pause
+        moment = database_now()
+        next_look_at = moment + pause
         due = and_(
             Payment.id == payment.id,
             Payment.looks == payment.looks,
-            Payment.next_look_at <= now(),
+            Payment.next_look_at <= moment,
         )
         if not _update(Payment, due, next_look_at=next_look_at, looks=Payment.looks + 1):
             return None
@@ -494,7 +495,7 @@ def _claim_look(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
 
 def due_for_a_look(limit: int) -> list[str]:
     """Undecided payments whose time has come, longest waiting first."""
-    due = select(Payment.id).where(Payment.next_look_at <= now())
+    due = select(Payment.id).where(Payment.next_look_at <= database_now())
     return list(db.session.scalars(due.order_by(Payment.next_look_at).limit(limit)))
 
 

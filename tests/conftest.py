@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from sqlalchemy import bindparam
 
 import config
+import models
 from app import create_app
 from catalogue import fill_shelf
 from models import db
@@ -19,6 +21,7 @@ from .books import Books
 from .shopper import Shopper
 
 BASE_URL = "http://127.0.0.1:5000"
+REAL_CLOCKS = dict(models.CLOCKS)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,6 +31,16 @@ def _no_settings_of_this_machine() -> Iterator[None]:
         for name in config.Settings.model_fields:
             patch.delenv(name.upper(), raising=False)
         patch.setitem(config.Settings.model_config, "env_file", None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _databases_go_by_the_clock_of_the_test() -> Iterator[None]:
+    """Who travels in time takes the databases along; test_clocks.py lets the two disagree."""
+    told = bindparam("told", callable_=models.now, type_=models.UtcDateTime())
+    with pytest.MonkeyPatch.context() as patch:
+        for dialect in models.CLOCKS:
+            patch.setitem(models.CLOCKS, dialect, told)
         yield
 
 
