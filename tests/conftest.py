@@ -16,7 +16,7 @@ from app import create_app
 from catalogue import fill_shelf
 from models import db
 
-from . import mintcash, postgres
+from . import mintcash, postgres, redis_server
 from .books import Books
 from .shopper import Shopper
 
@@ -51,6 +51,12 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with redis_server.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("migrated") / "shop.db"
     _migrate(f"sqlite:///{path}", path.parent)
@@ -76,20 +82,29 @@ def _migrate(database_url: str, folder: Path) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database of its own for this test, migrated, with the shelf filled."""
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("_migrated_sqlite"), tmp_path / "shop.db")
-        yield f"sqlite:///{tmp_path}/shop.db"
-        return
-    url = request.getfixturevalue("_migrated_postgres")
+    return fresh_database(request.param, request, tmp_path)
+
+
+def fresh_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    if kind == "sqlite":
+        shutil.copy(request.getfixturevalue("_migrated_sqlite"), folder / "shop.db")
+        return f"sqlite:///{folder}/shop.db"
+    url: str = request.getfixturevalue("_migrated_postgres")
     postgres.restore(url)
-    yield url
+    return url
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> config.Settings:
-    return config.load(database_url=database_url, jobs_url=f"sqlite:///{tmp_path}/jobs.db")
+def jobs_url(tmp_path: Path) -> str:
+    """A queue of its own for this test; test_queues.py has the other engines."""
+    return f"sqlite:///{tmp_path}/jobs.db"
+
+
+@pytest.fixture
+def settings(database_url: str, jobs_url: str) -> config.Settings:
+    return config.load(database_url=database_url, jobs_url=jobs_url)
 
 
 @pytest.fixture
