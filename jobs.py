@@ -9,7 +9,7 @@ serves: every piece of work is claimed first, by the database's clock.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,8 +17,9 @@ from typing import Any
 from flask import Flask, current_app
 from huey import Huey, crontab
 from huey.consumer import Consumer, Scheduler
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import joinedload
 
 import payments
 from fulfilment import EFFECTS, send_receipt
@@ -30,6 +31,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 LOOKS_IN_A_SWEEP = 200
 LOOKS_WITHIN = 30.0  # seconds
 KEPT_REFUSALS = 500
+LATE = timedelta(minutes=2)  # a sweep should have found it: is there a worker?
 QUIET = 10.0  # seconds that a queue which did not answer is left alone
 
 log = logging.getLogger(__name__)
@@ -233,6 +235,39 @@ def _postpone(task_id: int, attempt: int, error: Exception) -> None:
         )
     if attempt < MOST_ATTEMPTS:
         wake_fulfilment(pause.total_seconds())
+
+
+# ------------------------------------------------------------------ for the console
+
+
+def backlog() -> dict[str, int]:
+    """How many tasks are ``waiting``, how many of those are ``late``, and how many ``parked``."""
+    waiting = (OutboxTask.done_at.is_(None), OutboxTask.parked.is_(False))
+    late = (*waiting, OutboxTask.due_at < database_now() - LATE)
+    parked = (OutboxTask.done_at.is_(None), OutboxTask.parked.is_(True))
+    return {
+        word: db.session.scalar(select(func.count()).select_from(OutboxTask).where(*which)) or 0
+        for word, which in (("waiting", waiting), ("late", late), ("parked", parked))
+    }
+
+
+def parked_tasks(limit: int) -> Sequence[OutboxTask]:
+    """Work that was given up, longest parked first."""
+    parked = select(OutboxTask).where(OutboxTask.done_at.is_(None), OutboxTask.parked.is_(True))
+    return db.session.scalars(
+        parked.options(joinedload(OutboxTask.order)).order_by(OutboxTask.due_at).limit(limit)
+    ).all()
+
+
+def retry_parked(task_id: int) -> None:
+    """Give one more attempt to what was given up; if that fails it is parked again."""
+    with transaction() as session:
+        session.execute(
+            update(OutboxTask)
+            .where(OutboxTask.id == task_id, OutboxTask.parked.is_(True))
+            .values(parked=False, due_at=database_now())
+        )
+    wake_fulfilment()
 
 
 # ------------------------------------------------------------------ tidying up

@@ -291,6 +291,7 @@ class OutboxTask(Base):
     last_error: Mapped[str | None] = mapped_column(Text)
     parked: Mapped[bool] = mapped_column(default=False)  # given up; waits for a person
     done_at: Mapped[datetime | None]
+    order: Mapped[Order] = relationship(viewonly=True)
 
     @property
     def status(self) -> str:

@@ -1,14 +1,16 @@
-"""A plain console for the shop's people: orders, mail, webhook deliveries."""
+"""A plain console for the shop's people: orders, work, mail, webhook deliveries."""
 
 import hmac
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import selectinload
+from werkzeug.wrappers import Response as AnyResponse
 
+import jobs
 import payments
-from models import Delivery, Mail, Order, Payment, db
+from models import Delivery, Mail, Order, OutboxTask, Payment, db
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 
@@ -66,6 +68,23 @@ def order(order_id: str) -> str:
         .order_by(Delivery.id)
     ).all()
     return render_template("console/order.html", order=found, deliveries=deliveries)
+
+
+@bp.get("/jobs")
+def work() -> str:
+    parked = jobs.parked_tasks(PAGE)
+    return render_template("console/jobs.html", backlog=jobs.backlog(), parked=parked)
+
+
+@bp.post("/tasks/<int:task_id>/retry")
+def retry(task_id: int) -> AnyResponse:
+    """One more attempt at work that was given up; pressing twice is pressing once."""
+    task = db.session.get(OutboxTask, task_id) or abort(404)
+    order_id = task.order_id
+    jobs.retry_parked(task_id)
+    if request.form.get("back") == "jobs":
+        return redirect(url_for("console.work"), code=303)
+    return redirect(url_for("console.order", order_id=order_id, _anchor="work"), code=303)
 
 
 @bp.get("/mail")
