@@ -15,8 +15,8 @@ run: .venv/run ## shop, sandbox and worker, ready to buy something; Ctrl-C stops
 demo: .venv/run ## every provider's good and bad endings, over real HTTP, a line each
 	@$(BIN)/python demo.py $(PROVIDER)
 
-test: .venv/dev ## every test, browser and PostgreSQL included
-	@sh scripts/install-browser.sh
+test: .venv/dev ## every test, browser, PostgreSQL and Redis included
+	@sh scripts/install-servers.sh
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 check: .venv/dev ## format, lint, types, templates

@@ -57,7 +57,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     )
     app.extensions["settings"] = settings
     app.extensions["providers"] = configured_providers(settings)
-    app.extensions["queue"] = jobs.create_queue(app, settings.jobs_url)
+    app.extensions["queue"] = jobs.create_queue(app, settings.jobs_url.get_secret_value())
 
     db.init_app(app)
     with app.app_context():

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).parent
 SANDBOX_SECRET_KEY = "only good enough for the sandbox"  # noqa: S105
@@ -70,8 +72,9 @@ class Settings(BaseSettings):
     database_url: str = Field(
         f"sqlite:///{ROOT}/var/shop.db", description="SQLite file, or postgresql://…"
     )
-    jobs_url: str = Field(
-        f"sqlite:///{ROOT}/var/jobs.db", description="SQLite file of the job queue"
+    jobs_url: SecretStr = Field(
+        SecretStr(f"sqlite:///{ROOT}/var/jobs.db"),
+        description="The job queue: SQLite file, or postgresql://…, redis://…, rediss://…",
     )
     console_password: SecretStr | None = Field(
         None, description="Opens /console (user: console); without it, closed outside the sandbox"
@@ -260,10 +263,25 @@ class Settings(BaseSettings):
 
     @field_validator("jobs_url")
     @classmethod
-    def check_jobs_url(cls, value: str) -> str:
-        if not value.startswith("sqlite:///"):
-            raise ValueError("is not sqlite:///file")
-        return value
+    def check_jobs_url(cls, value: SecretStr) -> SecretStr:
+        """One spelling for each engine; a password in it is neither shown nor misread."""
+        url = value.get_secret_value()
+        if url.startswith("sqlite:///"):
+            return value
+        scheme = url.partition("://")[0].removesuffix("+psycopg")
+        if scheme == "postgres":
+            scheme = "postgresql"
+        if scheme not in ("postgresql", "redis", "rediss"):
+            raise ValueError(
+                "is none of sqlite:///file, postgresql://user@host/name, redis://host, rediss://host"
+            )
+        try:
+            address = make_url(url).set(drivername=scheme)
+        except (ArgumentError, ValueError):
+            raise ValueError(
+                f"is no {scheme}:// address: write signs in a password as %XX"
+            ) from None
+        return SecretStr(address.render_as_string(hide_password=False))
 
     @model_validator(mode="after")
     def refuse_what_is_dangerous(self) -> "Settings":

@@ -23,7 +23,10 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     event,
+    func,
+    select,
     text,
+    type_coerce,
     update,
 )
 from sqlalchemy.engine import Connection, CursorResult, Dialect
@@ -63,6 +66,22 @@ Minor = Annotated[int, mapped_column(BigInteger)]
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+#: How each database is asked for the present moment; SQLite answers in the form that it stores.
+CLOCKS: dict[str, ColumnElement[Any]] = {
+    "sqlite": func.strftime("%Y-%m-%d %H:%M:%f000", "now"),
+    "postgresql": func.clock_timestamp(),
+}
+
+
+def database_now() -> datetime:
+    """The present by the database's clock, for moments that one machine sets and another compares.
+
+    Machines disagree about the time; leases and due times must not.
+    """
+    clock = CLOCKS[db.engine.dialect.name]
+    return db.session.execute(select(type_coerce(clock, UtcDateTime))).scalar_one()
 
 
 def random_id() -> str:
@@ -355,11 +374,12 @@ class OutboxTask(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
     kind: Mapped[str] = mapped_column(String(40))  # of ``fulfilment.EFFECTS``, or "refund:<id>"
-    due_at: Mapped[datetime] = mapped_column(default=now)
+    due_at: Mapped[datetime] = mapped_column(default=database_now)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
     parked: Mapped[bool] = mapped_column(default=False)  # given up; waits for a person
     done_at: Mapped[datetime | None]
+    order: Mapped[Order] = relationship(viewonly=True)
 
     @property
     def status(self) -> str:

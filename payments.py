@@ -30,6 +30,7 @@ from models import (
     PaymentPart,
     Product,
     Refund,
+    database_now,
     db,
     now,
     transaction,
@@ -162,7 +163,7 @@ def _open_attempt(
             currency=order.currency,
             page_expires_at=now() + timedelta(minutes=can.page_minutes or waits),
             expires_at=now() + timedelta(minutes=can.silent_minutes or waits),
-            next_look_at=now() + FIRST_LOOK,
+            next_look_at=database_now() + FIRST_LOOK,
         )
         session.add(payment)
         session.flush()
@@ -182,7 +183,7 @@ def abandon(order_id: str, but: str = "") -> None:
             configured = providers().get(payment.provider)
             if payment.page_url and configured and isinstance(configured.module, Cancels):
                 payment.abandoned = True
-                payment.next_look_at = now()
+                payment.next_look_at = database_now()
 
 
 def abandoned(order_id: str) -> list[str]:
@@ -209,7 +210,7 @@ def _is_open(order_id: str, configured: Configured, request: PaymentRequest) -> 
             payment = session.get_one(Payment, request.reference)
             payment.returned_at = payment.returned_at or now()
             payment.hint = None
-            payment.next_look_at = payment.next_look_at and now()
+            payment.next_look_at = payment.next_look_at and database_now()
         look(request.reference)
         raise OrderClosed(order_id)
     if state == "closed":
@@ -307,7 +308,7 @@ def record_return(order_id: str, provider: str, args: Mapping[str, str]) -> str 
         if newest.returned_at is None:
             newest.returned_at = now()
             newest.looks = 0
-        soon = now() + LOOK_AFTER_RETURN
+        soon = database_now() + LOOK_AFTER_RETURN
         newest.next_look_at = min(newest.next_look_at or soon, soon)
         return newest.id
 
@@ -715,11 +716,12 @@ def _claim_look(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
         if payment is None:
             return None
         pause = min(timedelta(seconds=5 * 2 ** min(payment.looks, 20)), LONGEST_PAUSE)
-        next_look_at = now() + pause
+        moment = database_now()
+        next_look_at = moment + pause
         due = and_(
             Payment.id == payment.id,
             Payment.looks == payment.looks,
-            Payment.next_look_at <= now(),
+            Payment.next_look_at <= moment,
         )
         if not update_one(Payment, due, next_look_at=next_look_at, looks=Payment.looks + 1):
             return None
@@ -728,7 +730,7 @@ def _claim_look(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
 
 def due_for_a_look(limit: int) -> list[str]:
     """Undecided payments whose time has come, longest waiting first."""
-    due = select(Payment.id).where(Payment.next_look_at <= now())
+    due = select(Payment.id).where(Payment.next_look_at <= database_now())
     return list(db.session.scalars(due.order_by(Payment.next_look_at).limit(limit)))
 
 
@@ -807,7 +809,7 @@ def ask_again_about_refunds() -> None:
     with transaction() as session:
         for refund_id in session.scalars(asked.limit(50)).all():
             task = and_(OutboxTask.kind == f"refund:{refund_id}", OutboxTask.done_at < silent)
-            update_one(OutboxTask, task, done_at=None, due_at=now())
+            update_one(OutboxTask, task, done_at=None, due_at=database_now())
 
 
 # ------------------------------------------------------------------ small things

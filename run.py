@@ -84,7 +84,7 @@ def _check_ports(settings: config.Settings) -> None:
 
 def _prepare_folder(settings: config.Settings) -> None:
     """:raise CannotStart: a folder of an SQLite file cannot be written to."""
-    for url in (settings.database_url, settings.jobs_url):
+    for url in (settings.database_url, settings.jobs_url.get_secret_value()):
         if not url.startswith("sqlite:///"):
             continue
         path = Path(url.removeprefix("sqlite:///"))

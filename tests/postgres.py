@@ -64,7 +64,7 @@ def _own_server(binaries: Path) -> Iterator[str]:
             cwd=folder,
             user=user,
         )
-        port = _free_port()
+        port = free_port()
         options = [
             "listen_addresses=127.0.0.1",
             f"port={port}",
@@ -100,7 +100,7 @@ def _wait_for(url: str) -> None:
             time.sleep(0.05)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
