@@ -5,7 +5,7 @@ Checked once, at start-up: a shop that starts is a shop whose settings make sens
 
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     )
     lease_seconds: int = Field(
         60, gt=0, description="Unfinished work of a dead worker is taken over after this long"
+    )
+    log_format: Literal["json", "text"] | None = Field(
+        None, description="Default: text in the sandbox and at a terminal, JSON lines elsewhere"
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Opens /metrics as bearer token; without it, to this machine only"
     )
 
     mintcash_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
@@ -270,6 +276,23 @@ class Settings(BaseSettings):
     def values(self, name: str) -> tuple[str, ...]:
         """A secret that may be several, comma-separated, while one is being replaced."""
         return tuple(word.strip() for word in self.value(name).split(",") if word.strip())
+
+    def logs_as_json(self, is_terminal: bool) -> bool:
+        if self.log_format:
+            return self.log_format == "json"
+        return self.environment != "sandbox" and not is_terminal
+
+    def secrets(self) -> set[str]:
+        """Every value that may stand in no log: secrets, and passwords inside of addresses."""
+        found = set()
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                found |= {self.value(name), *self.values(name)}
+            password = urlsplit(self.value(name)).password if name.endswith("_url") else None
+            if password:
+                found |= {password, unquote(password)}
+        return found - {""}
 
 
 def load(**overrides: object) -> Settings:

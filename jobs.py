@@ -19,6 +19,8 @@ from huey.consumer import Consumer
 from sqlalchemy import delete, select, update
 from sqlalchemy.engine import CursorResult
 
+import logs
+import metrics
 import payments
 from fulfilment import EFFECTS, send_receipt
 from models import Delivery, Order, OutboxTask, db, now, transaction
@@ -112,6 +114,7 @@ def sweep() -> None:
 
 def look(payment_id: str) -> None:
     """Ask the provider about one payment, and come back when it is next due."""
+    logs.begin(task="look", payment_id=payment_id)
     next_look_at = payments.look(payment_id)
     if next_look_at:
         wake_look(payment_id, (next_look_at - now()).total_seconds())
@@ -153,14 +156,18 @@ def do_task(task_id: int, attempt: int) -> None:
     """Do one claimed task; a failure is written down and tried again later, then parked."""
     task = db.session.get_one(OutboxTask, task_id)
     order_id, kind = task.order_id, task.kind
+    logs.begin(task=kind, order_id=order_id)
     try:
         if kind == "send_receipt":
             send_receipt(order_id)
         with transaction() as session:
             if kind in EFFECTS:
                 EFFECTS[kind](session, session.get_one(Order, order_id))
+            if kind == "receipt":  # which every paid order is owed once
+                metrics.observe_confirmation(session.get_one(Order, order_id))
             if not _finish(task_id, attempt):
                 raise LeaseLost
+        log.info("order %s: %s done", order_id, kind)
     except LeaseLost:
         log.warning("order %s: %s was taken over by another worker", order_id, kind)
     except Exception as error:

@@ -18,6 +18,8 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 
+import logs
+import metrics
 import money
 from config import Settings, origin
 from fulfilment import tasks_for
@@ -80,6 +82,9 @@ def start(order_id: str, provider: str) -> str:
 
 def _start_attempt(order_id: str, configured: Configured) -> str:
     request, page_url = _open_attempt(order_id, configured.capabilities.name)
+    logs.about(
+        order_id=order_id, payment_id=request.reference, provider=configured.capabilities.name
+    )
     if page_url:
         return page_url
     urls = urls_for(order_id, configured.capabilities.name)
@@ -215,6 +220,7 @@ def record_refusal(provider: str, reason: str) -> None:
     """An audit line for the console: no body, no key, so that it cannot hide the true delivery."""
     with transaction() as session:
         session.add(Delivery(provider=provider, verdict="refused", reason=reason))
+        metrics.count("webhooks_refused", provider, reason.partition(":")[0])
 
 
 def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: str | None) -> str:
@@ -295,6 +301,7 @@ def _apply_parked(payment: Payment) -> None:
 
 def _judge(payment: Payment, news: PaymentUpdate) -> tuple[str, str]:
     """Apply news and say what came of it: (verdict, reason)."""
+    logs.about(order_id=payment.order_id, payment_id=payment.id)
     if news.status is None:
         return "ignored", "an event that this shop does not use"
     before = (payment.status, payment.received, payment.refunded)
@@ -342,7 +349,10 @@ def _climb(payment_id: str, status: str, **values: Any) -> bool:
     """Enter ``status`` if it is higher on the ladder; False when the news is late or a repeat."""
     lower = LADDER[: LADDER.index(status)]
     payment = and_(Payment.id == payment_id, Payment.status.in_(lower))
-    return _update(Payment, payment, status=status, **values)
+    climbed = _update(Payment, payment, status=status, **values)
+    if climbed:
+        log.info("payment %s: %s", payment_id, status)
+    return climbed
 
 
 def _name_transaction(payment_id: str, transaction_id: str) -> bool:
@@ -490,6 +500,7 @@ def _claim_look(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
         )
         if not _update(Payment, due, next_look_at=next_look_at, looks=Payment.looks + 1):
             return None
+        logs.about(order_id=payment.order_id, payment_id=payment.id, provider=payment.provider)
         return request_for(payment), payment.provider, next_look_at
 
 
