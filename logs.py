@@ -20,7 +20,6 @@ from uuid import uuid4
 
 import structlog
 from flask import Response, g, has_request_context, request
-from gunicorn.glogging import Logger
 from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -73,16 +72,6 @@ class Output(logging.Handler):
         with suppress(OSError, ValueError):  # nobody reads on: no reason to fail a request
             sys.stderr.write(line + "\n")
             sys.stderr.flush()
-
-
-class GunicornLogger(Logger):  # type: ignore[misc]
-    """Gunicorn's own lines in the same format: ``--logger-class logs.GunicornLogger``."""
-
-    def setup(self, cfg: Any) -> None:
-        super().setup(cfg)
-        configure(config.load())
-        self.error_log.handlers.clear()
-        self.error_log.propagate = True
 
 
 # ------------------------------------------------------------------ what a line is about
