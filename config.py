@@ -3,9 +3,11 @@
 Checked once, at start-up: a shop that starts is a shop whose settings make sense.
 """
 
+import re
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -45,6 +47,9 @@ LIVE_HOSTS = {
     "handcash": ("cloud.handcash.io",),
     "request_network": ("api.request.network",),
 }
+
+MASK = "[masked]"
+SHORTEST = 6  # characters; to mask "123", WiPay's public test key, would only blot out numbers
 
 #: Comma-separated in the environment.
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -282,8 +287,13 @@ class Settings(BaseSettings):
             return self.log_format == "json"
         return self.environment != "sandbox" and not is_terminal
 
-    def secrets(self) -> set[str]:
-        """Every value that may stand in no log: secrets, and passwords inside of addresses."""
+    def mask(self, text: str) -> str:
+        """The text without this shop's secrets; for what is kept of others' words."""
+        return self._secrets.sub(MASK, text)
+
+    @cached_property
+    def _secrets(self) -> re.Pattern[str]:
+        """Matches every secret, and every password inside of an address."""
         found = set()
         for name in type(self).model_fields:
             value = getattr(self, name)
@@ -292,7 +302,12 @@ class Settings(BaseSettings):
             password = urlsplit(self.value(name)).password if name.endswith("_url") else None
             if password:
                 found |= {password, unquote(password)}
-        return found - {""}
+        spellings = {way for each in found for way in (each, quote(each, safe=""))}
+        longest_first = sorted((each for each in spellings if len(each) >= SHORTEST), key=len)[::-1]
+        whole = [re.escape(each) for each in longest_first]
+        # What quotes us may have been cut short in the middle of a secret.
+        cut = [rf"{re.escape(each[:8])}[^\s\"',;]*" for each in longest_first if len(each) >= 16]
+        return re.compile("|".join([*whole, *cut]) or "(?!)")  # which matches nothing
 
 
 def load(**overrides: object) -> Settings:

@@ -201,7 +201,7 @@ def _postpone(task_id: int, attempt: int, error: Exception) -> None:
             .values(
                 due_at=now() + pause,
                 parked=attempt >= MOST_ATTEMPTS,
-                last_error=f"{type(error).__name__}: {error}"[:500],
+                last_error=payments.settings().mask(f"{type(error).__name__}: {error}")[:500],
             )
         )
     if attempt < MOST_ATTEMPTS:

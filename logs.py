@@ -11,11 +11,9 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
@@ -24,8 +22,8 @@ from structlog.contextvars import bind_contextvars, clear_contextvars, merge_con
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 import config
+from config import MASK, SHORTEST
 
-MASK = "[masked]"
 #: A field with such a word in its name is masked, whatever it holds; case, - and _ do not matter.
 SECRET_WORDS = (
     *("authorization", "apikey", "secret", "hmac", "hash", "signature"),
@@ -37,7 +35,6 @@ NAMED = re.compile(
     r"""(?:=|["']\s?:\s?["']?))[^\s"'&,;]+""",
     re.IGNORECASE,
 )
-SHORTEST = 6  # characters; masking "123", WiPay's public test key, would only blot out numbers
 LONGEST = 10_000  # characters of one field: nobody fills the disk with one line
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -51,7 +48,7 @@ def configure(settings: config.Settings) -> None:
     """Every line of this process, whichever library writes it, in our format from here on."""
     as_json = settings.logs_as_json(is_terminal=sys.stderr.isatty())
     output = Output()
-    output.setFormatter(_formatter(as_json, settings.secrets()))
+    output.setFormatter(_formatter(as_json, settings))
     root = logging.getLogger()
     root.handlers = [each for each in root.handlers if not isinstance(each, Output)] + [output]
     # A person at a terminal wants to be told what is wrong; a machine also keeps what went well.
@@ -120,7 +117,7 @@ def finish_request(response: Response) -> Response:
 # ------------------------------------------------------------------ from a record to a line
 
 
-def _formatter(as_json: bool, secrets: Iterable[str]) -> logging.Formatter:
+def _formatter(as_json: bool, settings: config.Settings) -> logging.Formatter:
     render: tuple[Processor, ...] = (structlog.processors.JSONRenderer(),)
     if not as_json:
         render = (_for_people, structlog.dev.ConsoleRenderer(pad_event_to=0, colors=False))
@@ -135,7 +132,7 @@ def _formatter(as_json: bool, secrets: Iterable[str]) -> logging.Formatter:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            Redactor(secrets),
+            Redactor(settings),
             *render,
         ],
     )
@@ -150,12 +147,8 @@ def _name_the_logger(logger: WrappedLogger, method: str, line: EventDict) -> Eve
 class Redactor:
     """Masks secrets in a line: nothing but plain, bounded values comes out of it."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        long_enough = {each for each in secrets if len(each) >= SHORTEST}
-        spellings = long_enough | {quote(each, safe="") for each in long_enough}
-        longest_first = sorted(spellings, key=len, reverse=True)
-        # (?!) matches nothing: there may be no secrets.
-        self.secrets = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+    def __init__(self, settings: config.Settings) -> None:
+        self.settings = settings
 
     def __call__(self, logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
         return {self._text(name): self._plain(value, name) for name, value in line.items()}
@@ -174,7 +167,7 @@ class Redactor:
         return self._text(value)
 
     def _text(self, value: object) -> str:
-        text = self.secrets.sub(MASK, value if isinstance(value, str) else repr(value))
+        text = self.settings.mask(value if isinstance(value, str) else repr(value))
         text = NAMED.sub(rf"\1{MASK}", text)
         for key in _keys_in_the_path():
             text = text.replace(key, MASK)

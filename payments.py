@@ -158,6 +158,7 @@ def _record_page(payment_id: str, configured: Configured, checkout: Checkout) ->
 
 
 def _close_attempt(payment_id: str, code: str, words: str) -> None:
+    words = settings().mask(words)  # a provider may quote the key that it does not like
     with transaction():
         _climb(payment_id, "failed", failure_code=code, failure_message=words, next_look_at=None)
 

@@ -279,16 +279,14 @@ def test_the_key_in_an_address_is_masked_even_when_its_page_breaks(
 
 def test_a_secret_setting_is_never_forgotten() -> None:
     secrets = [
-        name
-        for name, field in config.Settings.model_fields.items()
-        if "SecretStr" in str(field.annotation)
+        name for name, field in config.Settings.model_fields.items() if "SecretStr" in str(field)
     ]
-    canaries = {name: f"canary-{number}" for number, name in enumerate(secrets)}
+    canaries = {name: f"canary-{number:02}" for number, name in enumerate(secrets)}
 
     settings = config.load(**canaries)
 
-    assert settings.secrets() == set(canaries.values())
     assert len(canaries) > 10
+    assert {settings.mask(canary) for canary in canaries.values()} == {"[masked]"}
     assert "canary" not in repr(settings)
 
 
