@@ -12,6 +12,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     DateTime,
     Engine,
     ForeignKey,
@@ -23,8 +24,9 @@ from sqlalchemy import (
     UniqueConstraint,
     event,
     text,
+    update,
 )
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine import Connection, CursorResult, Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry, relationship
 
 
@@ -368,7 +370,7 @@ class OutboxTask(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
-    kind: Mapped[str] = mapped_column(String(20))  # a key of ``fulfilment.EFFECTS``
+    kind: Mapped[str] = mapped_column(String(40))  # of ``fulfilment.EFFECTS``, or "refund:<id>"
     due_at: Mapped[datetime] = mapped_column(default=now)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
@@ -434,6 +436,7 @@ class Mail(Base):
     to: Mapped[str] = mapped_column(String(254))
     subject: Mapped[str] = mapped_column(String(200))
     text: Mapped[str] = mapped_column(Text)
+    html: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     sent_at: Mapped[datetime | None]
 
@@ -485,3 +488,11 @@ def prepare_sqlite(engine: Engine) -> None:
     def begun(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("begin_immediate")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def update_one(table: Any, which: ColumnElement[bool], **values: Any) -> bool:
+    """One conditional UPDATE: True when it changed the row. What guards against every race."""
+    statement = update(table).where(which).values(**values)
+    result = db.session.execute(statement.execution_options(synchronize_session=False))
+    assert isinstance(result, CursorResult)  # noqa: S101
+    return result.rowcount == 1

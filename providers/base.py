@@ -271,6 +271,7 @@ class Method:
     takes: str
     note: str
     currencies: tuple[str, ...]
+    mark: Literal["card", "code", "wallet", "coin"] = "card"  # what is drawn beside it
 
 
 @dataclass(frozen=True)
@@ -282,8 +283,10 @@ class Capabilities:
     takes: str
     note: str
     currencies: tuple[str, ...]
+    mark: Literal["card", "code", "wallet", "coin"] = "card"  # what is drawn beside it
     methods: tuple[Method, ...] = ()
     refunds: Literal["", "full", "part"] = ""  # "" where it has none
+    saves_cards: bool = False  # with this account; see ``SavesCards``
     #: How long the page can be paid on; None: as long as the shop waits (PAYMENT_MINUTES).
     page_minutes: int | None = None
     #: Silence for this long means expired; until then it is unknown. None: PAYMENT_MINUTES.
@@ -403,6 +406,12 @@ class SavesCards(Protocol):
         """Ask for the page on which a card is saved.
 
         :raise ProviderError: there is none.
+        """
+
+    def read_card_return(self, account: Any, args: Mapping[str, str]) -> tuple[str, str] | None:
+        """The browser is back from that page: ids of the visit and the card, or None.
+
+        Neither is proven: the visit must be one of the device's own, and the card asked for.
         """
 
     def verify_card(self, account: Any, card_id: str, amount: str) -> None:

@@ -48,7 +48,7 @@ def test_one_cent_paid_for_sixty_nine_dollars_holds_the_order(
 
     assert answer.status_code == 200
     assert books.order.status == "held"
-    assert "$0.01 of $69.00" in str(books.order.held_reason)
+    assert "US$0.01 of US$69.00" in str(books.order.held_reason)
     books.work()
     assert books.fulfilled() == {}
     assert books.stock("bud-vase") == 3
@@ -72,7 +72,7 @@ def test_overpaid_is_paid_and_the_surplus_is_shown(
     shopper.deliver(*event(mintcash_api.newest, "succeeded", amount=70))
 
     assert books.order.status == "paid"
-    assert "$1.00 more" in str(books.payment.problem)
+    assert "US$1.00 more" in str(books.payment.problem)
 
 
 @pytest.mark.parametrize("code", [None, "expired", "general_fatal_error"])

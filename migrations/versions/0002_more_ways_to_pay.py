@@ -1,4 +1,4 @@
-"""More ways to pay than one page, parts, refunds and saved cards"""
+"""More ways to pay than one page, parts, refunds, saved cards, receipts as HTML"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,6 +19,10 @@ def upgrade() -> None:
     with op.batch_alter_table("payments") as table:
         for name in ("method", "refund_asked", "page_expires_at", "abandoned"):
             table.alter_column(name, nullable=False)
+    with op.batch_alter_table("outbox") as table:
+        table.alter_column("kind", type_=sa.String(length=40))
+    with op.batch_alter_table("mails") as table:
+        table.add_column(sa.Column("html", sa.Text(), nullable=False, server_default=""))
     op.create_table(
         "payment_parts",
         sa.Column("payment_id", sa.String(length=32), nullable=False),
@@ -88,6 +92,10 @@ def downgrade() -> None:
     op.drop_table("saved_cards")
     op.drop_table("refunds")
     op.drop_table("payment_parts")
+    with op.batch_alter_table("outbox") as table:
+        table.alter_column("kind", type_=sa.String(length=20))
+    with op.batch_alter_table("mails") as table:
+        table.drop_column("html")
     with op.batch_alter_table("payments") as table:
         for name in ("abandoned", "page_expires_at", "way", "page_token", "refund_asked", "method"):
             table.drop_column(name)
