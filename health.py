@@ -2,7 +2,6 @@
 
 import shutil
 import sqlite3
-from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +16,11 @@ WITHIN = 2  # seconds for each question to the database
 LEAST_SPACE = 50_000_000  # bytes left on the disk of an SQLite file
 
 REVISION = "SELECT version_num FROM alembic_version"
+
+#: The migrations that this code came with, newest first. Read now: a deploy puts others there.
+REVISIONS = tuple(
+    each.revision for each in ScriptDirectory(str(ROOT / "migrations")).walk_revisions()
+)
 
 
 class NotReady(Exception):
@@ -34,19 +38,12 @@ def readyz() -> tuple[str, int]:
     ask = _ask_sqlite if url.get_backend_name() == "sqlite" else _ask_postgresql
     try:
         revision = ask(url)
-        if revision is None or revision in _revisions()[1:]:
+        if revision is None or revision in REVISIONS[1:]:
             raise NotReady("migrations are pending")
     except NotReady as why:
         return str(why), 503
     # Tables that are newer than this code are no reason: that is how a deploy begins.
     return "ok", 200
-
-
-@cache
-def _revisions() -> tuple[str, ...]:
-    """The migrations that this code comes with, newest first."""
-    scripts = ScriptDirectory(str(ROOT / "migrations"))
-    return tuple(each.revision for each in scripts.walk_revisions())
 
 
 # Both ask over a connection of their own: a pooled one may hold a file that is gone, or be waited
