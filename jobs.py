@@ -21,6 +21,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import joinedload
 
+import logs
+import metrics
 import payments
 from fulfilment import EFFECTS, send_receipt
 from models import Delivery, Order, OutboxTask, database_now, db, now, transaction
@@ -154,6 +156,7 @@ def sweep() -> None:
 
 def look(payment_id: str) -> None:
     """Ask the provider about one payment, and come back when it is next due."""
+    logs.begin(task="look", payment_id=payment_id)
     next_look_at = payments.look(payment_id)
     if next_look_at:
         wake_look(payment_id, (next_look_at - database_now()).total_seconds())
@@ -196,6 +199,7 @@ def do_task(task_id: int, attempt: int) -> None:
     """Do one claimed task; a failure is written down and tried again later, then parked."""
     task = db.session.get_one(OutboxTask, task_id)
     order_id, kind = task.order_id, task.kind
+    logs.begin(task=kind, order_id=order_id)
     try:
         if kind == "send_receipt":
             send_receipt(order_id)
@@ -207,8 +211,11 @@ def do_task(task_id: int, attempt: int) -> None:
         with transaction() as session:
             if kind in EFFECTS:
                 EFFECTS[kind](session, session.get_one(Order, order_id))
+            if kind == "receipt":  # which every paid order is owed once
+                metrics.observe_confirmation(session.get_one(Order, order_id))
             if not _finish(task_id, attempt):
                 raise LeaseLost
+        log.info("order %s: %s done", order_id, kind)
     except LeaseLost:
         log.warning("order %s: %s was taken over by another worker", order_id, kind)
     except Exception as error:
@@ -242,7 +249,7 @@ def _postpone(task_id: int, attempt: int, error: Exception) -> None:
             .values(
                 due_at=database_now() + pause,
                 parked=attempt >= MOST_ATTEMPTS,
-                last_error=f"{type(error).__name__}: {error}"[:500],
+                last_error=payments.settings().mask(f"{type(error).__name__}: {error}")[:500],
             )
         )
     if attempt < MOST_ATTEMPTS:

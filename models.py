@@ -152,6 +152,12 @@ class Order(Base):
         CheckConstraint("status IN ('open', 'paid', 'held')", name="status"),
         CheckConstraint("total > 0", name="total_positive"),
         Index("ix_orders_newest", "created_at", "id"),
+        Index(
+            "ix_orders_held",
+            "held_code",
+            sqlite_where=text("held_code IS NOT NULL"),
+            postgresql_where=text("held_code IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
@@ -223,6 +229,13 @@ class Payment(Base):
         UniqueConstraint("order_id", "attempt"),
         UniqueConstraint("provider", "provider_reference"),
         Index("ix_payments_due", "next_look_at"),
+        Index("ix_payments_outcome", "status", "provider"),
+        Index(
+            "ix_payments_problem",
+            "provider",
+            sqlite_where=text("problem IS NOT NULL"),
+            postgresql_where=text("problem IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=payment_reference)
@@ -342,7 +355,10 @@ class Delivery(Base):
     """
 
     __tablename__ = "deliveries"
-    __table_args__ = (UniqueConstraint("provider", "event_key"),)
+    __table_args__ = (
+        UniqueConstraint("provider", "event_key"),
+        Index("ix_deliveries_verdict", "provider", "verdict"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     provider: Mapped[str] = mapped_column(String(20))
@@ -443,6 +459,17 @@ class Mail(Base):
     html: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     sent_at: Mapped[datetime | None]
+
+
+class Counter(Base):
+    """What only grows, for ``/metrics``: of what is not kept, or too much to count each time."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    provider: Mapped[str] = mapped_column(String(20), primary_key=True)
+    label: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from flask import current_app
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+import logs
+import metrics
 import money
 import refunds
 from config import Settings, origin
@@ -109,6 +111,8 @@ def _start_attempt(order_id: str, configured: Configured, method: str) -> str | 
     request, page_known = _open_attempt(order_id, configured, method)
     if page_known and not _is_open(order_id, configured, request):
         request, page_known = _open_attempt(order_id, configured, method)
+    provider = configured.capabilities.name
+    logs.about(order_id=order_id, payment_id=request.reference, provider=provider)
     abandon(order_id, but=request.reference)
     if page_known:
         return _page_of(request.reference)
@@ -274,6 +278,7 @@ def _stored(way: Redirect | FormPost | Embed | Qr, known: tuple[str, ...]) -> di
 
 
 def _close_attempt(payment_id: str, status: str, code: str, words: str) -> None:
+    words = settings().mask(words)  # a provider may quote the key that it does not like
     over = {"next_look_at": None} if status == "failed" else {}
     with transaction():
         _climb(payment_id, status, failure_code=code, failure_message=words, **over)
@@ -337,6 +342,7 @@ def record_refusal(provider: str, reason: str) -> None:
     """An audit line for the console: no body, no key, so that it cannot hide the true delivery."""
     with transaction() as session:
         session.add(Delivery(provider=provider, verdict="refused", reason=reason))
+        metrics.count("webhooks_refused", provider, reason.partition(":")[0])
 
 
 def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: str | None) -> str:
@@ -437,6 +443,7 @@ def _apply_parked(payment: Payment) -> None:
 
 def _judge(payment: Payment, news: PaymentUpdate) -> tuple[str, str]:
     """Apply news and say what came of it: (verdict, reason)."""
+    logs.about(order_id=payment.order_id, payment_id=payment.id)
     if news.refund_refused:
         refunds.refuse(payment.id, news.refund_refused)
         return "applied", "the refund was refused"
@@ -511,7 +518,10 @@ def _climb(payment_id: str, status: str, **values: Any) -> bool:
     """Enter ``status`` if it is higher on the ladder; False when the news is late or a repeat."""
     lower = LADDER[: LADDER.index(status)]
     payment = and_(Payment.id == payment_id, Payment.status.in_(lower))
-    return update_one(Payment, payment, status=status, **values)
+    climbed = update_one(Payment, payment, status=status, **values)
+    if climbed:
+        log.info("payment %s: %s", payment_id, status)
+    return climbed
 
 
 def _name_transaction(payment_id: str, transaction_id: str) -> bool:
@@ -725,6 +735,7 @@ def _claim_look(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
         )
         if not update_one(Payment, due, next_look_at=next_look_at, looks=Payment.looks + 1):
             return None
+        logs.about(order_id=payment.order_id, payment_id=payment.id, provider=payment.provider)
         return request_for(payment), payment.provider, next_look_at
 
 
@@ -777,7 +788,7 @@ def send_refund(refund_id: str) -> None:
     except Rejected as error:
         log.error("refund %s: %s", refund_id, error)
         with transaction():
-            refunds.refuse(request.reference, str(error))
+            refunds.refuse(request.reference, settings().mask(str(error)))
         return
     with transaction() as session:
         if answer.provider_reference:
