@@ -9,7 +9,6 @@ import argparse
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from run import free_port
 from shopper import (
     HANDCASH,
     HITPAY,
@@ -33,9 +33,6 @@ from shopper import (
 
 ROOT = Path(__file__).parent
 PATIENCE = 30.0  # seconds for an order to end as expected
-
-#: The price of what is bought, the e-book.
-USDC = {**WALLET, "amount": "12.00"}
 
 
 @dataclass(frozen=True)
@@ -93,14 +90,14 @@ SCENARIOS = (
     Scenario("handcash", "webhook twice", "paid", HANDCASH, webhook="duplicate"),
     Scenario("handcash", "tab closed after paying", "paid", HANDCASH, fault="close_tab"),
     Scenario("handcash", "webhook forged", "waiting", HANDCASH, "close_tab", "tamper"),
-    Scenario("request_network", "paid from the wallet", "paid", USDC),
-    Scenario("request_network", "from another chain", "paid", {**USDC, "way": "POLYGON USDC"}),
-    Scenario("request_network", "paid in part", "partial", {**USDC, "amount": "5.00"}),
-    Scenario("request_network", "webhook lost", "paid", USDC, webhook="drop"),
-    Scenario("request_network", "webhook twice", "paid", USDC, webhook="duplicate"),
+    Scenario("request_network", "paid from the wallet", "paid", WALLET),
+    Scenario("request_network", "from another chain", "paid", {**WALLET, "way": "POLYGON USDC"}),
+    Scenario("request_network", "paid in part", "partial", {**WALLET, "amount": "5.00"}),
+    Scenario("request_network", "webhook lost", "paid", WALLET, webhook="drop"),
+    Scenario("request_network", "webhook twice", "paid", WALLET, webhook="duplicate"),
     Scenario("request_network", "webhook before the page", "paid", {}, create="early_webhook"),
-    Scenario("request_network", "webhook forged", "waiting", USDC, "close_tab", "tamper"),
-    Scenario("request_network", "another coin", "held", USDC, "close_tab", "wrong_currency"),
+    Scenario("request_network", "webhook forged", "waiting", WALLET, "close_tab", "tamper"),
+    Scenario("request_network", "another coin", "held", WALLET, "close_tab", "wrong_currency"),
 )
 
 
@@ -174,7 +171,7 @@ class Customer(Shopper):
 @contextmanager
 def running() -> Iterator[tuple[str, str]]:
     """Shop, sandbox and worker on free ports; yields the addresses of shop and sandbox."""
-    shop, sandbox = (f"http://127.0.0.1:{_free_port()}" for _ in range(2))
+    shop, sandbox = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             **os.environ,
@@ -208,13 +205,6 @@ def _until(is_so: Callable[[], bool]) -> None:
     ends = time.monotonic() + PATIENCE
     while not is_so() and time.monotonic() < ends:
         time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

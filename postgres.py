@@ -6,7 +6,6 @@ For the tests and ``make soak``; the shop itself takes any server by ``DATABASE_
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
+
+from run import free_port
 
 #: ``fast`` ends every connection first; ``immediate`` is a crash, with recovery at the start.
 Restart = Literal["fast", "immediate"]
@@ -55,7 +56,7 @@ def _own_server(binaries: Path) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="shop-postgres-") as folder:
         if user:
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-        data, port = Path(folder) / "data", _free_port()
+        data, port = Path(folder) / "data", free_port()
 
         def call(program: str, *arguments: str) -> None:
             subprocess.run(  # noqa: S603
@@ -99,10 +100,3 @@ def _server_of_the_wheel() -> Iterator[Server]:
             yield Server(wheel.get_uri(), restart)
         finally:
             wheel.cleanup()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

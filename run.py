@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+from typing import IO
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -22,6 +23,9 @@ import config
 ROOT = Path(__file__).parent
 START_WITHIN = 30  # seconds
 STOP_WITHIN = 10  # seconds
+
+#: The command that works off what is owed.
+WORKER = [sys.executable, "-m", "flask", "--app", "app", "worker"]
 
 Children = dict[str, subprocess.Popen[bytes]]
 
@@ -42,11 +46,11 @@ def main() -> int:
         settings = config.load()
         _check_ports(settings)
         _prepare_folder(settings)
-        _prepare_database(settings)
+        prepare_database(settings)
         if settings.environment == "sandbox":
-            children["sandbox"] = _start(_server("sandbox.app", settings.sandbox_url, workers=1))
-        children["shop"] = _start(_server("app", settings.base_url, workers=2))
-        children["worker"] = _start([sys.executable, "-m", "flask", "--app", "app", "worker"])
+            children["sandbox"] = start(server("sandbox.app", settings.sandbox_url, workers=1))
+        children["shop"] = start(server("app", settings.base_url, workers=2))
+        children["worker"] = start(WORKER)
         _wait_until_ready(settings, children)
         _say_where_to_look(settings)
         return _wait_for_an_end(children)
@@ -57,7 +61,8 @@ def main() -> int:
         print("\nStopping.")  # noqa: T201
         return 0
     finally:
-        _stop(children)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        stop(children)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -99,7 +104,7 @@ def _prepare_folder(settings: config.Settings) -> None:
             )
 
 
-def _prepare_database(settings: config.Settings) -> None:
+def prepare_database(settings: config.Settings) -> None:
     """Migrate and fill the shelf.
 
     :raise CannotStart: the database is not ours, or from the future.
@@ -134,7 +139,8 @@ def _way_out(settings: config.Settings) -> str:
     return "Check DATABASE_URL, and that the server runs and knows that user and database."
 
 
-def _server(module: str, url: str, workers: int) -> list[str]:
+def server(module: str, url: str, workers: int) -> list[str]:
+    """The command that serves an app at this address, by gunicorn."""
     host, port = _address(url)
     return [
         *(sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "8"),
@@ -144,6 +150,14 @@ def _server(module: str, url: str, workers: int) -> list[str]:
     ]
 
 
+def free_port() -> int:
+    """A port that nobody listens on, for now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def _address(url: str) -> tuple[str, int]:
     """Where to listen for this address: this machine only, unless a proxy is in front."""
     parts = urlsplit(url)
@@ -151,9 +165,14 @@ def _address(url: str) -> tuple[str, int]:
     return "127.0.0.1", (parts.port or 80) if local else 5000
 
 
-def _start(command: list[str]) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C reaches this process only, which then stops the others in order.
-    return subprocess.Popen(command, cwd=ROOT, start_new_session=True)  # noqa: S603
+def start(command: list[str], log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    """In a session of its own: Ctrl-C reaches this process only, which stops the others in order.
+
+    What it says goes to ``log``, or where ours goes.
+    """
+    return subprocess.Popen(  # noqa: S603
+        command, cwd=ROOT, start_new_session=True, stdout=log, stderr=log
+    )
 
 
 def _wait_until_ready(settings: config.Settings, children: Children) -> None:
@@ -161,14 +180,15 @@ def _wait_until_ready(settings: config.Settings, children: Children) -> None:
     urls = [settings.base_url] + [settings.sandbox_url] * ("sandbox" in children)
     ends = time.monotonic() + START_WITHIN
     for url in urls:
-        while not _answers(url):
+        while not answers(url):
             _check_alive(children)
             if time.monotonic() > ends:
                 raise CannotStart(f"{url} does not answer after {START_WITHIN} seconds.")
             time.sleep(0.05)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether the server at this address is up."""
     host, port = _address(url)
     try:
         with urlopen(f"http://{host}:{port}/healthz", timeout=1) as answer:
@@ -204,9 +224,8 @@ def _wait_for_an_end(children: Children) -> int:
         time.sleep(0.5)
 
 
-def _stop(children: Children) -> None:
+def stop(children: Children) -> None:
     """Ask each to finish what it has begun; insist after a while."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for child in children.values():
         child.terminate()
     for child in children.values():

@@ -5,7 +5,7 @@ For ``make demo`` and ``make soak``.
 
 import re
 from html.parser import HTMLParser
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -26,7 +26,7 @@ HITPAY = {**CARD, "number": "4242 4242 4242 4242", "cvc": "123", "method": "card
 WIPAY = {**CARD, "number": "4111 1111 1111 1111", "cvv": "123", "network": "Visa"}
 WIPAY_FAILS = {**WIPAY, "number": "4111 1111 1111 3333"}
 HANDCASH = {"handle": "$ann"}
-WALLET = {"way": "BASE USDC", "settles": "now"}  # and an amount, in major units
+WALLET = {"way": "BASE USDC", "settles": "now"}  # all of it, unless an amount is typed
 
 #: What is asked by "your bank" when a card is challenged: MintCash's code, WiPay's password.
 CHALLENGE = {"code": "123456", "answer": "confirm", "password": "Secret!33"}
@@ -40,7 +40,7 @@ class Shopper:
 
     def add(self, slug: str, quantity: int = 1) -> requests.Response:
         """Into the basket, from the product's page."""
-        return self._fill_in(f"{self.shop}/products/{slug}", "/cart/items", quantity=str(quantity))
+        return self.fill_in(f"{self.shop}/products/{slug}", "/cart/items", quantity=str(quantity))
 
     def check_out(self, provider: str, **contact: str) -> requests.Response:
         """From the checkout to the provider's page; 502 when there is none.
@@ -48,7 +48,7 @@ class Shopper:
         Pressed again with the same basket, it is the same order.
         """
         typed = {**ANN, **contact, "provider": provider}
-        return self._fill_in(f"{self.shop}/checkout", "/checkout", **typed)
+        return self.fill_in(f"{self.shop}/checkout", "/checkout", **typed)
 
     def pay(self, page: str, provider: str, **typed: str) -> requests.Response:
         """Fill in the provider's page, and whatever it asks next; leads back to the shop.
@@ -57,8 +57,9 @@ class Shopper:
         """
         if provider == "request_network":
             home, _, token = page.partition("?")
-            for step in ("connect", "approve", "pay"):
-                answer = self.post(f"{home}{step}?{token}", **typed)
+            self.post(f"{home}connect?{token}", **typed)
+            self.fill_in(page, f"{urlsplit(home).path}approve?{token}", **typed)
+            answer = self.post(f"{home}pay?{token}", **typed)
             for back in re.findall(rf'href="({self.shop}/orders/[^"]*)"', answer.text):
                 answer = self.get(back)  # its page leads back by a link only
             return answer
@@ -78,24 +79,24 @@ class Shopper:
     def post(self, url: str, **fields: str) -> requests.Response:
         return self.http.post(url, data=fields, timeout=40)
 
-    def _fill_in(self, page: str, action: str, **fields: str) -> requests.Response:
-        """Fill in the form of a page that posts to ``action``; its hidden fields come along."""
+    def fill_in(self, page: str, action: str, **fields: str) -> requests.Response:
+        """Fill in the form of a page that posts to ``action``; what stands in it comes along."""
         form = _Form(action)
         form.feed(self.get(page).text)
-        return self.post(urljoin(page, action), **{**form.hidden, **fields})
+        return self.post(urljoin(page, action), **{**form.filled, **fields})
 
 
 class _Form(HTMLParser):
-    """The hidden fields of the form that posts to one address."""
+    """What stands in the fields, hidden ones included, of the form that posts to one address."""
 
     def __init__(self, action: str) -> None:
         super().__init__()
         self.action, self.inside = action, False
-        self.hidden: dict[str, str] = {}
+        self.filled: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         if tag == "form":
             self.inside = given.get("action") == self.action
-        elif tag == "input" and self.inside and given.get("type") == "hidden":
-            self.hidden[given.get("name") or ""] = given.get("value") or ""
+        elif tag == "input" and self.inside and given.get("type") not in ("radio", "checkbox"):
+            self.filled[given.get("name") or ""] = given.get("value") or ""
