@@ -240,6 +240,7 @@ def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: s
         return "repeat"
     payment = _find_payment(provider, news)
     if payment:
+        _apply_parked(payment)
         delivery.payment_id = payment.id
         delivery.verdict, delivery.reason = _judge(payment, news)
     elif news.status is None:
@@ -265,7 +266,6 @@ def _find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
     payment = db.session.get(Payment, news.reference, populate_existing=True)
     if payment and payment.provider == provider and _bind(payment.id, news.provider_reference):
         db.session.refresh(payment)
-        _apply_parked(payment)
         return payment
     return None
 
@@ -280,7 +280,10 @@ def _bind(payment_id: str, reference: str) -> bool:
 
 
 def _apply_parked(payment: Payment) -> None:
-    """News that was here before the payment's reference was."""
+    """News that was here before the payment's reference was.
+
+    With any later news, too: on PostgreSQL the two may be stored at once, unseen by each other.
+    """
     session = db.session
     parked = select(Delivery).where(
         Delivery.provider == payment.provider,

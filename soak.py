@@ -153,7 +153,7 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
             "paid_too_much": sum(payment.problem is not None for payment in books.payments),
             "receipts": len(books.letters),
             "receipts_sent_again": books.letters.total() - len(books.letters),
-            "answers_500": rush.answers_500,
+            "answers_500": dict(rush.answers_500),
             "violations": [asdict(each) for each in _judge(books, rested_after)],
         }
 
@@ -244,7 +244,8 @@ class Customer(Shopper):
 
     def __init__(self, world: "World", purchase: Purchase, pause: float) -> None:
         super().__init__(world.settings.base_url, world.settings.sandbox_url)
-        self.purchase, self.pause, self.answers_500 = purchase, pause, 0
+        self.purchase, self.pause = purchase, pause
+        self.answers_500: Counter[str] = Counter()
         self.chance = random.Random(f"{purchase}")  # noqa: S311
         again = Retry(
             total=8,
@@ -337,7 +338,8 @@ class Customer(Shopper):
         time.sleep(self.chance.uniform(0, self.pause))
 
     def _count(self, response: requests.Response, *_: object, **__: object) -> None:
-        self.answers_500 += response.status_code == 500
+        if response.status_code == 500:
+            self.answers_500[f"{response.request.method} {response.url}"] += 1
 
 
 class Rush:
@@ -351,7 +353,8 @@ class Rush:
         self.pause = min(1.0, 4 * seconds / max(1, len(plan)))
         self.over = threading.Event()
         self.lock = threading.Lock()
-        self.seconds, self.done, self.answers_500 = 0.0, 0, 0
+        self.seconds, self.done = 0.0, 0
+        self.answers_500: Counter[str] = Counter()
         self.without_order: Counter[str] = Counter()
         self.kills: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
@@ -400,6 +403,7 @@ class Rush:
                 return
             self.world.kill(kill.target, kill.chance)
             self.kills[kill.target] += 1
+            self.world.wait_until_it_answers()  # or a slow machine would never sell anything
 
     def _show_progress(self, futures: list[Future[None]]) -> None:
         """One line that is written over, or on no terminal a line now and then."""
@@ -631,10 +635,10 @@ def _say(report: dict[str, Any]) -> None:
         f"  {name:<17}{', '.join(f'{count} {word}' for word, count in counts.items())}"
         for name, counts in report["orders"].items()
     ]
-    for title in ("without_order", "kills", "faults", "taken"):
+    for title in ("without_order", "kills", "faults", "taken", "answers_500"):
         words = ", ".join(f"{count} {name}" for name, count in report[title].items())
         lines.append(f"  {title.replace('_', ' '):<17}{words or 'none'}")
-    for title in ("paid_too_much", "receipts", "receipts_sent_again", "answers_500"):
+    for title in ("paid_too_much", "receipts", "receipts_sent_again"):
         lines.append(f"  {title.replace('_', ' '):<20}{report[title]:>5}")
     lines += [f"{each['rule']}: {each['about']} {each['reason']}" for each in report["violations"]]
     lines.append(f"{len(report['violations'])} violations.")
