@@ -371,6 +371,7 @@ def _settle(payment: Payment, news: PaymentUpdate) -> None:
         reason = f"{payment.provider} took {received} of {asked}. {payment.problem or ''}".strip()
         waiting = and_(Order.id == payment.order_id, Order.status == "open")
         _update(Order, waiting, status="held", held_code=code, held_reason=reason)
+        _note_if_second(payment)
         return
     if payment.received > payment.amount:
         surplus = money.show(payment.received - payment.amount, payment.currency)
@@ -393,8 +394,13 @@ def _settle(payment: Payment, news: PaymentUpdate) -> None:
     ):
         _owe(payment.order_id)
         return
+    _note_if_second(payment)
+
+
+def _note_if_second(payment: Payment) -> None:
+    """The order is paid by another payment already: this money, all or little, is too much."""
     paid_by = db.session.scalar(select(Order.paid_by).where(Order.id == payment.order_id))
-    if paid_by != payment.id:
+    if paid_by not in (None, payment.id):
         _note(payment.id, f"second payment for one order (paid by {paid_by}): give it back")
 
 

@@ -115,12 +115,16 @@ def prepare_database(settings: config.Settings) -> None:
 
     from app import create_app
     from catalogue import fill_shelf
+    from models import db
 
     app = create_app(settings)
     try:
         with app.app_context():
-            upgrade()
-            fill_shelf()
+            try:
+                upgrade()
+                fill_shelf()
+            finally:
+                db.engine.dispose()  # the processes that are started have their own
     # Flask-Migrate answers some of Alembic's errors by leaving.
     except (CommandError, SystemExit) as error:
         raise CannotStart(

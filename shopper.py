@@ -37,6 +37,8 @@ class Shopper:
 
     def __init__(self, shop: str, sandbox: str) -> None:
         self.shop, self.sandbox, self.http = shop, sandbox, requests.Session()
+        # A server ends idle connections, and what is sent at that very moment is lost.
+        self.http.headers["Connection"] = "close"
 
     def add(self, slug: str, quantity: int = 1) -> requests.Response:
         """Into the basket, from the product's page."""

@@ -103,7 +103,11 @@ def main() -> int:
     print(f"Seed {arguments.seed}: the same one plans the same purchases and kills.")  # noqa: T201
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    report = soak(arguments)
+    try:
+        report = soak(arguments)
+    except KeyboardInterrupt:
+        print("\nStopped before the audit.", file=sys.stderr)  # noqa: T201
+        return 130
     arguments.report.parent.mkdir(parents=True, exist_ok=True)
     arguments.report.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
     _say(report)
@@ -136,6 +140,7 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
         world.restock(plan)
         rush = Rush(world, plan, arguments.seed, arguments.minutes * 60)
         rush.start()
+        ended = world.ended_by_themselves()
         rested_after = world.come_to_rest(PATIENCE + len(plan) / 20)
         books = world.books()
         return {
@@ -154,14 +159,15 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
             "receipts": len(books.letters),
             "receipts_sent_again": books.letters.total() - len(books.letters),
             "answers_500": dict(rush.answers_500),
-            "violations": [asdict(each) for each in _judge(books, rested_after)],
+            "violations": [asdict(each) for each in _judge(books, rested_after, ended)],
         }
 
 
-def _judge(books: Books, rested_after: float | None) -> list[Violation]:
+def _judge(books: Books, rested_after: float | None, ended: list[str]) -> list[Violation]:
     found = audit(books)
     if rested_after is None:
-        found.append(Violation("everything_comes_to_rest", "", "it has not, within the time"))
+        found.append(Violation("everything_comes_to_rest", "the shop", "is still at work"))
+    found += [Violation("nothing_ends_by_itself", name, "ended, see the log") for name in ended]
     return found
 
 
@@ -351,7 +357,7 @@ class Rush:
         self.kills_to_come = plan_of_kills(seed, world.targets, between)
         #: Shoppers think as long as there is time for.
         self.pause = min(1.0, 4 * seconds / max(1, len(plan)))
-        self.over = threading.Event()
+        self.over, self.interrupted = threading.Event(), False
         self.lock = threading.Lock()
         self.seconds, self.done = 0.0, 0
         self.answers_500: Counter[str] = Counter()
@@ -370,6 +376,7 @@ class Rush:
                 self._show_progress(futures)
             except KeyboardInterrupt:
                 print("\nStopping; what was done so far is audited.")  # noqa: T201
+                self.interrupted = True
                 pool.shutdown(cancel_futures=True, wait=False)
             finally:
                 self.over.set()
@@ -398,16 +405,17 @@ class Rush:
                     self.faults[f"{kind}: {getattr(purchase, kind)}"] += 1
 
     def _kill_now_and_then(self) -> None:
-        for kill in self.kills_to_come:
-            if self.over.wait(kill.pause):
-                return
+        for number, kill in enumerate(self.kills_to_come):
+            over = self.over.wait(kill.pause)
+            if over and (self.interrupted or number >= len(self.world.targets)):
+                return  # but even in a short run each is killed once
             self.world.kill(kill.target, kill.chance)
             self.kills[kill.target] += 1
             self.world.wait_until_it_answers()  # or a slow machine would never sell anything
 
     def _show_progress(self, futures: list[Future[None]]) -> None:
         """One line that is written over, or on no terminal a line now and then."""
-        every, end = (0.2, "\r") if sys.stdout.isatty() else (10.0, "\n")
+        every, end = (0.2, "\r") if sys.stdout.isatty() else (5.0, "\n")
         while not all(future.done() for future in futures):
             part = self.done / len(self.plan)
             bar = "#" * int(30 * part)
@@ -453,9 +461,13 @@ class World:
             **dict.fromkeys(self.workers, run.WORKER),
         }
         self.children: run.Children = {}
-        self.targets = ["shop worker", "shop", "job worker", "sandbox"]
-        if server:
-            self.targets.append("database")
+        self.targets = [
+            "shop worker",
+            "shop",
+            "job worker",
+            "sandbox",
+            *["database"] * bool(server),
+        ]
 
     def start(self, *names: str) -> None:
         for name in names:
@@ -463,6 +475,10 @@ class World:
 
     def stop(self, *names: str) -> None:
         run.stop({name: self.children[name] for name in names})
+
+    def ended_by_themselves(self) -> list[str]:
+        """Whoever should be running, and is not."""
+        return [name for name, child in self.children.items() if child.poll() is not None]
 
     def wait_until_it_answers(self) -> None:
         ends = time.monotonic() + run.START_WITHIN
@@ -477,11 +493,14 @@ class World:
         if target == "database" and self.server:
             self.server.restart(chance.choice(("fast", "immediate")))
             return
-        if target == "shop worker":  # its master starts another
-            for pid in chance.sample(_children_of(self.children["shop"].pid), 1):
-                os.kill(pid, signal.SIGKILL)
-            return
-        name = chance.choice(self.workers) if target == "job worker" else target
+        pids = _children_of(self.children["shop"].pid)
+        if target == "shop worker" and pids:
+            with suppress(ProcessLookupError):
+                os.kill(chance.choice(pids), signal.SIGKILL)
+            return  # its master starts another
+        name = {"shop worker": "shop", "job worker": chance.choice(self.workers)}.get(
+            target, target
+        )
         self.children[name].kill()
         time.sleep(chance.uniform(0, 1.5))
         with suppress(ProcessLookupError):  # what is left of it, as an init system would

@@ -275,6 +275,22 @@ def test_two_payments_for_one_order_fulfil_once_and_the_second_is_shown(
     assert "second payment" in str(late.problem)
 
 
+def test_too_little_for_an_order_that_another_payment_has_paid_is_shown(
+    shopper: Shopper, books: Books
+) -> None:
+    """B20: it pays nothing and holds nothing, but it is somebody's money."""
+    first, second = books.place_order({"candle": 1}, attempts=2)
+
+    shopper.deliver(*event(first, "succeeded"))
+    shopper.deliver(*event(second, "succeeded", amount=0.01))
+
+    assert books.order.status == "paid"
+    assert [payment.problem for payment in books.payments] == [
+        None,
+        f"second payment for one order (paid by {first['externalId']}): give it back",
+    ]
+
+
 def test_two_payers_of_one_handcash_request_fulfil_once_and_a_person_is_told(
     shopper: Shopper, books: Books
 ) -> None:
