@@ -3,11 +3,12 @@
 A provider without its settings is not here: it is not offered, and has no webhook route.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from config import Settings, SettingsError, origin
-from providers import PROVIDERS, handcash, hitpay, mintcash, request_network, wipay
+from providers import PROVIDERS, handcash, hitpay, mintcash, request_network, wipay_api
 from providers.base import Configured
 
 #: Where a provider's API is, by PAYMENT_ENVIRONMENT; in the sandbox it is under SANDBOX_URL.
@@ -35,6 +36,14 @@ PAGES = {
     ),
     "https://cloud.handcash.io": ("https://pay.handcash.io", "https://handcash.io"),
 }
+
+#: Where HitPay's hitpay.js is; in the sandbox it is under SANDBOX_URL, like the API.
+DROP_IN = {
+    "https://api.sandbox.hit-pay.com": "https://sandbox.hit-pay.com",
+    "https://api.hit-pay.com": "https://hit-pay.com",
+}
+
+log = logging.getLogger(__name__)
 
 
 def configured_providers(settings: Settings) -> dict[str, Configured]:
@@ -76,13 +85,16 @@ def hitpay_account(settings: Settings) -> hitpay.Account | None:
         currencies=settings.hitpay_currencies,
         payment_methods=settings.hitpay_payment_methods,
         page_minutes=settings.payment_minutes,
+        qr_minutes=settings.hitpay_qr_minutes,
+        drop_in=DROP_IN.get(base_url, base_url) if settings.hitpay_drop_in else "",
+        default_link=settings.hitpay_default_link,
         api_key=api_key,
         salts=salts,
         webhook_salts=webhook_salts,
     )
 
 
-def wipay_account(settings: Settings) -> wipay.Account | None:
+def wipay_account(settings: Settings) -> wipay_api.Account | None:
     account_number = settings.value("wipay_account_number")
     api_key = settings.value("wipay_api_key")
     if not (account_number and api_key):
@@ -92,20 +104,35 @@ def wipay_account(settings: Settings) -> wipay.Account | None:
     base_url = settings.wipay_base_url or (
         f"{settings.sandbox_url}/wipay"
         if settings.environment == "sandbox"
-        else wipay.HOSTS[country][environment]
+        else wipay_api.HOSTS[country][environment]
     )
-    return wipay.Account(
+    webhook_secrets = settings.values("wipay_webhook_secret")
+    wapi_key = settings.value("wipay_wapi_key")
+    if settings.wipay_mode == "form":
+        if settings.wipay_fee_structure != "merchant_absorb":
+            raise SettingsError(
+                "WIPAY_FEE_STRUCTURE must be merchant_absorb when WIPAY_MODE is form: "
+                "with a fee on top, nobody could tell that the shopper changed the total"
+            )
+        if not (webhook_secrets or wapi_key):
+            raise SettingsError(
+                "WIPAY_MODE is form, which needs WIPAY_WEBHOOK_SECRET or WIPAY_WAPI_KEY: "
+                "the return does not prove in which currency was paid"
+            )
+    return wipay_api.Account(
         base_url=base_url,
         environment=environment,
         origins=(origin(base_url),),
-        currencies=wipay.CURRENCIES[country],
+        currencies=wipay_api.CURRENCIES[country],
         account_number=account_number,
         country_code=country,
         fee_structure=settings.wipay_fee_structure,
+        mode=settings.wipay_mode,
+        avs=settings.wipay_avs,
         signs=settings.wipay_webhook_signs,
         api_key=api_key,
-        webhook_secrets=settings.values("wipay_webhook_secret"),
-        wapi_key=settings.value("wipay_wapi_key"),
+        webhook_secrets=webhook_secrets,
+        wapi_key=wapi_key,
     )
 
 
@@ -135,7 +162,7 @@ def request_network_account(settings: Settings) -> request_network.Account | Non
         return None
     base_url = settings.request_network_base_url or _api("request_network", settings)
     try:
-        return request_network.Account(
+        account = request_network.Account(
             base_url=base_url,
             origins=settings.request_network_page_origins
             or PAGES.get(base_url, (origin(base_url),)),
@@ -144,9 +171,16 @@ def request_network_account(settings: Settings) -> request_network.Account | Non
             client_id=client_id,
             webhook_secrets=secrets,
             destination_id=settings.value("request_network_destination_id"),
+            payee=settings.value("request_network_payee"),
+            invoice_currency=settings.value("request_network_invoice_currency"),
+            payment_currency=settings.value("request_network_payment_currency"),
+            itemized=settings.request_network_itemized,
         )
     except ValueError as error:
-        raise SettingsError(f"REQUEST_NETWORK_DESTINATION_ID: {error}") from None
+        raise SettingsError(str(error)) from None
+    for sentence in request_network.warnings(account):
+        log.warning("%s", sentence)
+    return account
 
 
 def _api(name: str, settings: Settings) -> str:

@@ -9,6 +9,7 @@ from flask import (
     Flask,
     Response,
     current_app,
+    g,
     has_request_context,
     redirect,
     render_template,
@@ -29,7 +30,7 @@ import money
 from accounts import configured_providers
 from catalogue import fill_shelf
 from models import db, prepare_sqlite
-from views import cart, checkout, console, orders, shop, webhooks
+from views import cards, cart, checkout, console, orders, shop, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
             prepare_sqlite(db.engine)
     Migrate(app, db, render_as_batch=True)
     csrf = CSRFProtect(app)
-    for module in (shop, cart, checkout, orders, webhooks, console):
+    for module in (shop, cart, checkout, orders, cards, webhooks, console):
         app.register_blueprint(module.bp)
     csrf.exempt(webhooks.bp)  # and only that: a provider's proof is its signature
 
@@ -101,15 +102,16 @@ def add_security_headers(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = "; ".join(
         (
             "default-src 'none'",
-            "script-src 'self'",
+            f"script-src 'self' {g.get('csp_scripts', '')}".strip(),
             "style-src 'self'",
-            "img-src 'self' data:",
+            f"img-src 'self' data: {g.get('csp_images', '')}".strip(),
             "font-src 'self'",
             "connect-src 'self'",
             # Chromium applies this to the 303 that follows a form, too.
             f"form-action 'self' {' '.join(origins)}".strip(),
             "base-uri 'none'",
             "frame-ancestors 'none'",
+            *([f"frame-src {g.csp_scripts}"] if "csp_scripts" in g else []),
         )
     )
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -187,6 +187,15 @@ def no_payment_is_believed_that_was_not_taken(books: Books) -> Found:
             yield number, f"{payment.provider} took nothing, and the shop says {payment.status}"
 
 
+def no_money_lies_beside_a_paid_order(books: Books) -> Found:
+    """What came for it in another payment, too little or in part, is somebody's: it is noted."""
+    for payment in books.payments:
+        order = books.order[payment.order_id]
+        beside = order.paid_by not in (None, payment.id) and payment.received > payment.refunded
+        if beside and payment.problem is None:
+            yield order.number, f"{payment.provider} has {payment.received} of it, unnoticed"
+
+
 def every_held_order_says_why(books: Books) -> Found:
     """A person who is to look at it must know what for."""
     for order in books.orders:
@@ -294,6 +303,7 @@ RULES: tuple[Callable[[Books], Found], ...] = (
     every_payment_taken_is_accounted_for,
     no_order_is_paid_without_money,
     no_payment_is_believed_that_was_not_taken,
+    no_money_lies_beside_a_paid_order,
     every_held_order_says_why,
     nothing_is_fulfilled_unpaid,
     everything_paid_is_fulfilled_once,

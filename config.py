@@ -28,7 +28,7 @@ SANDBOX_KEYS = {
     "handcash_app_id": "0123456789abcdef01234567",
     "handcash_app_secret": "app_secret_test_kiln_and_kettle",
     "handcash_destination": "kilnandkettle",
-    "request_network_api_key": "rn_test_kiln_and_kettle",
+    "request_network_client_id": "cli_test_kiln_and_kettle",
     "request_network_webhook_secret": (
         "6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"
     ),
@@ -124,6 +124,16 @@ class Settings(BaseSettings):
     hitpay_payment_methods: Words = Field(
         (), description="card, paynow_online …; default: all that are enabled on the account"
     )
+    hitpay_qr_minutes: int = Field(5, gt=0, description="How long a PayNow QR code can be paid")
+    hitpay_drop_in: bool = Field(
+        False, description="Open HitPay's page over ours with its script, instead of leaving for it"
+    )
+    hitpay_default_link: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="Dashboard, Payment Links: what the drop-in is started with; default: the "
+        "address of each payment request",
+    )
 
     wipay_base_url: str = Field("", description="Default: by country and PAYMENT_ENVIRONMENT")
     wipay_account_number: str | None = Field(None, description="Ten digits, on the WiPay profile")
@@ -136,6 +146,13 @@ class Settings(BaseSettings):
     wipay_fee_structure: Literal["customer_pay", "merchant_absorb", "split"] = Field(
         "merchant_absorb", description="Who pays WiPay's fee"
     )
+    wipay_mode: Literal["json", "form"] = Field(
+        "json", description="Who sends WiPay the request: this shop, or the shopper's browser"
+    )
+    wipay_avs: bool = Field(
+        False,
+        description="WiPay's page also checks the billing address, and lives 5 minutes, not 3",
+    )
     wipay_webhook_secret: SecretStr | None = Field(
         None, description="Of a registered webhook endpoint; without it the return is the only news"
     )
@@ -143,7 +160,9 @@ class Settings(BaseSettings):
         "body", description="What WiPay's webhooks sign: two readings are documented"
     )
     wipay_wapi_key: SecretStr | None = Field(
-        None, description="X-WAPI-Key of a business account; without it WiPay cannot be asked"
+        None,
+        description="X-WAPI-Key of a business account; without it WiPay cannot be asked, and there "
+        "are neither refunds nor saved cards",
     )
 
     handcash_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
@@ -173,6 +192,18 @@ class Settings(BaseSettings):
     )
     request_network_destination_id: str | None = Field(
         None, description="<wallet>@eip155:<chain>#<checksum>:<token>; default: the Client ID's own"
+    )
+    request_network_payee: str | None = Field(
+        None, description="0x…, in place of a destination id; with the two currencies below"
+    )
+    request_network_invoice_currency: str | None = Field(
+        None, description="Id of the currency that prices are in: USD, USDC-base …"
+    )
+    request_network_payment_currency: str | None = Field(
+        None, description="Id of the coin that is paid: USDC-base …"
+    )
+    request_network_itemized: bool = Field(
+        False, description="One request for each line of an order, all in one link; EVM chains only"
     )
     request_network_page_origins: Words = Field(
         (), description="Origins of the payment page; default: those that Request Network documents"

@@ -85,6 +85,7 @@ def write_receipt(session: Session, order: Order) -> None:
             to=order.email,
             subject=f"Thank you: your order {order.number}",
             text=render_template("mail/receipt.txt", order=order, order_url=url),
+            html=render_template("mail/receipt.html", order=order, order_url=url),
         )
     )
     if settings.smtp_url:
@@ -117,6 +118,9 @@ def send_receipt(order_id: str) -> None:
     message["Date"] = format_datetime(mail.created_at)
     message["Message-ID"] = f"<receipt.{order_id}@{urlsplit(settings.base_url).hostname}>"
     message.set_content(mail.text)
+    if mail.html:
+        message.add_alternative(mail.html, subtype="html")
+        message.set_boundary(f"=_{order_id}")  # sent twice, it is the same letter to the last byte
     db.session.rollback()  # no transaction while a mail server makes us wait
     _send(settings.smtp_url.get_secret_value(), message)
     with transaction() as session:

@@ -81,6 +81,12 @@ def wake_look(payment_id: str, delay: float) -> None:
     _send("look", (payment_id,), delay)
 
 
+def wake_abandoned(order_id: str) -> None:
+    """Say that pages of this order are to be closed."""
+    for payment_id in payments.abandoned(order_id):
+        wake_look(payment_id, 0)
+
+
 def _send(message: str, args: tuple[str, ...], delay: float) -> None:
     queue: Queue = current_app.extensions["queue"]
     try:
@@ -99,6 +105,7 @@ def sweep() -> None:
     What is owed comes first, and the looks end in time: a provider that hangs delays nobody else.
     """
     work_off_outbox()
+    payments.ask_again_about_refunds()
     forget_old_refusals()
     ends = time.monotonic() + LOOKS_WITHIN
     for payment_id in payments.due_for_a_look(LOOKS_IN_A_SWEEP):
@@ -156,6 +163,13 @@ def do_task(task_id: int, attempt: int) -> None:
     try:
         if kind == "send_receipt":
             send_receipt(order_id)
+        if kind.startswith("refund:"):
+            payments.send_refund(kind.removeprefix("refund:"))
+        if kind == "close_pages":
+            payments.abandon(order_id)
+            wake_abandoned(order_id)
+        if kind == "give_back":
+            payments.give_back_the_rest(order_id)
         with transaction() as session:
             if kind in EFFECTS:
                 EFFECTS[kind](session, session.get_one(Order, order_id))

@@ -12,6 +12,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     DateTime,
     Engine,
     ForeignKey,
@@ -22,8 +23,10 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     event,
+    text,
+    update,
 )
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine import Connection, CursorResult, Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry, relationship
 
 
@@ -65,6 +68,11 @@ def now() -> datetime:
 def random_id() -> str:
     """128 random bits: nobody guesses an order."""
     return secrets.token_hex(16)
+
+
+def payment_reference() -> str:
+    """64 random bits in 16 digits: the longest reference that every provider takes."""
+    return secrets.token_hex(8)
 
 
 def order_number() -> str:
@@ -198,32 +206,113 @@ class Payment(Base):
         Index("ix_payments_due", "next_look_at"),
     )
 
-    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=payment_reference)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
     attempt: Mapped[int]
     provider: Mapped[str] = mapped_column(String(20))
+    method: Mapped[str] = mapped_column(String(60), default="")  # see PaymentRequest
     provider_reference: Mapped[str | None] = mapped_column(String(100))
     status: Mapped[str] = mapped_column(String(20), default="created")
     amount: Mapped[Minor]  # asked for
     currency: Mapped[str] = mapped_column(String(3))
     received: Mapped[Minor] = mapped_column(default=0)  # proven, in ``currency``
     refunded: Mapped[Minor] = mapped_column(default=0)  # proven, in ``currency``
+    refund_asked: Mapped[Minor] = mapped_column(default=0)  # by us, and not refused
     transaction_id: Mapped[str | None] = mapped_column(String(100))  # see PaymentUpdate
     failure_code: Mapped[str | None] = mapped_column(String(60))
     failure_message: Mapped[str | None] = mapped_column(Text)
     #: Why a person should look at this payment; shown in the console.
     problem: Mapped[str | None] = mapped_column(Text)
     page_url: Mapped[str | None] = mapped_column(Text)
+    page_token: Mapped[str | None] = mapped_column(String(100))
+    #: How the shopper pays where it is no plain redirect: the fields of ``FormPost``, ``Embed`` or
+    #: ``Qr``, and ``kind`` ("form", "embed", "qr"); or ``qr_image`` of a redirect.
+    way: Mapped[dict[str, Any] | None]
     #: What the return said without proof: "canceled" or "failed". Never changes ``status``.
     hint: Mapped[str | None] = mapped_column(String(10))
     created_at: Mapped[datetime] = mapped_column(default=now)
     returned_at: Mapped[datetime | None]
+    page_expires_at: Mapped[datetime]  # nobody is sent to its page after this
     expires_at: Mapped[datetime]
+    #: The shopper pays another way, or has paid: its page is to be closed.
+    abandoned: Mapped[bool] = mapped_column(default=False)
     #: When to ask the provider next; None when its news is final.
     next_look_at: Mapped[datetime | None]
     looks: Mapped[int] = mapped_column(default=0)
     order: Mapped[Order] = relationship(back_populates="payments")
     deliveries: Mapped[list["Delivery"]] = relationship(order_by="Delivery.id", viewonly=True)
+    parts: Mapped[list["PaymentPart"]] = relationship(order_by="PaymentPart.position")
+    refunds: Mapped[list["Refund"]] = relationship(order_by="Refund.created_at", viewonly=True)
+
+
+class PaymentPart(Base):
+    """One of several requests that one page collects (Request Network), with its own news."""
+
+    __tablename__ = "payment_parts"
+    __table_args__ = (UniqueConstraint("provider", "provider_reference"),)
+
+    payment_id: Mapped[str] = mapped_column(ForeignKey("payments.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(20))
+    provider_reference: Mapped[str] = mapped_column(String(100))
+    amount: Mapped[Minor]  # asked for
+    received: Mapped[Minor] = mapped_column(default=0)  # proven; only grows
+
+
+class Refund(Base):
+    """Money to give back. ``status``: ``open`` until it is ``done`` or ``refused``.
+
+    ``id`` is also the reference that the provider is given. One at a time is open for a payment:
+    a provider that is asked "how much was given back?" must not answer about another one.
+    """
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("status IN ('open', 'done', 'refused')", name="status"),
+        Index(
+            "uq_refunds_open",
+            "payment_id",
+            unique=True,
+            sqlite_where=text("status = 'open'"),
+            postgresql_where=text("status = 'open'"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    payment_id: Mapped[str] = mapped_column(ForeignKey("payments.id"), index=True)
+    amount: Mapped[Minor]  # of the payment's currency
+    before: Mapped[Minor]  # given back when this was asked for
+    reason: Mapped[str] = mapped_column(String(200))
+    status: Mapped[str] = mapped_column(String(10), default="open")
+    provider_reference: Mapped[str | None] = mapped_column(String(100))
+    problem: Mapped[str | None] = mapped_column(Text)  # why it was refused
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    payment: Mapped[Payment] = relationship(viewonly=True)
+
+
+class SavedCard(Base):
+    """A card that a provider keeps, and that this device may pay with.
+
+    ``device`` is a digest of the device's cookie. ``card_id`` is the provider's, None until the
+    shopper is back from the page on which the card was typed.
+    """
+
+    __tablename__ = "saved_cards"
+    __table_args__ = (
+        UniqueConstraint("provider", "card_id"),
+        UniqueConstraint("provider", "transaction_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    device: Mapped[str] = mapped_column(String(64), index=True)
+    provider: Mapped[str] = mapped_column(String(20))
+    transaction_id: Mapped[str] = mapped_column(String(100))
+    card_id: Mapped[str | None] = mapped_column(String(40))
+    label: Mapped[str] = mapped_column(String(80), default="")
+    verified: Mapped[bool] = mapped_column(default=False)
+    verify_by: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Delivery(Base):
@@ -265,7 +354,7 @@ class OutboxTask(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
-    kind: Mapped[str] = mapped_column(String(20))  # a key of ``fulfilment.EFFECTS``
+    kind: Mapped[str] = mapped_column(String(40))  # of ``fulfilment.EFFECTS``, or "refund:<id>"
     due_at: Mapped[datetime] = mapped_column(default=now)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
@@ -331,6 +420,7 @@ class Mail(Base):
     to: Mapped[str] = mapped_column(String(254))
     subject: Mapped[str] = mapped_column(String(200))
     text: Mapped[str] = mapped_column(Text)
+    html: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     sent_at: Mapped[datetime | None]
 
@@ -371,3 +461,11 @@ def prepare_sqlite(engine: Engine) -> None:
     def begun(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("begin_immediate")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def update_one(table: Any, which: ColumnElement[bool], **values: Any) -> bool:
+    """One conditional UPDATE: True when it changed the row. What guards against every race."""
+    statement = update(table).where(which).values(**values)
+    result = db.session.execute(statement.execution_options(synchronize_session=False))
+    assert isinstance(result, CursorResult)  # noqa: S101
+    return result.rowcount == 1

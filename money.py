@@ -41,5 +41,8 @@ def to_major(amount: int, currency: str) -> Decimal:
 
 
 def show(amount: int, currency: str) -> str:
-    """An amount for people: ``2400, "USD"`` is "$24.00"."""
-    return format_currency(to_major(amount, currency), currency, locale="en_US")
+    """An amount for people: ``2400, "USD"`` is "US$24.00", ``2400, "SGD"`` is "SGD 24.00".
+
+    World English (``en_001``): no reader takes one country's dollar for another's.
+    """
+    return format_currency(to_major(amount, currency), currency, locale="en_001")

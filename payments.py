@@ -9,29 +9,52 @@ Calls to a provider are never made inside a transaction: commit the intent, call
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, or_, select, update
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 import money
+import refunds
 from config import Settings, origin
 from fulfilment import tasks_for
-from models import Delivery, Order, OutboxTask, Payment, Product, db, now, transaction
+from models import (
+    Delivery,
+    Order,
+    OutboxTask,
+    Payment,
+    PaymentPart,
+    Product,
+    Refund,
+    db,
+    now,
+    transaction,
+    update_one,
+)
 from providers.base import (
     LADDER,
     Address,
+    Cancels,
     Checkout,
     Configured,
     Customer,
+    Embed,
+    FormPost,
+    Line,
     PaymentRequest,
     PaymentUpdate,
+    ProviderError,
+    Qr,
+    Redirect,
     ReferenceTaken,
+    RefundRequest,
+    Refunds,
     Rejected,
+    Resumes,
     Unreachable,
     Urls,
 )
@@ -48,7 +71,8 @@ FINAL = ("failed", "canceled", "succeeded", "partially_refunded", "refunded", "v
 FIRST_LOOK = timedelta(seconds=60)  # after leaving for the page: the shopper is typing
 LOOK_AFTER_RETURN = timedelta(seconds=3)  # a webhook usually arrives within half a second
 LONGEST_PAUSE = timedelta(hours=1)
-STOP_LOOKING = timedelta(hours=24)  # after this even the slowest provider has given up
+SILENT_REFUND = timedelta(hours=1)
+STOP_LOOKING = timedelta(hours=24)  # after it expired; even the slowest provider has given up
 
 #: Header names whose values never reach the database.
 SECRET_HEADERS = ("signature", "authorization", "cookie", "key", "secret", "token")
@@ -63,45 +87,54 @@ class OrderClosed(Exception):
 # ------------------------------------------------------------------ the shopper leaves to pay
 
 
-def start(order_id: str, provider: str) -> str:
+def start(order_id: str, provider: str, method: str = "") -> str | None:
     """The address of the provider's page for this order; pressing twice gives the same page.
+
+    ``method`` as in ``PaymentRequest``. None: the shopper pays on a page of ours.
 
     :raise OrderClosed: nothing to pay.
     :raise ProviderError: no page; ``error.shopper`` is the sentence to show.
     """
     configured = providers()[provider]
     try:
-        return _start_attempt(order_id, configured)
+        return _start_attempt(order_id, configured, method)
     except ReferenceTaken:
         # Sent before with another payload (a corrected e-mail, say) and the answer was lost.
         # Nobody has the page of that payment; one new attempt, with a new reference.
-        return _start_attempt(order_id, configured)
+        return _start_attempt(order_id, configured, method)
 
 
-def _start_attempt(order_id: str, configured: Configured) -> str:
-    request, page_url = _open_attempt(order_id, configured.capabilities.name)
-    if page_url:
-        return page_url
+def _start_attempt(order_id: str, configured: Configured, method: str) -> str | None:
+    request, page_known = _open_attempt(order_id, configured, method)
+    if page_known and not _is_open(order_id, configured, request):
+        request, page_known = _open_attempt(order_id, configured, method)
+    abandon(order_id, but=request.reference)
+    if page_known:
+        return _page_of(request.reference)
     urls = urls_for(order_id, configured.capabilities.name)
     try:
         checkout = configured.module.start_checkout(configured.account, request, urls)
     except Rejected as error:
         log.error("payment %s: %s", request.reference, error)
         code = "reference_taken" if isinstance(error, ReferenceTaken) else "rejected"
-        _close_attempt(request.reference, code, str(error))
+        _close_attempt(request.reference, "failed", code, str(error))
         raise
     except Unreachable as error:
         # It may exist there all the same: the attempt stays open and is repeated as it is.
         log.warning("payment %s: %s", request.reference, error)
         raise
-    return _record_page(request.reference, configured, checkout)
+    _record_page(request.reference, configured, checkout)
+    return _page_of(request.reference)
 
 
-def _open_attempt(order_id: str, provider: str) -> tuple[PaymentRequest, str | None]:
+def _open_attempt(
+    order_id: str, configured: Configured, method: str = ""
+) -> tuple[PaymentRequest, bool]:
     """The order's open payment at this provider, or a new one, committed before any call.
 
-    Returns what the provider is to be asked, and the page if it has answered already.
+    Returns what the provider is to be asked, and whether it has answered with a page already.
     """
+    can = configured.capabilities
     with transaction() as session:
         order = session.get(Order, order_id, with_for_update=True, populate_existing=True)
         if order is None or order.status != "open":
@@ -111,49 +144,138 @@ def _open_attempt(order_id: str, provider: str) -> tuple[PaymentRequest, str | N
         ).all()
         for payment in attempts:
             if (
-                payment.provider == provider
+                payment.provider == can.name
+                and payment.method == method
                 and payment.status in OPEN
                 and payment.hint != "failed"
-                and payment.expires_at > now()
+                and not payment.abandoned
+                and payment.page_expires_at > now()
             ):
-                return request_for(payment), payment.page_url
+                return request_for(payment), payment.page_url is not None
+        waits = settings().payment_minutes
         payment = Payment(
             order=order,
             attempt=len(attempts) + 1,
-            provider=provider,
+            provider=can.name,
+            method=method,
             amount=order.total,
             currency=order.currency,
-            expires_at=now() + timedelta(minutes=settings().payment_minutes),
+            page_expires_at=now() + timedelta(minutes=can.page_minutes or waits),
+            expires_at=now() + timedelta(minutes=can.silent_minutes or waits),
             next_look_at=now() + FIRST_LOOK,
         )
         session.add(payment)
         session.flush()
-        return request_for(payment), None
+        return request_for(payment), False
 
 
-def _record_page(payment_id: str, configured: Configured, checkout: Checkout) -> str:
+def abandon(order_id: str, but: str = "") -> None:
+    """The shopper pays another way, or has paid: nobody shall pay on these pages by mistake.
+
+    The worker asks how they stand, and closes those that are not paid. In a transaction of its
+    own: news holds a payment and waits for its order, so nobody may hold both the other way round.
+    """
+    others = select(Payment).where(Payment.order_id == order_id, Payment.id != but)
+    others = others.where(Payment.status.in_(OPEN), Payment.abandoned.is_(False))
+    with transaction() as session:
+        for payment in session.scalars(others.order_by(Payment.id).with_for_update()):
+            configured = providers().get(payment.provider)
+            if payment.page_url and configured and isinstance(configured.module, Cancels):
+                payment.abandoned = True
+                payment.next_look_at = now()
+
+
+def abandoned(order_id: str) -> list[str]:
+    """The payments of an order whose pages the worker is to close now."""
+    mine = select(Payment.id).where(Payment.order_id == order_id, Payment.abandoned.is_(True))
+    return list(db.session.scalars(mine.where(Payment.status.in_(OPEN))))
+
+
+def _is_open(order_id: str, configured: Configured, request: PaymentRequest) -> bool:
+    """Ask about a page that was made before, where that can be done; False when it is closed.
+
+    :raise OrderClosed: it was paid, or is being paid.
+    """
+    if not isinstance(configured.module, Resumes):
+        return True
+    urls = urls_for(order_id, configured.capabilities.name)
+    try:
+        state = configured.module.resume_checkout(configured.account, request, urls)
+    except ProviderError as error:
+        log.warning("payment %s: %s", request.reference, error)
+        return True  # not known: the shopper will see
+    if state == "done":
+        with transaction() as session:
+            payment = session.get_one(Payment, request.reference)
+            payment.returned_at = payment.returned_at or now()
+            payment.hint = None
+            payment.next_look_at = payment.next_look_at and now()
+        look(request.reference)
+        raise OrderClosed(order_id)
+    if state == "closed":
+        _close_attempt(request.reference, "expired", "page_closed", "the page takes no money now")
+    return state == "open"
+
+
+def _page_of(payment_id: str) -> str | None:
+    """Where the shopper goes; None where the way leads over a page of ours."""
+    payment = db.session.get_one(Payment, payment_id, populate_existing=True)
+    return None if payment.way and payment.way["kind"] != "redirect" else payment.page_url
+
+
+def _record_page(payment_id: str, configured: Configured, checkout: Checkout) -> None:
     """Store what the provider answered, and apply news that overtook the answer."""
     url, reference = checkout.way.url, checkout.provider_reference
     known = configured.module.page_origins(configured.account)
     words = None
     with transaction() as session:
-        if not _bind(payment_id, reference):
+        payment = session.get_one(Payment, payment_id)
+        if reference and not _bind(payment_id, reference):
             words = f"answered with {reference!r}, a second payment under our reference"
         elif origin(url) not in known:
             words = f"sent the shopper to {origin(url)[:100]!r}, which is none of {known}"
         else:
-            session.execute(update(Payment).where(Payment.id == payment_id).values(page_url=url))
-        _apply_parked(session.get_one(Payment, payment_id))
+            payment.page_url, payment.page_token = url, checkout.page_token
+            payment.way = _stored(checkout.way, known)
+            if isinstance(checkout.way, Qr):
+                payment.page_expires_at = checkout.way.expires_at
+            if not payment.parts and len(checkout.parts) > 1:
+                payment.parts = [
+                    PaymentPart(
+                        position=position,
+                        provider=payment.provider,
+                        provider_reference=part.provider_reference,
+                        amount=part.amount,
+                    )
+                    for position, part in enumerate(checkout.parts)
+                ]
+            session.flush()
+        session.refresh(payment)
+        _apply_parked(payment)
     if words:
         log.error("%s payment %s: %s", configured.capabilities.name, payment_id, words)
-        _close_attempt(payment_id, "foreign_page", words)
+        _close_attempt(payment_id, "failed", "foreign_page", words)
         raise Rejected(words)
-    return url
 
 
-def _close_attempt(payment_id: str, code: str, words: str) -> None:
+def _stored(way: Redirect | FormPost | Embed | Qr, known: tuple[str, ...]) -> dict[str, Any] | None:
+    """A way as ``Payment.way`` keeps it."""
+    match way:
+        case Redirect(qr_image=image):
+            own = image and origin(image) in known
+            return {"kind": "redirect", "qr_image": image} if own else None
+        case FormPost(fields=fields):
+            return {"kind": "form", "fields": fields}
+        case Embed(script=script, options=options):
+            return {"kind": "embed", "script": script, "options": dict(options)}
+        case Qr(payload=payload):
+            return {"kind": "qr", "payload": payload}
+
+
+def _close_attempt(payment_id: str, status: str, code: str, words: str) -> None:
+    over = {"next_look_at": None} if status == "failed" else {}
     with transaction():
-        _climb(payment_id, "failed", failure_code=code, failure_message=words, next_look_at=None)
+        _climb(payment_id, status, failure_code=code, failure_message=words, **over)
 
 
 def record_return(order_id: str, provider: str, args: Mapping[str, str]) -> str | None:
@@ -257,14 +379,19 @@ def _find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
     Never by anything that travels outside the signed news: a true delivery about order A, sent to
     the address of order B, is still about order A.
     """
-    mine = Payment.provider == provider
+    theirs = news.provider_reference
     payment = db.session.scalar(
-        select(Payment).where(mine, Payment.provider_reference == news.provider_reference)
+        select(Payment).where(Payment.provider == provider, Payment.provider_reference == theirs)
     )
+    if payment is None and theirs:
+        part = (PaymentPart.provider == provider, PaymentPart.provider_reference == theirs)
+        payment = db.session.scalar(select(Payment).join(PaymentPart).where(*part))
     if payment or not (news.reference or "").isalnum():  # ours are hexadecimal
         return payment
     payment = db.session.get(Payment, news.reference, populate_existing=True)
-    if payment and payment.provider == provider and _bind(payment.id, news.provider_reference):
+    if payment is None or payment.provider != provider:
+        return None
+    if _bind(payment.id, theirs) or _bind_anew(payment, news):
         db.session.refresh(payment)
         return payment
     return None
@@ -276,7 +403,21 @@ def _bind(payment_id: str, reference: str) -> bool:
         Payment.id == payment_id,
         or_(Payment.provider_reference.is_(None), Payment.provider_reference == reference),
     )
-    return _update(Payment, payment, provider_reference=reference)
+    return update_one(Payment, payment, provider_reference=reference)
+
+
+def _bind_anew(payment: Payment, news: PaymentUpdate) -> bool:
+    """A form of ours can be posted twice: declined first, then paid, under another id each.
+
+    Money binds it anew while there is none; a second time it is for a person to give back.
+    """
+    if not payment.way or payment.way["kind"] != "form" or news.status not in MONEY:
+        return False
+    unpaid = and_(Payment.id == payment.id, Payment.status.not_in((*MONEY, "voided")))
+    if update_one(Payment, unpaid, provider_reference=news.provider_reference):
+        return True
+    _note(payment.id, f"paid a second time, as {news.provider_reference}: give it back")
+    return False
 
 
 def _apply_parked(payment: Payment) -> None:
@@ -285,9 +426,10 @@ def _apply_parked(payment: Payment) -> None:
     With any later news, too: on PostgreSQL the two may be stored at once, unseen by each other.
     """
     session = db.session
+    references = [payment.provider_reference, *(part.provider_reference for part in payment.parts)]
     parked = select(Delivery).where(
         Delivery.provider == payment.provider,
-        Delivery.provider_reference == payment.provider_reference,
+        Delivery.provider_reference.in_(references),
         Delivery.verdict == "parked",
     )
     for delivery in session.scalars(parked.order_by(Delivery.id)).all():
@@ -297,13 +439,36 @@ def _apply_parked(payment: Payment) -> None:
 
 def _judge(payment: Payment, news: PaymentUpdate) -> tuple[str, str]:
     """Apply news and say what came of it: (verdict, reason)."""
+    if news.refund_refused:
+        refunds.refuse(payment.id, news.refund_refused)
+        return "applied", "the refund was refused"
     if news.status is None:
         return "ignored", "an event that this shop does not use"
     before = (payment.status, payment.received, payment.refunded)
-    apply_news(payment, news)
+    apply_news(payment, _whole(payment, news) if payment.parts else news)
     if (payment.status, payment.received, payment.refunded) == before:
         return "ignored", f"payment is already {payment.status}"
     return "applied", f"{before[0]} → {payment.status}"
+
+
+def _whole(payment: Payment, news: PaymentUpdate) -> PaymentUpdate:
+    """News of one part, as news of all: paid when every part is."""
+    session = db.session
+    mine = PaymentPart.provider_reference == news.provider_reference
+    part = next((p for p in payment.parts if p.provider_reference == news.provider_reference), None)
+    if part is None or news.currency not in (payment.currency, None):
+        return news  # of all of it, or of money that a person must look at
+    if news.status in MONEY:
+        paid = _or(news.amount, part.amount if news.status != "partially_paid" else 0)
+        mine = and_(PaymentPart.payment_id == payment.id, mine, PaymentPart.received < paid)
+        update_one(PaymentPart, mine, received=paid)
+        session.refresh(part)
+    received = sum(each.received for each in payment.parts)
+    if news.status not in MONEY:
+        return replace(news, status="partially_paid", amount=received) if received else news
+    complete = all(each.received >= each.amount for each in payment.parts)
+    status = news.status if complete else "partially_paid"
+    return replace(news, status=status, amount=received)
 
 
 # ------------------------------------------------------------------ one payment, one direction
@@ -311,12 +476,15 @@ def _judge(payment: Payment, news: PaymentUpdate) -> tuple[str, str]:
 
 def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     """Lift the payment, and the order with it. Inside a transaction; a repeat changes nothing."""
-    assert news.status is not None  # noqa: S101
-    if news.status in MONEY:
+    status = news.status
+    assert status is not None  # noqa: S101
+    if status == "refunded" and news.refunded and news.refunded < payment.received:
+        status = "partially_refunded"  # it was paid twice, and one of the two was given back
+    if status in MONEY:
         if news.currency in (payment.currency, None):
             # Some proofs name no amount: they are bound to the one that was asked for.
-            whole = payment.amount if news.status != "partially_paid" else 0
-            given_back = payment.amount if news.status == "refunded" else 0
+            whole = payment.amount if status != "partially_paid" else 0
+            given_back = payment.amount if status == "refunded" else 0
             _raise_to(payment.id, Payment.received, _or(news.amount, whole))
             _raise_to(payment.id, Payment.refunded, _or(news.refunded, given_back))
         else:
@@ -329,33 +497,40 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
         _note(payment.id, f"paid a second time, by {news.transaction_id}: give it back")
     _climb(
         payment.id,
-        news.status,
+        status,
         failure_code=news.failure_code,
         failure_message=news.failure_message,
     )
     db.session.refresh(payment)
-    if news.status in FINAL:
+    refunds.settle(payment)
+    if status in FINAL:
         payment.next_look_at = None
     if payment.status in PAID:
         _settle(payment, news)
+    elif payment.status == "partially_paid":
+        _note_if_second(payment)
 
 
 def _climb(payment_id: str, status: str, **values: Any) -> bool:
     """Enter ``status`` if it is higher on the ladder; False when the news is late or a repeat."""
     lower = LADDER[: LADDER.index(status)]
     payment = and_(Payment.id == payment_id, Payment.status.in_(lower))
-    return _update(Payment, payment, status=status, **values)
+    return update_one(Payment, payment, status=status, **values)
 
 
 def _name_transaction(payment_id: str, transaction_id: str) -> bool:
     """Store what moved the money, once; False when it was something else before."""
     unnamed = or_(Payment.transaction_id.is_(None), Payment.transaction_id == transaction_id)
-    return _update(Payment, and_(Payment.id == payment_id, unnamed), transaction_id=transaction_id)
+    return update_one(
+        Payment, and_(Payment.id == payment_id, unnamed), transaction_id=transaction_id
+    )
 
 
 def _raise_to(payment_id: str, column: Any, amount: int) -> bool:
     """Proven money is a running maximum: repeats and old totals change nothing."""
-    return _update(Payment, and_(Payment.id == payment_id, column < amount), **{column.key: amount})
+    return update_one(
+        Payment, and_(Payment.id == payment_id, column < amount), **{column.key: amount}
+    )
 
 
 def _or(amount: int | None, otherwise: int) -> int:
@@ -370,7 +545,7 @@ def _settle(payment: Payment, news: PaymentUpdate) -> None:
         code = "amount" if news.currency in (payment.currency, None) else "currency"
         reason = f"{payment.provider} took {received} of {asked}. {payment.problem or ''}".strip()
         waiting = and_(Order.id == payment.order_id, Order.status == "open")
-        _update(Order, waiting, status="held", held_code=code, held_reason=reason)
+        update_one(Order, waiting, status="held", held_code=code, held_reason=reason)
         _note_if_second(payment)
         return
     if payment.received > payment.amount:
@@ -383,7 +558,7 @@ def _settle(payment: Payment, news: PaymentUpdate) -> None:
             and_(Order.status == "held", Order.held_code.in_(("amount", "currency"))),
         ),
     )
-    if _update(
+    if update_one(
         Order,
         unpaid,
         status="paid",
@@ -402,6 +577,50 @@ def _note_if_second(payment: Payment) -> None:
     paid_by = db.session.scalar(select(Order.paid_by).where(Order.id == payment.order_id))
     if paid_by not in (None, payment.id):
         _note(payment.id, f"second payment for one order (paid by {paid_by}): give it back")
+        _give_back(payment)
+
+
+def _give_back(payment: Payment) -> None:
+    """All of a second payment, where the provider can; else the note tells a person to."""
+    configured = providers().get(payment.provider)
+    left = payment.received - max(payment.refunded, payment.refund_asked)
+    if left > 0 and configured and configured.capabilities.refunds:
+        with suppress(refunds.CannotRefund):  # one is on its way already
+            refunds.ask(payment, payment.id, left, "second payment for one order")
+
+
+def give_back_the_rest(order_id: str) -> None:
+    """What came for a paid order before, and did not pay it: too little of it, or in part.
+
+    In a transaction of its own, for the same reason as in :func:`abandon`.
+    """
+    money = select(Payment).where(Payment.order_id == order_id, Payment.received > Payment.refunded)
+    with transaction() as session:
+        for payment in session.scalars(money.order_by(Payment.id).with_for_update()):
+            _note_if_second(payment)
+
+
+def release(order_id: str) -> bool:
+    """A person has looked at a held order: it shall be fulfilled. False when it is not held.
+
+    What is gone from the shelf holds it again.
+    """
+    with transaction() as session:
+        best = select(Payment.id).where(Payment.order_id == order_id, Payment.received > 0)
+        paid_by = session.scalar(best.order_by(Payment.received.desc()).limit(1))
+        held = and_(Order.id == order_id, Order.status == "held")
+        if not update_one(
+            Order,
+            held,
+            status="paid",
+            paid_by=paid_by,
+            paid_at=now(),
+            held_code=None,
+            held_reason=None,
+        ):
+            return False
+        _owe(order_id)
+        return True
 
 
 def _owe(order_id: str) -> None:
@@ -413,7 +632,14 @@ def _owe(order_id: str) -> None:
         order.status, order.held_code = "held", "stock"
         order.held_reason = f"paid, but gone from the shelf: {', '.join(gone)}"
         return
-    session.add_all(OutboxTask(order_id=order.id, kind=kind) for kind in tasks_for(order))
+    kinds = tasks_for(order)
+    pages = (Payment.id != order.paid_by, Payment.status.in_(OPEN), Payment.page_url.is_not(None))
+    if session.scalar(select(Payment.id).where(Payment.order_id == order.id, *pages).limit(1)):
+        kinds.append("close_pages")
+    beside = (Payment.id != order.paid_by, Payment.received > Payment.refunded)
+    if session.scalar(select(Payment.id).where(Payment.order_id == order.id, *beside).limit(1)):
+        kinds.append("give_back")
+    session.add_all(OutboxTask(order_id=order.id, kind=kind) for kind in kinds)
 
 
 def _take_stock(order: Order) -> list[str]:
@@ -423,7 +649,7 @@ def _take_stock(order: Order) -> list[str]:
         for line in sorted(order.lines, key=lambda line: line.product_id):  # no deadlocks
             enough = or_(Product.stock.is_(None), Product.stock >= line.quantity)
             product = and_(Product.id == line.product_id, enough)
-            if not _update(Product, product, stock=Product.stock - line.quantity):
+            if not update_one(Product, product, stock=Product.stock - line.quantity):
                 gone.append(line.name)
         if gone:
             savepoint.rollback()
@@ -433,16 +659,8 @@ def _take_stock(order: Order) -> list[str]:
 def _note(payment_id: str, problem: str) -> None:
     """Tell a person; the first problem is kept."""
     unnoted = and_(Payment.id == payment_id, Payment.problem.is_(None))
-    if _update(Payment, unnoted, problem=problem):
+    if update_one(Payment, unnoted, problem=problem):
         log.error("payment %s: %s", payment_id, problem)
-
-
-def _update(table: Any, which: ColumnElement[bool], **values: Any) -> bool:
-    """One conditional UPDATE: True when it changed the row. What guards against every race."""
-    statement = update(table).where(which).values(**values)
-    result = db.session.execute(statement.execution_options(synchronize_session=False))
-    assert isinstance(result, CursorResult)  # noqa: S101
-    return result.rowcount == 1
 
 
 # ------------------------------------------------------------------ the webhook never comes
@@ -458,7 +676,7 @@ def look(payment_id: str) -> datetime | None:
         return None
     request, provider, next_look_at = claimed
     configured = providers().get(provider)
-    news = None
+    news, gone = None, False
     if configured:
         try:
             news = configured.module.fetch_payment(configured.account, request)
@@ -467,6 +685,7 @@ def look(payment_id: str) -> datetime | None:
             return next_look_at  # unknown is not failed, and does not expire
         except Rejected as error:
             log.error("payment %s: %s", payment_id, error)
+            gone = True
     with transaction() as session:
         payment = session.get_one(Payment, payment_id)
         _apply_parked(payment)
@@ -475,9 +694,40 @@ def look(payment_id: str) -> datetime | None:
         if payment.next_look_at and payment.expires_at < now():
             # Expired for us: the shopper may pay anew. Late money is still looked for, and taken.
             _climb(payment_id, "expired")
-            if payment.created_at + STOP_LOOKING < now():
+            _hold_what_came(payment)
+            if payment.expires_at + STOP_LOOKING < now():
                 payment.next_look_at = None
-        return payment.next_look_at
+        if payment.abandoned and payment.status == "canceled" and gone:
+            payment.next_look_at = None  # the page was closed, and money would have been seen
+        to_close = payment.abandoned and payment.status in OPEN
+        next_slot = payment.next_look_at
+    if to_close and configured:
+        _close_page(configured, request)
+    return next_slot
+
+
+def _hold_what_came(payment: Payment) -> None:
+    """Some of the money came, the rest did not: a person decides. The rest is still welcome."""
+    if payment.status != "partially_paid":
+        return
+    received = money.show(payment.received, payment.currency)
+    asked = money.show(payment.amount, payment.currency)
+    reason = f"{payment.provider} took {received} of {asked}, and no more came in time"
+    waiting = and_(Order.id == payment.order_id, Order.status == "open")
+    update_one(Order, waiting, status="held", held_code="amount", held_reason=reason)
+
+
+def _close_page(configured: Configured, request: PaymentRequest) -> None:
+    """Nobody needs this page any more. Money that was faster is news, as ever."""
+    if not isinstance(configured.module, Cancels):
+        return
+    try:
+        configured.module.cancel(configured.account, request)
+    except ProviderError as error:
+        log.warning("payment %s: not closed: %s", request.reference, error)
+        return
+    with transaction():
+        _climb(request.reference, "canceled", failure_code="abandoned")
 
 
 def _claim_look(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
@@ -496,7 +746,7 @@ def _claim_look(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
             Payment.looks == payment.looks,
             Payment.next_look_at <= now(),
         )
-        if not _update(Payment, due, next_look_at=next_look_at, looks=Payment.looks + 1):
+        if not update_one(Payment, due, next_look_at=next_look_at, looks=Payment.looks + 1):
             return None
         return request_for(payment), payment.provider, next_look_at
 
@@ -505,6 +755,84 @@ def due_for_a_look(limit: int) -> list[str]:
     """Undecided payments whose time has come, longest waiting first."""
     due = select(Payment.id).where(Payment.next_look_at <= now())
     return list(db.session.scalars(due.order_by(Payment.next_look_at).limit(limit)))
+
+
+# ------------------------------------------------------------------ money goes back
+
+
+def refund(payment_id: str, refund_id: str, amount: int, reason: str) -> bool:
+    """Ask for a refund, in minor units; False when this ``refund_id`` was asked for before.
+
+    :raise refunds.CannotRefund: a sentence for whoever pressed the button.
+    """
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        configured = providers().get(payment.provider)
+        can = configured.capabilities if configured else None
+        if can is None or not can.refunds:
+            label = can.label if can else payment.provider
+            raise refunds.CannotRefund(
+                f"{label} gives no money back by itself: send it another way."
+            )
+        if can.refunds == "full" and amount != payment.received:
+            raise refunds.CannotRefund(f"{can.label} gives back whole payments only.")
+        return refunds.ask(payment, refund_id, amount, reason)
+
+
+def send_refund(refund_id: str) -> None:
+    """Ask the provider, as often as it takes; what it refuses is written down.
+
+    :raise Unreachable: not known whether it is done: try again later.
+    """
+    asked = db.session.get_one(Refund, refund_id)
+    payment = asked.payment
+    configured = providers().get(payment.provider)
+    if asked.status != "open":
+        return
+    if configured is None or not isinstance(configured.module, Refunds):
+        with transaction():
+            refunds.refuse(payment.id, "this shop cannot reach the provider any more")
+        return
+    request, wanted = request_for(payment), RefundRequest(refund_id, asked.amount, asked.before)
+    db.session.rollback()
+    try:
+        answer = configured.module.refund(configured.account, request, wanted)
+    except Rejected as error:
+        log.error("refund %s: %s", refund_id, error)
+        with transaction():
+            refunds.refuse(request.reference, str(error))
+        return
+    with transaction() as session:
+        if answer.provider_reference:
+            found = session.get_one(Refund, refund_id)
+            found.provider_reference = answer.provider_reference
+        if answer.done:
+            payment = session.get_one(Payment, request.reference)
+            given_back = max(wanted.before + wanted.amount, payment.refunded)
+            whole = given_back >= payment.received
+            news = PaymentUpdate(
+                provider_reference=payment.provider_reference or "",
+                reference=payment.id,
+                status="refunded" if whole else "partially_refunded",
+                word="refund",
+                amount=payment.received,
+                currency=payment.currency,
+                refunded=given_back,
+            )
+            apply_news(payment, news)
+
+
+def ask_again_about_refunds() -> None:
+    """A refund that a provider has accepted and then kept silent about: its news may be lost.
+
+    Asked once more, the provider says how it stands (see ``RefundRequest``).
+    """
+    silent = now() - SILENT_REFUND
+    asked = select(Refund.id).where(Refund.status == "open", Refund.created_at < silent)
+    with transaction() as session:
+        for refund_id in session.scalars(asked.limit(50)).all():
+            task = and_(OutboxTask.kind == f"refund:{refund_id}", OutboxTask.done_at < silent)
+            update_one(OutboxTask, task, done_at=None, due_at=now())
 
 
 # ------------------------------------------------------------------ small things
@@ -535,6 +863,10 @@ def request_for(payment: Payment) -> PaymentRequest:
         description=f"Kiln & Kettle, order {order.number}",
         customer=Customer(order.customer_id, order.name, order.email),
         address=address,
+        method=payment.method,
+        lines=tuple(Line(f"{each.quantity} × {each.name}", each.total) for each in order.lines),
+        parts=tuple(each.provider_reference for each in payment.parts),
+        page_token=payment.page_token,
     )
 
 

@@ -7,7 +7,8 @@ minor units everywhere outside a provider's own requests and replies.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
 
 #: Our payment statuses, lowest first. News can only lift a payment (see ``payments.py``).
 LADDER = (
@@ -103,11 +104,21 @@ class Address:
 
 
 @dataclass(frozen=True)
+class Line:
+    """One line of an order: what it is, and its whole price in minor units."""
+
+    description: str
+    amount: int
+
+
+@dataclass(frozen=True)
 class PaymentRequest:
     """One attempt to take money for one order.
 
-    ``reference`` is ours, unique for ever and the same on every repetition of the call.
-    ``provider_reference`` is theirs: None until they have told us.
+    ``reference`` is ours: 16 hexadecimal digits, unique for ever and the same on every repetition
+    of the call. ``provider_reference`` is theirs: None until they have told us. ``method`` is blank
+    for the provider's page, else the key of one of its ``Capabilities.methods``, or "card:" and
+    the id of a saved card.
     """
 
     reference: str
@@ -117,6 +128,24 @@ class PaymentRequest:
     description: str
     customer: Customer
     address: Address | None
+    method: str = ""
+    lines: tuple[Line, ...] = ()
+    #: Their ids of its parts, where one page collects several (``Checkout.parts``).
+    parts: tuple[str, ...] = ()
+    page_token: str | None = None  # see Checkout
+
+
+@dataclass(frozen=True)
+class RefundRequest:
+    """Money to give back. ``reference`` is ours, and the same on every repetition.
+
+    ``before`` is what had been given back when this refund was asked for: a provider that knows no
+    idempotency key is asked for its total first, and left alone when that is higher already.
+    """
+
+    reference: str
+    amount: int  # minor units of the payment's currency
+    before: int
 
 
 @dataclass(frozen=True)
@@ -129,17 +158,62 @@ class Urls:
 
 @dataclass(frozen=True)
 class Redirect:
-    """The shopper goes to ``url`` by a 303."""
+    """The shopper goes to ``url`` by a 303. ``qr_image``: the provider's picture of the same."""
 
     url: str
+    qr_image: str | None = None
+
+
+@dataclass(frozen=True)
+class FormPost:
+    """The shopper's browser posts ``fields`` to ``url``: by a button on a page of ours."""
+
+    url: str
+    fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Embed:
+    """The provider's own ``script`` opens the payment over a page of ours.
+
+    ``options`` are handed to it by ``static/js/<provider>.js``. ``url`` is the plain page, for
+    when the script cannot load.
+    """
+
+    url: str
+    script: str
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Qr:
+    """The shopper scans ``payload``, drawn as a QR code on our page; ``url`` pays for it, too."""
+
+    url: str
+    payload: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of several requests that one page collects: the provider's id, and minor units."""
+
+    provider_reference: str
+    amount: int
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A hosted page is ready: the provider's reference, and how the shopper gets there."""
+    """A hosted page is ready: the provider's reference, and how the shopper gets there.
 
-    provider_reference: str
-    way: Redirect
+    ``provider_reference`` is None where the provider names the payment only when the shopper
+    arrives. ``page_token`` is what ``resume_checkout`` asks about the page with.
+    """
+
+    provider_reference: str | None
+    way: Redirect | FormPost | Embed | Qr
+    parts: tuple[Part, ...] = ()
+    page_token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +238,8 @@ class PaymentUpdate:
     failure_message: str | None = None
     #: Names the movement of money, where one payment is to have one only: a second is too much.
     transaction_id: str | None = None
+    #: A refund that was asked for will not be made: the provider's reason.
+    refund_refused: str | None = None
 
 
 @dataclass(frozen=True)
@@ -179,14 +255,42 @@ class Hint:
 
 
 @dataclass(frozen=True)
+class Refunded:
+    """A refund was accepted. Not ``done``: the provider's news will say how it ends."""
+
+    provider_reference: str | None
+    done: bool
+
+
+@dataclass(frozen=True)
+class Method:
+    """Another way to pay with a provider, beside its page: a choice of its own at checkout."""
+
+    key: str  # in URLs and forms
+    label: str
+    takes: str
+    note: str
+    currencies: tuple[str, ...]
+    mark: Literal["card", "code", "wallet", "coin"] = "card"  # what is drawn beside it
+
+
+@dataclass(frozen=True)
 class Capabilities:
-    """What the checkout page needs to know, as data."""
+    """What the shop needs to know, as data. The checkout page is drawn from it."""
 
     name: str  # the key in URLs and settings
     label: str
     takes: str
     note: str
     currencies: tuple[str, ...]
+    mark: Literal["card", "code", "wallet", "coin"] = "card"  # what is drawn beside it
+    methods: tuple[Method, ...] = ()
+    refunds: Literal["", "full", "part"] = ""  # "" where it has none
+    saves_cards: bool = False  # with this account; see ``SavesCards``
+    #: How long the page can be paid on; None: as long as the shop waits (PAYMENT_MINUTES).
+    page_minutes: int | None = None
+    #: Silence for this long means expired; until then it is unknown. None: PAYMENT_MINUTES.
+    silent_minutes: int | None = None
 
 
 class Provider(Protocol):
@@ -230,6 +334,103 @@ class Provider(Protocol):
         """Ask the provider for the truth; None where it cannot be asked.
 
         :raise ProviderError: no answer; the payment's status stays as it is.
+        """
+
+
+# What only some providers have. Their functions stand behind those above, in this order.
+
+
+@runtime_checkable
+class Resumes(Protocol):
+    """A page that was made before can be asked about, or brought up to date."""
+
+    def resume_checkout(
+        self, account: Any, payment: PaymentRequest, urls: Urls
+    ) -> Literal["open", "closed", "done"]:
+        """Before a shopper is sent to the page once more.
+
+        "closed": it takes no money any more, make another. "done": it was paid, or is being paid;
+        nobody may pay again before the provider was asked.
+
+        :raise ProviderError: not known; the page may well be open.
+        """
+
+
+@runtime_checkable
+class Cancels(Protocol):
+    """A page can be closed, so that nobody pays on it by mistake."""
+
+    def cancel(self, account: Any, payment: PaymentRequest) -> None:
+        """The shopper pays another way, or has paid: close the page.
+
+        :raise Rejected: too late, or unknown there. Paid money is still news.
+        :raise Unreachable: not known whether it is closed.
+        """
+
+
+@runtime_checkable
+class Refunds(Protocol):
+    """Money can be given back by a call."""
+
+    def refund(self, account: Any, payment: PaymentRequest, refund: RefundRequest) -> Refunded:
+        """Give back, once, however often it is called with the same ``refund``.
+
+        :raise Rejected: it will not be done; ``str(error)`` holds the provider's reason.
+        :raise Unreachable: not known: call again.
+        """
+
+
+@dataclass(frozen=True)
+class CardPage:
+    """Where a shopper's card is saved: a hosted page, and the provider's id of that visit."""
+
+    transaction_id: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card that the provider keeps. ``verify_by`` is set while it is not verified."""
+
+    id: str
+    label: str  # "Visa ending 1111"
+    verified: bool
+    verify_by: datetime | None
+
+
+@runtime_checkable
+class SavesCards(Protocol):
+    """The provider keeps cards, for shoppers who want to type theirs once only."""
+
+    def save_card(self, account: Any, return_url: str) -> CardPage:
+        """Ask for the page on which a card is saved.
+
+        :raise ProviderError: there is none.
+        """
+
+    def read_card_return(self, account: Any, args: Mapping[str, str]) -> tuple[str, str] | None:
+        """The browser is back from that page: ids of the visit and the card, or None.
+
+        Neither is proven: the visit must be one of the device's own, and the card asked for.
+        """
+
+    def verify_card(self, account: Any, card_id: str, amount: str) -> None:
+        """The shopper has read what was debited for the check; decimal text, "0.80".
+
+        :raise Rejected: not that amount, or too late; ``error.shopper`` says which.
+        :raise Unreachable: not known.
+        """
+
+    def fetch_card(self, account: Any, card_id: str) -> Card | None:
+        """The card as the provider has it; None when it has no such card.
+
+        :raise ProviderError: not known.
+        """
+
+    def delete_card(self, account: Any, card_id: str) -> None:
+        """Forget the card; one that is gone already is fine.
+
+        :raise ProviderError: it may still be there.
         """
 
 

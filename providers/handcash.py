@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from money import EXPONENTS, NotMoney, to_major, to_minor
 
@@ -59,11 +59,19 @@ ERRORS = {
     413: REFUSED,  # too large
     450: CLOSED,  # outdated app
 }
+#: How an unknown or deleted request is answered is not documented; these two say "gone" in HTTP.
+GONE = (404, 410)
 
 #: 24 hexadecimal digits wherever they were seen, 16 in some examples; they travel in our URLs.
 SAFE_ID = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 #: 64 hexadecimal digits for a payment on chain; the form for other ways to pay is not documented.
 TRANSACTION_ID = re.compile(r"[!-~]{1,64}", re.ASCII)
+#: A plain address; it becomes an ``<img>`` of our page.
+IMAGE_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[!-~]{0,500}", re.ASCII)
+
+
+class _Gone(Rejected):
+    """There is no such payment request, or not any more."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,7 @@ def capabilities(account: Account) -> Capabilities:
         takes="HandCash wallet",
         note="Bitcoin SV",
         currencies=account.currencies,
+        mark="wallet",
     )
 
 
@@ -98,12 +107,12 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
 
     There is no idempotency key, so the call is sent once. When its answer is lost, the next call
     makes another request; nobody has the page of the first, and it expires by itself.
+    ``paymentRequestQrCodeUrl`` of the answer is a picture, for the camera of the wallet.
 
     :raise Unreachable: time-out or 5xx.
     :raise Rejected: see :data:`ERRORS`.
     """
-    payload = {
-        "product": {"name": payment.description, "description": f"Payment {payment.reference}"},
+    payload = _about(payment, urls) | {
         "instrumentCurrencyCode": "BSV",
         "denominationCurrencyCode": payment.currency,
         "receivers": [
@@ -112,22 +121,16 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
                 "destination": account.destination,
             }
         ],
-        "notifications": {
-            "webhook": {
-                "webhookUrl": urls.webhook_url,
-                "customParameters": {"payment": payment.reference},
-            }
-        },
-        "redirectUrl": urls.return_url,
         "expirationType": "onPaymentCompleted",
         "expirationInSeconds": account.minutes * 60,
     }
-    headers = {"app-id": account.app_id, "app-secret": next(iter(account.app_secrets), "")}
-    reply = _call(account, "POST", "/v3/paymentRequests", payload=payload, headers=headers)
-    url = reply.get("paymentRequestUrl")
+    reply = _call(account, "POST", "", payload)
+    url, image = reply.get("paymentRequestUrl"), reply.get("paymentRequestQrCodeUrl")
     if not isinstance(url, str):
         raise Unreachable("POST /v3/paymentRequests: the answer holds no paymentRequestUrl")
-    return Checkout(_id(reply, "id", Unreachable), Redirect(url))
+    if not isinstance(image, str) or not IMAGE_URL.fullmatch(image):
+        image = None
+    return Checkout(_id(reply, "id", Unreachable), Redirect(url, qr_image=image))
 
 
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[PaymentUpdate]:
@@ -190,11 +193,8 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
     """
     if payment.provider_reference is None:
         return None
-    resource = _call(account, "GET", f"/v3/paymentRequests/public/{payment.provider_reference}")
-    if _id(resource, "id", Unreachable) != payment.provider_reference:
-        raise Unreachable("GET /v3/paymentRequests/public: the answer is about another request")
-    word = printable(resource.get("status"), 40)
-    status = STATUSES.get(word.lower())
+    resource = _public(account, payment)
+    word, status = _status(resource)
     if status == "succeeded" and not resource.get("transactionId"):
         status = None
     amount, currency = _asked(resource)
@@ -206,6 +206,79 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
         amount=amount,
         currency=currency,
     )
+
+
+def resume_checkout(
+    account: Account, payment: PaymentRequest, urls: Urls
+) -> Literal["open", "closed", "done"]:
+    """``GET …/public/{id}``, then ``PUT /v3/paymentRequests/{id}`` (manage-payment-request).
+
+    The PUT brings product, ``redirectUrl`` and webhook up to date: they hold ``BASE_URL``, which a
+    new tunnel changes. Price, receivers and lifetime stay as they are. A request that is gone or
+    has expired is "closed"; one that is said to be paid is "done", and not touched.
+
+    :raise ProviderError: no usable answer, or refused for another reason than being gone.
+    """
+    try:
+        _, status = _status(_public(account, payment))
+        if status == "succeeded":
+            return "done"
+        if status == "expired":
+            return "closed"
+        _call(account, "PUT", f"/{payment.provider_reference}", _about(payment, urls))
+    except _Gone:
+        return "closed"
+    return "open"
+
+
+def cancel(account: Account, payment: PaymentRequest) -> None:
+    """``DELETE /v3/paymentRequests/{id}`` (manage-payment-request); one that is gone is fine.
+
+    What becomes of the record of a payment is not documented, so a request that is said to be paid
+    is left alone.
+
+    :raise Rejected: it is paid, or our keys are refused.
+    :raise Unreachable: no usable answer.
+    """
+    try:
+        if _status(_public(account, payment))[1] == "succeeded":
+            raise Rejected(f"{payment.provider_reference} is paid")
+        _call(account, "DELETE", f"/{payment.provider_reference}")
+    except _Gone:
+        return
+
+
+def _about(payment: PaymentRequest, urls: Urls) -> dict[str, Any]:
+    """What a request says and where it leads; all of it can be changed later."""
+    return {
+        "product": {"name": payment.description, "description": f"Payment {payment.reference}"},
+        "notifications": {
+            "webhook": {
+                "webhookUrl": urls.webhook_url,
+                "customParameters": {"payment": payment.reference},
+            }
+        },
+        "redirectUrl": urls.return_url,
+    }
+
+
+def _public(account: Account, payment: PaymentRequest) -> dict[str, Any]:
+    """The request as everybody may see it.
+
+    :raise _Gone: it is not there, or HandCash never told us its id.
+    """
+    if payment.provider_reference is None:
+        raise _Gone(f"no payment request is known for {payment.reference}")
+    resource = _call(account, "GET", f"/public/{payment.provider_reference}")
+    if _id(resource, "id", Unreachable) != payment.provider_reference:
+        raise Unreachable("GET /v3/paymentRequests/public: the answer is about another request")
+    return resource
+
+
+def _status(resource: dict[str, Any]) -> tuple[str, str | None]:
+    """Their word, and our status for it, if it is one of :data:`STATUSES`."""
+    word = printable(resource.get("status"), 40)
+    return word, STATUSES.get(word.lower())
 
 
 def _number(amount: int, currency: str) -> float:
@@ -249,20 +322,25 @@ def _asked(resource: dict[str, Any]) -> tuple[int | None, str | None]:
 
 
 def _call(
-    account: Account,
-    method: str,
-    path: str,
-    *,
-    payload: dict[str, Any] | None = None,
-    headers: dict[str, str] | None = None,
+    account: Account, method: str, path: str, payload: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """One call; what makes something (``payload``) is not repeated."""
+    """One call below ``/v3/paymentRequests``; only what makes something (POST) is not repeated.
+
+    :raise _Gone: see :data:`GONE`; or 400 where nothing but the id can have been wrong.
+    """
+    keys = {"app-id": account.app_id, "app-secret": next(iter(account.app_secrets), "")}
+    headers = None if path.startswith("/public/") else keys
+    path = f"/v3/paymentRequests{path}"
     reply = call(
-        method, account.base_url + path, headers=headers, payload=payload, repeat=payload is None
+        method, account.base_url + path, headers=headers, payload=payload, repeat=method != "POST"
     )
     if reply.status == 200 and isinstance(reply.data, dict):
         return reply.data
+    if reply.status == 200 and method == "DELETE":
+        return {}  # documented to be empty
     words = f"{method} {path}: {_words(reply)}"
+    if reply.status in GONE or (reply.status == 400 and payload is None):
+        raise _Gone(words, ERRORS[reply.status])
     if reply.status in ERRORS:
         raise Rejected(words, ERRORS[reply.status])
     raise Unreachable(words)

@@ -1,7 +1,7 @@
-"""MintCash: hosted card page, signed webhook, status by id.
+"""MintCash: hosted card page, signed webhook, status by id, refunds.
 
-Documentation (www.mintcash.me, read 2026-05 to 2026-07): docs/api/payments,
-docs/guides/accept-one-time-payment, docs/concepts/{payments,idempotency,errors},
+Documentation (www.mintcash.me, read 2026-05 to 2026-07): docs/api/{payments,refunds},
+docs/guides/{accept-one-time-payment,issue-refund}, docs/concepts/{payments,idempotency,errors},
 docs/concepts/webhooks/{overview,payload-reference,event-types,signature-verification}.
 How money is proven: the webhook, or the answer to ``GET /payments/{id}``. Never the return.
 """
@@ -27,6 +27,8 @@ from .base import (
     PaymentUpdate,
     Redirect,
     ReferenceTaken,
+    Refunded,
+    RefundRequest,
     Rejected,
     Unreachable,
     Urls,
@@ -59,6 +61,7 @@ ERRORS: dict[int, tuple[type[Rejected], str]] = {
     403: (Rejected, CLOSED),  # permission_denied: IP allow list, or not a merchant
     404: (Rejected, REFUSED),  # not_found
     409: (ReferenceTaken, REFUSED),  # already_exists: same externalId, different payload
+    422: (Rejected, REFUSED),  # docs/api/refunds: more than remains
     499: (Rejected, "Your bank said no. Nothing was charged. Please pay another way."),  # aborted
 }
 
@@ -101,6 +104,7 @@ def capabilities(account: Account) -> Capabilities:
         takes="Cards",
         note="Visa and Mastercard",
         currencies=account.currencies,
+        refunds="part",
     )
 
 
@@ -167,8 +171,10 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     if not isinstance(name, str) or not isinstance(key, str) or not EVENT_ID.fullmatch(key):
         raise Malformed("no event or eventId")
     entity, _, word = name.partition(".")
+    if name == "payment.refund_failed":
+        return [_refund_failed(event["data"], name, key)]
     if entity != "payment" or word not in STATUSES:
-        # Subscriptions, payment.refund_failed, and whatever is added later: kept, not acted on.
+        # Subscriptions, and whatever is added later: kept, not acted on.
         reference = printable(event["data"].get("id", ""), 100)
         return [PaymentUpdate(reference, None, None, word=printable(name, 100), event_key=key)]
     return [_update(event["data"], word, name, key)]
@@ -205,6 +211,47 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
     if update.provider_reference != payment.provider_reference:
         raise Unreachable("GET /payments: the answer is about another payment")
     return update
+
+
+def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> Refunded:
+    """``POST /payments/{id}/refund`` (docs/api/refunds). ``amount`` is minor units: 1500 is 15.00.
+
+    Safe to repeat: ``externalId`` is unique per payment, and the same one the same refund
+    (docs/guides/issue-refund). The values of ``status`` are not documented; "succeeded" and
+    "failed" are a payment's own words.
+
+    :raise Rejected: 409 for a payment that is not paid, or while another refund is under way; 422
+        for more than remains; a refund that failed.
+    :raise Unreachable: not known: call again.
+    """
+    payload = {"externalId": refund.reference, "amount": refund.amount}
+    resource = _call(account, "POST", f"/payments/{payment.provider_reference}/refund", payload)
+    if resource.get("status") == "failed":
+        raise Rejected(f"POST /payments/…/refund: {_reason(resource)}")
+    return Refunded(_id(resource, Unreachable), done=resource.get("status") == "succeeded")
+
+
+def _refund_failed(data: dict[str, Any], event: str, key: str) -> PaymentUpdate:
+    """``payment.refund_failed``: the payment is as it was (docs/concepts/webhooks/event-types).
+
+    Where the refund stands inside ``data`` is not documented: as ``refund``, or all of it.
+    """
+    refund = data.get("refund")
+    refund = refund if isinstance(refund, dict) else data
+    return PaymentUpdate(
+        provider_reference=printable(refund.get("paymentId") or data.get("id", ""), 100),
+        reference=None,
+        status=None,
+        word=event,
+        event_key=key,
+        refund_refused=_reason(refund),
+    )
+
+
+def _reason(refund: dict[str, Any]) -> str:
+    """Why a refund failed, in MintCash's words."""
+    said = [refund.get("failureCode"), refund.get("failureMessage")]
+    return printable(": ".join(str(each) for each in said if each)) or "no reason was given"
 
 
 def _customer(customer: Customer) -> dict[str, str]:

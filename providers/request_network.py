@@ -1,20 +1,27 @@
 """Request Network: a secure payment page for a stablecoin, a signed webhook, status by id.
 
 Documentation (docs.request.network, read 2026-02 to 2026-09): api-reference/{secure-payments,
-webhooks,authentication}, api-features/{payee-destinations,query-requests,secure-payment-pages},
-use-cases/{quickstart,webhook-reconciliation}; and the published OpenAPI file (“the spec”).
+webhooks,authentication}, api-features/{payee-destinations,query-requests,secure-payment-pages,
+secure-payment-integration-guide}, use-cases/{quickstart,webhook-reconciliation}; and the published
+OpenAPI file (“the spec”).
 How money is proven: the webhook, or the answer to ``GET /v2/request/{id}``. Never the return.
 Amounts are decimals of a coin. The shop counts a stablecoin as the currency that it stands for, so
 the destination must receive one: then "28.00" asks for 28 dollars.
+Where the money goes is said in one of three forms: by a destination id; by a payee with two
+currencies, as secure-payment-integration-guide has it; or not at all, where the key or Client ID is
+bound to its destination.
 """
 
 import hashlib
 import hmac
 import re
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
+from typing import Any, Literal
+
+from Crypto.Hash import keccak
 
 from money import EXPONENTS, NotMoney, to_major, to_minor
 
@@ -24,6 +31,7 @@ from .base import (
     Checkout,
     Hint,
     Malformed,
+    Part,
     PaymentRequest,
     PaymentUpdate,
     Redirect,
@@ -68,15 +76,33 @@ ERRORS = {
     404: REFUSED,
 }
 
+#: ``GET /v2/secure-payments/{token}``: what its HTTP status says about the page.
+PAGES: dict[int, Literal["open", "closed", "done"]] = {
+    200: "open",
+    403: "closed",  # expired, or cannot be paid for another reason
+    404: "closed",  # unknown
+    409: "done",  # already completed
+    423: "done",  # a Safe wallet's owners are signing: nobody else may pay meanwhile
+}
+
+PAGE_MINUTES = 7 * 24 * 60  # use-cases/quickstart: a link lives for a week; nothing renews it
+MAX_REQUESTS = 200  # in one link, on EVM chains only
+PAUSE = 0.2  # seconds between two calls of a row: five a second are allowed
+
 #: ``subStatus`` of a failed payment; the words for the shopper are ours.
 REASONS = {"insufficient_funds": "There is not enough of the coin in this wallet."}
 
 #: A wallet, a chain and a token in one (api-features/payee-destinations), on EVM chains and on
 #: Tron. The last colon begins the token: the part before it holds one, too.
-ADDRESS = r"(0x[0-9A-Fa-f]{40}|T[1-9A-HJ-NP-Za-km-z]{33})"
+EVM_ADDRESS = "0x[0-9A-Fa-f]{40}"
+ADDRESS = f"(?:{EVM_ADDRESS}|T[1-9A-HJ-NP-Za-km-z]{{33}})"
 DESTINATION = re.compile(
-    rf"{ADDRESS}@eip155:[1-9][0-9]{{0,19}}#[0-9A-Fa-f]{{8}}:{ADDRESS}", re.ASCII
+    rf"(?P<wallet>{ADDRESS})@eip155:(?P<chain>[1-9][0-9]{{0,19}})#(?P<checksum>[0-9A-Fa-f]{{8}})"
+    rf":{ADDRESS}",
+    re.ASCII,
 )
+#: A currency's id: "USD", "USDC-base", "USDC-arbitrum-one".
+CURRENCY = re.compile(r"[A-Za-z0-9]{2,20}(-[a-z0-9-]{2,40})?", re.ASCII)
 
 #: 66 hexadecimal digits wherever they were seen; they travel in our URLs.
 SAFE_ID = re.compile(r"[A-Za-z0-9]{1,100}", re.ASCII)
@@ -90,7 +116,7 @@ COIN_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,18})?", re.ASCII)
 class Account:
     """One platform at Request Network, and the destination of its money.
 
-    :raise ValueError: not one of ``api_key`` and ``client_id``, or ``destination_id`` is no such.
+    :raise ValueError: what does not fit, by the name of its setting.
     """
 
     base_url: str  # https://api.request.network
@@ -99,13 +125,50 @@ class Account:
     api_key: str = field(repr=False)  # either this,
     client_id: str  # or this, of the kind for a backend: bound to its destination
     webhook_secrets: tuple[str, ...] = field(repr=False)  # one for each registered endpoint
-    destination_id: str  # "" when the key or Client ID has its destination
+    #: Where the money goes: a destination id; or a payee (0x…) with the ids of the currency that
+    #: prices are in and of the coin that is paid; or all blank, where the key has its destination.
+    destination_id: str
+    payee: str
+    invoice_currency: str
+    payment_currency: str
+    itemized: bool  # ask for each line of an order by a request of its own, all in one link
 
     def __post_init__(self) -> None:
         if bool(self.api_key) == bool(self.client_id):
-            raise ValueError("Request Network takes an API key or a Client ID, one of the two")
+            raise ValueError(
+                "REQUEST_NETWORK_API_KEY or REQUEST_NETWORK_CLIENT_ID is needed, one of the two"
+            )
         if self.destination_id and not DESTINATION.fullmatch(self.destination_id):
-            raise ValueError("a destination is <wallet>@eip155:<chain>#<8 hex digits>:<token>")
+            raise ValueError(
+                "REQUEST_NETWORK_DESTINATION_ID is not <wallet>@eip155:<chain>#<8 digits>:<token>"
+            )
+        guide = (self.payee, self.invoice_currency, self.payment_currency)
+        if any(guide):
+            self._check_payee(*guide)
+
+    def _check_payee(self, payee: str, invoice_currency: str, payment_currency: str) -> None:
+        """The form of secure-payment-integration-guide."""
+        if not (payee and invoice_currency and payment_currency):
+            raise ValueError(
+                "REQUEST_NETWORK_PAYEE, REQUEST_NETWORK_INVOICE_CURRENCY and "
+                "REQUEST_NETWORK_PAYMENT_CURRENCY go together: set all three, or none"
+            )
+        if self.destination_id:
+            raise ValueError(
+                "REQUEST_NETWORK_DESTINATION_ID and REQUEST_NETWORK_PAYEE both say where the money "
+                "goes: set one of the two"
+            )
+        if not re.fullmatch(EVM_ADDRESS, payee):
+            raise ValueError("REQUEST_NETWORK_PAYEE is not 0x and 40 hexadecimal digits")
+        for name, given in (("INVOICE", invoice_currency), ("PAYMENT", payment_currency)):
+            if not CURRENCY.fullmatch(given):
+                raise ValueError(f"REQUEST_NETWORK_{name}_CURRENCY is no id such as USDC-base")
+        counts_as = _currency(invoice_currency.partition("-")[0])
+        if self.currencies != (counts_as,):
+            raise ValueError(
+                f"REQUEST_NETWORK_INVOICE_CURRENCY counts as {counts_as}, but "
+                f"REQUEST_NETWORK_CURRENCIES is {','.join(self.currencies)}"
+            )
 
 
 def capabilities(account: Account) -> Capabilities:
@@ -115,6 +178,9 @@ def capabilities(account: Account) -> Capabilities:
         takes="Crypto wallet",
         note="USDC and other stablecoins",
         currencies=account.currencies,
+        mark="coin",
+        page_minutes=PAGE_MINUTES,
+        silent_minutes=PAGE_MINUTES,
     )
 
 
@@ -123,31 +189,39 @@ def page_origins(account: Account) -> tuple[str, ...]:
 
 
 def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
-    """``POST /v2/secure-payments`` (api-reference/secure-payments), with one request.
+    """``POST /v2/secure-payments`` (api-reference/secure-payments).
+
+    One request; or, where the account is ``itemized``, one for each line, if these make up the
+    amount. A request has no text: which line it is, only its place says. ``requestIds`` of the
+    answer are as many and, as far as the documentation lets one guess, in the same order.
 
     There is no idempotency key, so the call is sent once. When its answer is lost, the next call
-    makes another request; nobody has the page of the first, and it expires by itself.
+    makes another link; nobody has the page of the first, and it expires by itself.
     Webhooks go where they were registered, so none is named here.
 
     :raise Unreachable: time-out, 5xx, or too many calls (429).
     :raise Rejected: see :data:`ERRORS`.
     """
-    wanted = {"amount": str(to_major(payment.amount, payment.currency))}
-    if account.destination_id:
-        wanted["destinationId"] = account.destination_id
+    amounts = _amounts(account, payment)
+    destination = _destination(account)
     payload = {
-        "requests": [wanted],
+        "requests": [
+            {"amount": str(to_major(amount, payment.currency)), **destination} for amount in amounts
+        ],
         "reference": payment.reference,
         "redirectUrl": urls.return_url,
         "redirectLabel": "Back to the shop",
     }
     reply = _call(account, "POST", "/v2/secure-payments", payload)
-    url, ids = reply.get("securePaymentUrl"), reply.get("requestIds")
+    url, ids, token = (reply.get(name) for name in ("securePaymentUrl", "requestIds", "token"))
     if not isinstance(url, str):
         raise Unreachable("POST /v2/secure-payments: the answer holds no securePaymentUrl")
-    if not isinstance(ids, list) or len(ids) != 1:
-        raise Unreachable("POST /v2/secure-payments: the answer holds not one request id")
-    return Checkout(_id(ids[0], Unreachable), Redirect(url))
+    ids = [_id(each, Unreachable) for each in ids] if isinstance(ids, list) else []
+    if len(set(ids)) != len(amounts):
+        raise Unreachable(f"POST /v2/secure-payments: the answer holds not {len(amounts)} ids")
+    parts = tuple(map(Part, ids, amounts)) if len(ids) > 1 else ()
+    known = isinstance(token, str) and SAFE_ID.fullmatch(token)
+    return Checkout(ids[0], Redirect(url), parts, page_token=token if known else None)
 
 
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[PaymentUpdate]:
@@ -221,17 +295,112 @@ def explain_failure(code: str | None) -> str:
 
 
 def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | None:
-    """``GET /v2/request/{requestId}`` (api-features/query-requests).
+    """``GET /v2/request/{requestId}`` (api-features/query-requests), for each of its parts.
 
     ``hasBeenPaid`` means in full. ``status`` is a text whose values are not listed; the one that
-    is named anywhere is ``partially_paid``. Nothing says that a page has expired or failed.
+    is named anywhere is ``partially_paid``. Nothing says that a page has expired or failed. Parts
+    are told as one sum: it is all here only when each of them is paid.
 
     :raise ProviderError: no usable answer; nothing is known that was not known before.
     """
     if payment.provider_reference is None:
         return None
-    resource = _call(account, "GET", f"/v2/request/{payment.provider_reference}")
-    if resource.get("requestId") != payment.provider_reference:
+    ids = payment.parts or (payment.provider_reference,)
+    found = []
+    for number, request_id in enumerate(ids):
+        if number:
+            time.sleep(PAUSE)
+        found.append(_fetch_request(account, request_id))
+    if len(found) == 1:
+        return found[0]
+    paid = sum(each.status == "succeeded" for each in found)
+    moved = [each for each in found if each.status != "created"]
+    amounts = [each.amount for each in moved]
+    currencies = sorted({each.currency for each in moved if each.currency})
+    return replace(
+        found[0],
+        provider_reference=payment.provider_reference,
+        status="succeeded" if paid == len(found) else "partially_paid" if moved else "created",
+        word=f"GET: {paid} of {len(found)} paid",
+        amount=sum(filter(None, amounts)) if moved and None not in amounts else None,
+        currency="/".join(currencies) or None,  # of several, a person decides
+    )
+
+
+def resume_checkout(
+    account: Account, payment: PaymentRequest, urls: Urls
+) -> Literal["open", "closed", "done"]:
+    """``GET /v2/secure-payments/{token}`` (api-reference/secure-payments): see :data:`PAGES`.
+
+    The reference wants a Client ID for this call, older pages show it with an API key: one that is
+    refused has told us nothing, and the page may well be open.
+
+    :raise ProviderError: no usable answer.
+    """
+    if payment.page_token is None:
+        return "open"
+    path = f"/v2/secure-payments/{payment.page_token}"
+    reply = call("GET", account.base_url + path, headers=_headers(account))
+    if reply.status in PAGES:
+        return PAGES[reply.status]
+    if reply.status == 401 and account.api_key:
+        return "open"
+    raise _refusal(f"GET {path}", reply)
+
+
+def warnings(account: Account) -> list[str]:
+    """What is odd about the settings, though it may be right: a sentence each."""
+    found = DESTINATION.fullmatch(account.destination_id)
+    expected = found and _checksum(found["wallet"], int(found["chain"]))
+    if not found or not expected or found["checksum"].upper() == expected:
+        return []
+    return [
+        f"The checksum of REQUEST_NETWORK_DESTINATION_ID is {found['checksum']}, and {expected} "
+        "would fit its wallet and chain: compare it with the dashboard, letter by letter."
+    ]
+
+
+def _checksum(wallet: str, chain: int) -> str | None:
+    """The eight digits in a destination id; None on Tron, whose rule is not known.
+
+    Nowhere stated. It is the checksum of an interoperable address (ERC-7930): Keccak-256 over the
+    kind of chain (0000 is EVM), the chain and the wallet, the last two after their lengths. That
+    fits a sample of api-reference/webhooks; other samples hold made-up digits.
+    """
+    if not wallet.startswith("0x"):
+        return None
+    body = b"\0\0"
+    for each in (chain.to_bytes((chain.bit_length() + 7) // 8, "big"), bytes.fromhex(wallet[2:])):
+        body += bytes([len(each)]) + each
+    return keccak.new(digest_bits=256, data=body).hexdigest()[:8].upper()
+
+
+def _amounts(account: Account, payment: PaymentRequest) -> list[int]:
+    """What each request asks for, in minor units."""
+    amounts = [line.amount for line in payment.lines]
+    on_tron = account.destination_id.startswith("T")  # “not supported for TRON networks”
+    if not account.itemized or on_tron or not 1 < len(amounts) <= MAX_REQUESTS:
+        return [payment.amount]
+    return amounts if min(amounts) > 0 and sum(amounts) == payment.amount else [payment.amount]
+
+
+def _destination(account: Account) -> dict[str, str]:
+    """The fields of a request that say where its money goes."""
+    if account.destination_id:
+        return {"destinationId": account.destination_id}
+    if account.payee:
+        return {
+            "payee": account.payee,
+            "invoiceCurrency": account.invoice_currency,
+            "paymentCurrency": account.payment_currency,
+        }
+    return {}
+
+
+def _fetch_request(account: Account, request_id: str) -> PaymentUpdate:
+    """The truth about one request."""
+    resource = _call(account, "GET", f"/v2/request/{request_id}")
+    if resource.get("requestId") != request_id:
         raise Unreachable("GET /v2/request: the answer is about another request")
     paid, word = resource.get("hasBeenPaid"), printable(resource.get("status") or "", 40)
     if not isinstance(paid, bool):
@@ -249,7 +418,7 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
         except NotMoney as error:
             raise Unreachable(f"GET /v2/request: {error}") from error
     return PaymentUpdate(
-        provider_reference=payment.provider_reference,
+        provider_reference=request_id,
         reference=None,
         status=status,
         word=f"GET: {word or ('paid' if paid else 'not paid')}",
@@ -288,18 +457,29 @@ def _call(
     account: Account, method: str, path: str, payload: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """One call (api-reference/authentication); what makes something is not repeated."""
-    headers = (
-        {"x-api-key": account.api_key} if account.api_key else {"x-client-id": account.client_id}
-    )
     reply = call(
-        method, account.base_url + path, headers=headers, payload=payload, repeat=payload is None
+        method,
+        account.base_url + path,
+        headers=_headers(account),
+        payload=payload,
+        repeat=payload is None,
     )
     if reply.status in (200, 201) and isinstance(reply.data, dict):
         return reply.data
-    words = f"{method} {path}: {_words(reply)}"
+    raise _refusal(f"{method} {path}", reply)
+
+
+def _headers(account: Account) -> dict[str, str]:
+    if account.api_key:
+        return {"x-api-key": account.api_key}
+    return {"x-client-id": account.client_id}
+
+
+def _refusal(what: str, reply: Reply) -> Rejected | Unreachable:
+    words = f"{what}: {_words(reply)}"
     if reply.status in ERRORS:
-        raise Rejected(words, ERRORS[reply.status])
-    raise Unreachable(words)
+        return Rejected(words, ERRORS[reply.status])
+    return Unreachable(words)
 
 
 def _words(reply: Reply) -> str:

@@ -1,13 +1,23 @@
-"""WiPay (Caribbean): hosted card page, a return that proves success, webhooks, status by id.
+"""WiPay (Caribbean): hosted card page, a return that proves success, webhooks, status, refunds.
 
 Documentation (docs.wipayfinancial.com, read 2026-11): payments-api/payment-request (v1.0.11),
-payments-api/transaction-response (v1.0.9), hosted-checkout-flows, webhooks/payments-api, wapi; and
-the PDF "Payments API Documentation" v1.0.8 (2024-12-23) for the return's ``hash``.
-How money is proven: the return's ``hash``, a webhook, or the answer to ``GET /wapi/transactions``.
+payments-api/transaction-response (v1.0.9), hosted-checkout-flows, webhooks/payments-api, wapi
+(v2.0.2); and the PDF "Payments API Documentation" v1.0.8 (2024-12-23) for the return's ``hash``.
+Hosts, account and calls: ``wipay_api.py``. Saved cards: ``wipay_cards.py``.
 
-The ``total`` of all three is what was debited in the end, fees and conversion included. So it is
-never compared with what was asked for: the transaction id stands for that, since we store it before
-the shopper leaves, and WiPay keeps the total that was asked for with it.
+How money is proven depends on who sent WiPay the request (``Account.mode``).
+
+**json**: we did. The transaction's id was stored before the shopper left, and WiPay keeps the total
+and the currency that were asked for with it. So the return's ``hash``, a webhook, or the answer to
+``GET /wapi/transactions`` proves the whole payment by that id alone. Their ``total`` is what was
+debited in the end, fees and conversion included, and is never compared with what was asked for.
+
+**form**: the shopper's browser did, and whoever holds a form can change it. So news is believed
+only for what it names itself: total and currency of the transaction, compared with ours. That needs
+a total without fees: ``fee_structure`` must be ``merchant_absorb``. The return's hash covers id and
+total, but not the currency (49.99 TTD make the same hash as 49.99 USD): it proves which transaction
+is ours, and a webhook or WAPI must say what was paid. The same form can also be sent twice, and
+each time makes another transaction: only one that took money is ours.
 """
 
 import hashlib
@@ -15,7 +25,7 @@ import hmac
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from money import to_major
@@ -24,35 +34,28 @@ from .base import (
     BadSignature,
     Capabilities,
     Checkout,
+    FormPost,
     Hint,
     Malformed,
     PaymentRequest,
     PaymentUpdate,
     Redirect,
+    Refunded,
+    RefundRequest,
     Rejected,
     Unreachable,
     Urls,
     WrongEnvironment,
     printable,
 )
-from .http import Reply, call, parse_json
-
-#: platforms-and-environments: country -> host of each environment.
-HOSTS = {
-    code: {
-        "live": f"https://{code.lower()}.wipayfinancial.com",
-        "sandbox": f"https://{code.lower()}sb.wipayfinancial.com",
-    }
-    for code in ("BB", "GD", "GY", "JM", "TT")
-}
-#: Country -> what its accounts take, as far as documented and known to ``money.py`` (JMD is not).
-CURRENCIES = {
-    "BB": ("USD",),
-    "GD": ("USD",),
-    "GY": ("USD",),
-    "JM": ("USD",),
-    "TT": ("TTD", "USD"),
-}
+from .http import parse_json
+from .wipay_api import SAFE_ID, Account, call, environment_of, open_page
+from .wipay_cards import card_path
+from .wipay_cards import delete_card as delete_card
+from .wipay_cards import fetch_card as fetch_card
+from .wipay_cards import read_card_return as read_card_return
+from .wipay_cards import save_card as save_card
+from .wipay_cards import verify_card as verify_card
 
 #: webhooks/payments-api: event -> our status; None is kept and shown, and changes nothing.
 EVENTS = {
@@ -76,50 +79,42 @@ STATUSES = {
     "error": "pending",
 }
 
+#: hosted-checkout-flows: how long a page lives, and for how long its outcome may still change.
+PAGE_MINUTES, AVS_PAGE_MINUTES = 3, 5
+SILENT_MINUTES = 240
 TOLERANCE = 300  # seconds between X-WiPay-Webhook-Timestamp and our clock
 
-REFUSED = "WiPay cannot take this payment. Nothing was charged. Please pay another way."
-CLOSED = "WiPay is closed in this shop right now. Nothing was charged. Please pay another way."
+#: ``fee_structure``: what of WiPay's fee the shopper sees on its page.
+FEES = {
+    "merchant_absorb": "",
+    "customer_pay": ". WiPay adds its fee to the total",
+    "split": ". WiPay adds half of its fee to the total",
+}
 LONG_EMAIL = "WiPay takes e-mail addresses of up to 50 characters. Please pay another way."
-#: Which status belongs to which error is not documented. These say who we are, not what we asked.
-CLOSED_STATUSES = (401, 403)
-#: No answer to what we asked: too slow, too many.
-TRY_AGAIN_STATUSES = (408, 429)
 
 ORIGIN, VERSION = "kiln-and-kettle", "1.0.0"  # who calls, for WiPay's support
 
-#: "SB-12-1-order-20210616024001": not to be taken apart, since the order in it may hold dashes.
-SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 EVENT_ID = re.compile(r"[!-~]{1,100}", re.ASCII)
 UNIX_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
+#: Two decimals, whatever the currency.
+TOTAL = re.compile(r"[0-9]{1,12}\.[0-9]{2}", re.ASCII)
+CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 #: "[2-R2]: Transaction is declined.", also with letters and leading zeros.
 REASON = re.compile(r"\[(\w{1,10}-\w{1,10})\]", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Account:
-    """One WiPay merchant in one environment."""
-
-    base_url: str  # one of HOSTS
-    environment: str  # "sandbox" or "live", as requests spell it
-    origins: tuple[str, ...]  # of the hosted page
-    currencies: tuple[str, ...]
-    account_number: str
-    country_code: str
-    fee_structure: str  # who pays WiPay's fee: customer_pay, merchant_absorb or split
-    signs: str  # what webhooks sign, both are documented: "body" or "timestamp.body"
-    api_key: str = field(repr=False)  # is never sent; only proves returns
-    webhook_secrets: tuple[str, ...] = field(repr=False)  # none without an endpoint at WiPay
-    wapi_key: str = field(repr=False)  # "" for accounts that have none: then nobody can be asked
-
-
 def capabilities(account: Account) -> Capabilities:
+    has_wapi = bool(account.wapi_key)
     return Capabilities(
         name="wipay",
         label="WiPay",
         takes="Cards",
-        note="Visa and Mastercard, from the Caribbean",
+        note=f"Visa and Mastercard, from the Caribbean{FEES[account.fee_structure]}",
         currencies=account.currencies,
+        refunds="full" if has_wapi else "",
+        saves_cards=has_wapi,
+        page_minutes=AVS_PAGE_MINUTES if account.avs else PAGE_MINUTES,
+        silent_minutes=SILENT_MINUTES,
     )
 
 
@@ -128,39 +123,45 @@ def page_origins(account: Account) -> tuple[str, ...]:
 
 
 def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
-    """``POST /plugins/payments/request`` in JSON mode (payments-api/payment-request).
+    """``POST /plugins/payments/request``, or ``POST /wapi/trusted-cards/{uuid}/charge``.
 
-    Never repeated by itself, since each call makes another transaction. Asking again after a lost
-    answer costs nothing: nobody has the page of the first.
+    payments-api/payment-request: with ``Accept: application/json`` WiPay answers with the page; to
+    a browser that posts the same fields it answers with a redirect there, and to a request that it
+    does not take with one to ``response_url`` and ``status=error``. In form mode nobody is called
+    here, so there is no transaction yet. ``avs`` is documented for v1.0.9 only.
 
-    :raise Unreachable: time-out, 5xx, or no page in the answer.
-    :raise Rejected: every 4xx, or an answer of the other environment.
+    wapi/trusted-cards: a saved card is charged on a page of its own, and always by our own call.
+
+    :raise ProviderError: see ``open_page``.
     """
-    if len(payment.customer.email) > 50:
-        raise Rejected("email is longer than 50 characters", LONG_EMAIL)
     form = [
-        ("account_number", account.account_number),
         ("country_code", account.country_code),
         ("currency", payment.currency),
         ("environment", account.environment),
         ("fee_structure", account.fee_structure),
-        ("method", "credit_card_co"),
-        ("order_id", payment.reference[:16]),  # hex digits: within WiPay's pattern and length
+        ("order_id", payment.reference),  # hex digits: within WiPay's pattern and length
         ("origin", ORIGIN),
         ("response_url", urls.return_url),
         ("total", _total(payment)),
-        ("email", payment.customer.email),
-        ("name", payment.customer.name[:60]),
-        ("version", VERSION),
     ]
-    reply = _call(account, "POST", "/plugins/payments/request", form=form)
-    url, transaction_id = reply.get("url"), reply.get("transaction_id")
-    if not isinstance(url, str):
-        raise Unreachable("POST request: the answer holds no url")
-    if not isinstance(transaction_id, str) or not SAFE_ID.fullmatch(transaction_id):
-        raise Unreachable("POST request: the answer holds no usable transaction_id")
-    if _environment(transaction_id) != account.environment:
-        raise Rejected(f"{transaction_id} is not {account.environment!r}", CLOSED)
+    if payment.method:
+        path = f"{card_path(payment.method.removeprefix('card:'))}/charge"
+    else:
+        path = "/plugins/payments/request"
+        if len(payment.customer.email) > 50:
+            raise Rejected("email is longer than 50 characters", LONG_EMAIL)
+        form += [
+            ("account_number", account.account_number),
+            ("method", "credit_card_co"),
+            ("email", payment.customer.email),
+            ("name", payment.customer.name[:60]),
+            ("version", VERSION),
+        ]
+        if account.avs:
+            form.append(("avs", "1"))
+    if _leaves_by_form(account, payment):
+        return Checkout(None, FormPost(account.base_url + path, tuple(form)))
+    transaction_id, url = open_page(account, path, form)
     return Checkout(transaction_id, Redirect(url))
 
 
@@ -203,9 +204,11 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
         # Withdrawals, webhook.test, and whatever is added later: kept, not acted on.
         reference = printable(data.get("transaction_id") or "", 100)
         return [PaymentUpdate(reference, None, None, word=printable(name, 100), event_key=key)]
-    news = _update(data, EVENTS[name], name, key)
-    if _environment(news.provider_reference) != account.environment:
+    news = _update(account, data, EVENTS[name], name, key)
+    if environment_of(news.provider_reference) != account.environment:
         raise WrongEnvironment(f"{news.provider_reference} is not {account.environment!r}")
+    if name == "payment.refund_rejected":
+        news = replace(news, refund_refused=_reason(event.get("meta")))
     return [news]
 
 
@@ -220,27 +223,33 @@ def read_return(
     """A true ``hash`` proves success; whatever else comes back proves nothing, failure included.
 
     ``hash`` is the MD5 of transaction id, the total *that was asked for* and the API key, so it
-    would also fit another payment of the same price: ours must be the id that it names.
+    would also fit another payment of the same price: ours must be the id that it names. Where the
+    browser sent the request, we learn the id only now, and the ``order_id`` inside must be ours.
+    Such a success is "pending" until WiPay says in which currency: see the head of this module.
     """
-    ours, status = payment.provider_reference, args.get("status", "")
+    status, transaction_id = args.get("status", ""), args.get("transaction_id", "")
     given = args.get("hash", "").encode("utf-8", "replace")
+    by_form = _leaves_by_form(account, payment)
+    if payment.provider_reference:
+        is_ours = transaction_id == payment.provider_reference
+    else:
+        is_ours = by_form and _is_about(account, payment, transaction_id)
     word = printable(f"return: {status}", 40)
     if (
-        not ours
+        not is_ours
         or not account.api_key  # or anybody could make the hash
-        or args.get("transaction_id") != ours
         or status != "success"
-        or not hmac.compare_digest(given, _hash(account, payment).encode())
+        or not hmac.compare_digest(given, _hash(account, payment, transaction_id).encode())
     ):
         return Hint(word, "failed" if status in ("failed", "error") else None)
     debited = printable(f"{args.get('total', '?')} {args.get('currency', '?')}", 40)
     return PaymentUpdate(
-        provider_reference=ours,
-        reference=None,
-        status="succeeded",
+        provider_reference=transaction_id,
+        reference=payment.reference if by_form else None,
+        status="pending" if by_form else "succeeded",
         word=f"{word}, {debited} with fees",
-        amount=payment.amount,
-        currency=payment.currency,
+        amount=None if by_form else payment.amount,
+        currency=None if by_form else payment.currency,
     )
 
 
@@ -256,12 +265,39 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
     """
     if not account.wapi_key or payment.provider_reference is None:
         return None
-    reply = _call(account, "GET", f"/wapi/transactions/{payment.provider_reference}")
-    data = reply.get("data")
+    data = call(account, "GET", f"/wapi/transactions/{payment.provider_reference}").get("data")
     if not isinstance(data, dict) or data.get("transaction_id") != payment.provider_reference:
         raise Unreachable("GET transaction: the answer is about another payment")
     word = printable(data.get("status"), 40)
-    return _update(data, STATUSES.get(word), f"GET: {word}", None)
+    try:
+        return _update(account, data, STATUSES.get(word), f"GET: {word}", None)
+    except Malformed as error:
+        raise Unreachable(f"GET transaction: {error}") from error
+
+
+def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> Refunded:
+    """``POST /wapi/transactions/{transaction_id}/refund``: a request, on which WiPay decides later.
+
+    Whole transactions only: there is no amount in it. One request at a time is open, so repeating
+    the call makes no second. A webhook says how it ends.
+
+    :raise Rejected: a part, or WiPay's reason: not paid, too little on the account.
+    :raise Unreachable: not known: call again.
+    """
+    if refund.amount != payment.amount or payment.provider_reference is None:
+        raise Rejected("WiPay gives back whole payments only")
+    try:
+        call(account, "POST", f"/wapi/transactions/{payment.provider_reference}/refund")
+    except Rejected as error:
+        if "already been refunded" in str(error):
+            return Refunded(None, done=True)
+        if "existing refund request" not in str(error):
+            raise
+    return Refunded(None, done=False)
+
+
+def _leaves_by_form(account: Account, payment: PaymentRequest) -> bool:
+    return account.mode == "form" and not payment.method
 
 
 def _total(payment: PaymentRequest) -> str:
@@ -269,56 +305,56 @@ def _total(payment: PaymentRequest) -> str:
     return f"{to_major(payment.amount, payment.currency):.2f}"
 
 
-def _hash(account: Account, payment: PaymentRequest) -> str:
+def _hash(account: Account, payment: PaymentRequest, transaction_id: str) -> str:
     """MD5 is WiPay's choice; the key at its end is what nobody else knows."""
-    text = f"{payment.provider_reference}{_total(payment)}{account.api_key}"
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    text = f"{transaction_id}{_total(payment)}{account.api_key}"
+    return hashlib.md5(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 
-def _environment(transaction_id: str) -> str:
-    """Only the ids of the test system begin with "SB-"."""
-    return "sandbox" if transaction_id.startswith("SB-") else "live"
+def _is_about(account: Account, payment: PaymentRequest, transaction_id: str) -> bool:
+    """Test system, 1 to 99, WiPay's number of the merchant, our order, local time."""
+    system = "SB-" if account.environment == "sandbox" else ""
+    order_id = re.escape(payment.reference)
+    documented = rf"{system}[1-9][0-9]?-[0-9]{{1,20}}-{order_id}-[0-9]{{14}}"
+    return re.fullmatch(documented, transaction_id, re.ASCII) is not None
 
 
-def _update(data: dict[str, Any], status: str | None, word: str, key: str | None) -> PaymentUpdate:
+def _update(
+    account: Account, data: dict[str, Any], status: str | None, word: str, key: str | None
+) -> PaymentUpdate:
     """A transaction as webhooks and WAPI show it.
 
-    No amount: see the head of this module. No reference: ``order_id`` is only a part of ours.
+    Its ``order_id`` is not believed in json mode, where we know the id: anybody may open a
+    transaction at WiPay that names our account, our order and one cent, and pay it. News of that is
+    truly signed, and about the wrong money (CVE-2026-9189 was such a shop). In form mode it must be
+    believed, since nothing else is ours; so it comes with the amount, and only when money moved.
     """
     transaction_id, message = data.get("transaction_id"), data.get("message")
     if not isinstance(transaction_id, str) or not SAFE_ID.fullmatch(transaction_id):
         raise Malformed("no usable transaction_id")
+    reference, amount, currency = None, None, None
+    if account.mode == "form" and status in ("succeeded", "refunded"):
+        order_id, total, currency = (data.get(each) for each in ("order_id", "total", "currency"))
+        if not TOTAL.fullmatch(str(total)) or not CURRENCY.fullmatch(str(currency)):
+            raise Malformed("no usable total and currency")
+        reference = order_id if isinstance(order_id, str) else None
+        amount = int(str(total).replace(".", ""))
     said = message if status == "failed" and isinstance(message, str) else ""
     reason = REASON.search(said)
     return PaymentUpdate(
         provider_reference=transaction_id,
-        reference=None,
+        reference=reference,
         status=status,
         word=word,
         event_key=key,
+        amount=amount,
+        currency=currency,
         failure_code=reason[1] if reason else None,
         failure_message=printable(said) or None,
     )
 
 
-def _call(
-    account: Account, method: str, path: str, form: list[tuple[str, str]] | None = None
-) -> dict[str, Any]:
-    """JSON mode. Only WAPI wants a key; a request is known by its ``account_number``."""
-    headers = {"Accept": "application/json"}
-    if path.startswith("/wapi/"):
-        headers["X-WAPI-Key"] = account.wapi_key
-    url = account.base_url + path
-    reply = call(method, url, headers=headers, form=form, repeat=method == "GET")
-    if 200 <= reply.status < 400 and isinstance(reply.data, dict):  # "200-class or 300-class"
-        return reply.data
-    words = f"{method} {path}: {_words(reply)}"
-    if not 400 <= reply.status < 500 or reply.status in TRY_AGAIN_STATUSES:
-        raise Unreachable(words)
-    raise Rejected(words, CLOSED if reply.status in CLOSED_STATUSES else REFUSED)
-
-
-def _words(reply: Reply) -> str:
-    """``{"message"}`` on one line; the ``url`` beside it only repeats ours."""
-    message = reply.data.get("message") if isinstance(reply.data, dict) else None
-    return printable(f"HTTP {reply.status} {message}")
+def _reason(meta: object) -> str:
+    """Why a refund is refused (webhooks/payments-api, ``meta.reason``)."""
+    reason = meta.get("reason") if isinstance(meta, dict) else None
+    return printable(reason or "WiPay gave no reason.")

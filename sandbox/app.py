@@ -23,13 +23,19 @@ from . import (
     handcash,
     handcash_page,
     hitpay,
+    hitpay_drop_in,
     hitpay_page,
+    hitpay_qr,
+    hitpay_refunds,
     mintcash,
     mintcash_page,
     request_network,
     request_network_page,
     wipay,
+    wipay_cards,
+    wipay_merchant,
     wipay_page,
+    wipay_wapi,
 )
 from .background import Background
 from .models import Control, db, prepare
@@ -41,11 +47,17 @@ BLUEPRINTS = (
     mintcash.bp,
     mintcash_page.bp,
     hitpay.bp,
+    hitpay_refunds.bp,
     hitpay_page.bp,
+    hitpay_drop_in.bp,
+    hitpay_qr.bp,
     handcash.bp,
     handcash_page.bp,
     wipay.bp,
     wipay_page.bp,
+    wipay_wapi.bp,
+    wipay_cards.bp,
+    wipay_merchant.bp,
     request_network.bp,
     request_network_page.bp,
 )
@@ -115,12 +127,15 @@ def _add_security_headers(response: Response) -> Response:
     """No scripts, nothing from elsewhere, nothing kept.
 
     Browsers apply ``form-action`` to the redirect after a form, too: a hosted page names the shop's
-    origin in ``g.form_target``. ``same-origin`` keeps the Origin header on the sandbox's own forms.
+    origin in ``g.form_target``. A page that stands in a frame of the shop's names it in
+    ``g.framed_by``, and may run the script that tells the shop what comes of it.
+    ``same-origin`` keeps the Origin header on the sandbox's own forms.
     """
-    form_target = g.get("form_target", "")
+    form_target, framed_by = g.get("form_target", ""), g.get("framed_by", "'none'")
+    script = "script-src 'self'; " if "framed_by" in g else ""
     response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-        f"frame-ancestors 'none'; form-action 'self' {form_target}".strip()
+        f"default-src 'none'; {script}style-src 'self'; img-src 'self'; base-uri 'none'; "
+        f"frame-ancestors {framed_by}; form-action 'self' {form_target}".strip()
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"

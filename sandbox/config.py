@@ -158,6 +158,16 @@ class Settings(BaseSettings):
         description="How the price's currency is called: manage-payment-request says currency, all "
         "other sources denominationCurrencyCode; we chose the latter. The other is refused.",
     )
+    sandbox_handcash_auth_status: Literal["401", "403"] = Field(
+        "401",
+        description="How HandCash answers a wrong app-id or app-secret is not documented; its "
+        "clients know both; we chose 401.",
+    )
+    sandbox_handcash_unknown_status: Literal["400", "404", "410"] = Field(
+        "404",
+        description="How HandCash answers about an unknown or deleted request is not documented; "
+        "we chose 404.",
+    )
     sandbox_handcash_status_words: Literal["lower", "upper"] = Field(
         "lower",
         description="The values of the public status are not documented; we chose pending, "
@@ -180,7 +190,8 @@ class Settings(BaseSettings):
         "TT", description="Country of the WiPay account: decides WiPay's fee."
     )
     wipay_wapi_key: SecretStr = Field(
-        SecretStr("wapi_test_kiln_and_kettle"), description="X-WAPI-Key of look-ups at WiPay."
+        SecretStr("wapi_test_kiln_and_kettle"),
+        description="X-WAPI-Key of look-ups, refunds and saved cards at WiPay.",
     )
     wipay_webhook_secret: SecretStr = Field(
         SecretStr("wipay_webhook_test_kiln_and_kettle"),
@@ -208,11 +219,42 @@ class Settings(BaseSettings):
         "error.",
     )
 
+    sandbox_wipay_recovery_minutes: float = Field(
+        30,
+        ge=0,
+        description="An outcome that WiPay did not learn at once is looked for when the "
+        "transaction is 30 to 240 minutes old; we chose 30, in sandbox time.",
+    )
+    sandbox_wipay_refunds: Literal["granted", "rejected", "by_hand"] = Field(
+        "granted",
+        description="What becomes of a refund request that nobody decides on WiPay's dashboard.",
+    )
+    sandbox_wipay_refund_seconds: float = Field(
+        20, ge=0, description="After how many sandbox seconds."
+    )
+    sandbox_wipay_balance: Literal["enough", "short"] = Field(
+        "enough", description="Whether the WiPay account holds enough money for a refund."
+    )
+    sandbox_wipay_wrong_amount: Literal["delete", "keep"] = Field(
+        "delete",
+        description="What a wrong amount does to a card that is to be verified: WAPI 2.0.2 says it "
+        "is deleted, 2.0.0 does not; we chose delete.",
+    )
+    sandbox_wipay_verify_hours: float = Field(
+        72, gt=0, description="How long a card can be verified is not documented; we chose 3 days."
+    )
+    sandbox_wipay_card_shape: Literal["object", "array"] = Field(
+        "object",
+        description="One card looked up at WiPay is an object in WAPI 2.0.2, an array in 2.0.0; we "
+        "chose the object. An unknown one is an empty array in both.",
+    )
+
     request_network_api_key: SecretStr = Field(
         SecretStr("rn_test_kiln_and_kettle"), description="x-api-key of calls to Request Network."
     )
     request_network_client_id: str = Field(
-        "", description="x-client-id of calls to Request Network, as another way to sign in."
+        "cli_test_kiln_and_kettle",
+        description="x-client-id of calls to Request Network, as another way to sign in.",
     )
     request_network_destination_id: str = Field(
         "",
@@ -223,6 +265,18 @@ class Settings(BaseSettings):
         SecretStr("6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"),
         description="Signs Request Network's webhooks, as the text that it is; of a "
         "comma-separated list, the first.",
+    )
+    sandbox_request_network_page_keys: Literal["client_id", "both"] = Field(
+        "client_id",
+        description="Request Network's reference wants a Client ID for GET "
+        "/v2/secure-payments/<token>, older pages show it with an API key; we chose the former. "
+        "both: either will do.",
+    )
+    sandbox_request_network_payee_form: Literal["refused", "accepted", "ignored"] = Field(
+        "refused",
+        description="Request Network's guide names payee, invoiceCurrency and paymentCurrency in a "
+        "request, its reference does not know them; we chose to refuse them. ignored: they are "
+        "taken, and the money goes to the configured destination.",
     )
     request_network_webhook_url: str = Field(
         default_factory=lambda settings: f"{settings['base_url']}/webhooks/request_network",

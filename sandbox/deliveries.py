@@ -16,6 +16,8 @@ from .models import Attempt, Delivery, Payment, db
 
 TIMEOUT = 10.0  # seconds to connect, and again between two bytes of the answer
 ANSWER_KEPT = 200  # characters
+#: The header that counts repetitions, where a provider has one: "0" at first.
+RETRY_COUNT = "x-request-network-retry-count"
 
 
 def enqueue(
@@ -117,6 +119,9 @@ def _send(delivery: Delivery) -> None:
         delivery.state = "waiting"
         delivery.due = clock.now() + delivery.retry_after[0]
         delivery.retry_after = delivery.retry_after[1:]
+        if RETRY_COUNT in delivery.headers:
+            count = int(delivery.headers[RETRY_COUNT]) + 1
+            delivery.headers = {**delivery.headers, RETRY_COUNT: str(count)}
     else:
         delivery.state = "given_up"
     db.session.commit()

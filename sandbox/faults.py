@@ -1,10 +1,16 @@
 """What can go wrong on request: one table, from which pages and checks are drawn."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from flask import Response, abort
+
+from . import deliveries
 from .config import settings
-from .models import control, db
+from .models import Delivery, control, db
+
+FOREIGN_PAGE = "https://pay.example.invalid"
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,39 @@ def take_create_fault() -> str:
         row.create_calls -= 1
     db.session.commit()
     return fault
+
+
+def strike_create(
+    title: str, errors: dict[str, tuple[int, str]], refused: Callable[[int, str], Exception]
+) -> str:
+    """Before a create call does its work: suffer what keeps it from doing any.
+
+    :param title: the provider's name, for a web page in place of an answer.
+    :param errors: the faults that are answered with an error: HTTP status and message.
+    :return: the fault that is left, for :func:`finish_create` or the caller's "foreign_redirect".
+    :raise Exception: what ``refused`` made of an error, to be answered in the provider's way.
+    """
+    fault = take_create_fault()
+    if fault == "timeout_before":
+        hang()
+        fault = "503"
+    if fault in errors:
+        raise refused(*errors[fault])
+    if fault == "html":
+        abort(Response(f"<!doctype html><title>{title}</title><p>We are back soon."))
+    return fault
+
+
+def finish_create(fault: str, pay: Callable[[], list[Delivery]]) -> None:
+    """After a create call has made its payment, before it answers.
+
+    :param pay: pays it in full, and gives the webhooks about it.
+    """
+    if fault == "timeout_after":
+        hang()
+    elif fault == "early_webhook":
+        for delivery in pay():
+            deliveries.send_now(delivery)
 
 
 def hang() -> None:

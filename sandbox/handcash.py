@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, request
 from sqlalchemy import select
@@ -34,8 +34,7 @@ MAX_AMOUNT = 10**10  # minor units; an assumption
 ASSUMPTIONS = (
     "A failed webhook is repeated after 10, 20, 40 … seconds, 13 times in 23 hours; the "
     "documentation says “exponential for 24 hours”. Any 2xx answer ends it.",
-    "A wrong app-id or app-secret is answered 401, an unknown or deleted request 404; errors are "
-    "{message} in the words of Joi.",
+    "Errors are {message} in the words of Joi.",
     "Amounts have at most two decimals, and the total is that of all receivers. paymentAmount "
     "names the price's currency twice, as currencyCode and as denominatedIn.",
     "Unknown fields are refused. enabledAt, expiresAt, paymentMethods, shop, priceBeforeDiscount "
@@ -46,9 +45,12 @@ ASSUMPTIONS = (
     "and phone number are made up from the handle.",
     "userData and customParameters are left out of the webhook where there are none.",
     "Of customParameters, the first that is a text is shown on this page as the merchant's id.",
-    "No QR code is drawn: the wallet is on the page, and paymentRequestQrCodeUrl leads nowhere.",
+    "paymentRequestQrCodeUrl is a PNG of what HandCash's own page shows: pay:?r=…/merchant/invoice/"
+    "<id>?referenceId=<six letters or digits>. What a wallet is answered there is not documented: "
+    "here it is led to the page. The six are the id's last, for every visit.",
     "Nobody can cancel on the page, and expiry is told to nobody, as documented. A deleted request "
-    "cannot be paid.",
+    "cannot be paid, one that is paid can be deleted, and either is unknown from then on.",
+    "An update takes effect at once, also on a request that has ended, which stays as it is.",
     "Two payers may meet on a request that is to be paid once (fault “pay twice”): both pay, with "
     "a transaction and a webhook each.",
     "Faults about cards, and webhook faults about environment, amount, currency and order of "
@@ -58,6 +60,7 @@ ASSUMPTIONS = (
 #: No error table is published; the HTTP statuses are those that HandCash's clients know.
 ERRORS = {
     "401": (401, "Unauthorized"),
+    "403": (403, "Forbidden"),
     "500": (500, "Internal server error"),
     "502": (502, "Bad gateway"),
     "503": (503, "Service unavailable"),
@@ -97,24 +100,12 @@ def create_payment_request() -> Any:
     ``receivers[].sendAmount`` is major units: 49.99. Errors: 400, 401.
     """
     _authenticate()
-    fault = faults.take_create_fault()
-    if fault == "timeout_before":
-        faults.hang()
-        raise Refused(*ERRORS["503"])
-    if fault in ERRORS:
-        raise Refused(*ERRORS[fault])
-    if fault == "html":
-        return "<!doctype html><title>HandCash</title><p>We are back soon."
-
+    fault = faults.strike_create(TITLE, ERRORS, Refused)
     payment = _create(_checked_payload())
     reply = shown(payment)
-    if fault == "timeout_after":
-        faults.hang()
-    elif fault == "foreign_redirect":
-        reply["paymentRequestUrl"] = f"https://pay.example.invalid/{payment.reference}"
-    elif fault == "early_webhook":
-        for delivery in complete(payment, "early_bird"):
-            deliveries.send_now(delivery)
+    if fault == "foreign_redirect":
+        reply["paymentRequestUrl"] = f"{faults.FOREIGN_PAGE}/{payment.reference}"
+    faults.finish_create(fault, lambda: complete(payment, "early_bird"))
     return reply
 
 
@@ -145,6 +136,8 @@ def update_payment_request(reference: str) -> dict[str, Any]:
     _check(changes, UPDATE)
     payment = _payment(reference)
     units = changes.pop("decreaseRemainingUnits", 0)
+    if units and payment.details["request"]["expirationType"] != "limit":
+        raise _invalid("decreaseRemainingUnits", "is not allowed")
     if units > (remaining_units(payment) or 0):
         raise _invalid("decreaseRemainingUnits", "must be less than or equal to remainingUnits")
     if units:
@@ -153,6 +146,8 @@ def update_payment_request(reference: str) -> dict[str, Any]:
     if "expirationInSeconds" in changes and payment.status == "pending":
         payment.timer = payment.details["made"] + changes["expirationInSeconds"]
         payment.details["expiresAt"] = _expires_at(payment.created_at, changes)
+    elif "expiresAt" in changes:
+        payment.details["expiresAt"] = changes["expiresAt"]
     payment.details["request"] = _merged(payment.details["request"], changes)
     payment.return_url = payment.details["request"].get("redirectUrl", "")
     commit()
@@ -217,7 +212,7 @@ def _authenticate() -> None:
     expected = f"{settings().handcash_app_id}:{_secret()}"
     given = f"{request.headers.get('app-id', '')}:{request.headers.get('app-secret', '')}"
     if not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode()):
-        raise Refused(*ERRORS["401"])
+        raise Refused(*ERRORS[settings().sandbox_handcash_auth_status])
 
 
 def _secret() -> str:
@@ -317,7 +312,7 @@ UPDATE: dict[str, Any] = {
     "expirationInSeconds": _whole,
     "expiresAt": _text,
     "decreaseRemainingUnits": _whole,
-    "priceBeforeDiscount": _amount,
+    "priceBeforeDiscount": lambda value: "" if value is None else _amount(value),
     "shop": _free,
 }
 
@@ -424,7 +419,7 @@ def _payment(reference: str) -> Payment:
         )
     )
     if payment is None:
-        raise Refused(404, "Payment request not found")
+        raise Refused(int(settings().sandbox_handcash_unknown_status), "Payment request not found")
     return payment
 
 
@@ -435,7 +430,7 @@ def shown(payment: Payment) -> dict[str, Any]:
     reply = {
         "id": payment.reference,
         "paymentRequestUrl": f"{pages}/pay/{payment.reference}",
-        "paymentRequestQrCodeUrl": f"{pages}/qr/{payment.reference}",
+        "paymentRequestQrCodeUrl": f"{pages}/pay/api/paymentPreview/qr/{payment.reference}",
         "isEnabled": payment.status == "pending",
         "product": sent["product"],
         "currencyCode": sent["instrumentCurrencyCode"],
@@ -462,6 +457,13 @@ def shown(payment: Payment) -> dict[str, Any]:
         "createdAt": payment.created_at,
         "enabledAt": sent.get("enabledAt", payment.created_at),
     }
+
+
+def qr_content(payment: Payment) -> str:
+    """What a wallet reads from the QR code, as decoded from a picture in the documentation."""
+    invoice = f"{settings().sandbox_url}/handcash/merchant/invoice/{payment.reference}"
+    where = f"{invoice}?referenceId={payment.reference[-6:]}"
+    return f"pay:?r={quote(where, safe='')}&p=1"
 
 
 def remaining_units(payment: Payment) -> int | None:

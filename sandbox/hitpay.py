@@ -1,34 +1,32 @@
-"""HitPay's payment requests and webhooks, as its documentation and its own plugins show them.
+"""HitPay's payment requests, as its documentation and its own plugins show them.
 
 Documentation (docs.hitpayapp.com, read 2026-05 to 2026-07); pages are named where followed.
-The hosted page is in ``hitpay_page.py``. What the documentation leaves open is a setting
+Beside this: ``hitpay_page.py`` (the hosted page), ``hitpay_drop_in.py``, ``hitpay_qr.py``,
+``hitpay_refunds.py``, ``hitpay_webhooks.py``. What the documentation leaves open is a setting
 ``SANDBOX_HITPAY_…``, or one of :data:`ASSUMPTIONS`.
 """
 
-import hashlib
 import hmac
 import json
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Blueprint, request
-from sqlalchemy import select
+from flask import Blueprint, request, url_for
+from sqlalchemy import func, or_, select
 
 from . import clock, deliveries, faults
 from .background import commit
 from .config import settings
+from .hitpay_shapes import entry, local_time, minor_units, qr_address, request_shown
+from .hitpay_webhooks import tell_request
 from .models import Delivery, Payment, control, db
 
 NAME, TITLE = "hitpay", "HitPay"
-MERCHANT = "kiln-and-kettle"  # the account's name in addresses of hosted pages
-RETRY_AFTER = (60, 300, 1800, 7200)  # seconds; an assumption
 SMALLEST, LARGEST = Decimal("0.3"), Decimal("999999999.99")  # openapi.json
-SINGAPORE = timezone(timedelta(hours=8))
 PAYNOW = "paynow_online"
 
 ASSUMPTIONS = (
@@ -36,18 +34,28 @@ ASSUMPTIONS = (
     "A 422 repeats its first field error as the message, as the newer of two examples does.",
     "reference_number may be used again: each call makes another payment request.",
     "PayNow is offered for SGD only. Amounts have at most two decimals.",
-    "expires_after counts minutes, hours or days; without it a page never expires.",
+    "expires_after counts minutes, hours or days, and goes before expiry_date, which is taken for "
+    "every request; with neither a page never expires.",
     "http:// addresses are accepted for redirect_url and webhook.",
-    "expiry_date, metadata, address and unknown fields are accepted and not used; a page takes one "
-    "payment. QR codes, direct links, lists, changes and refunds are not offered.",
+    "metadata, address and unknown fields are accepted and not used; a page takes one payment. "
+    "Direct links are not offered.",
+    "A QR code ends with its request, told as UTC with a Z, and is told once, in the answer that "
+    "made it. It can still be paid when the request was deleted.",
+    "PUT changes what it names and leaves the rest; only a pending request can be changed, another "
+    "is answered 422. It answers with the request.",
     "A request that was deleted is kept as “canceled”; only a pending one can be deleted, another "
     "is answered 422.",
+    "A list is answered newest first, as data, links and meta.",
+    "Refunds succeed at once, several to a charge; what is more than remains, or a charge that is "
+    "not paid, is answered 422. A request stays “completed”, its payment says “refunded”.",
+    "The drop-in's messages carry only their type, and an error's text; the frame takes the shop "
+    "at BASE_URL, and the default link only with a payment request.",
     "Cancel on the page leads back with status “canceled”; the request stays pending and payable.",
     "A page that ended without success leads back with the request's status.",
     "A declined card is told with an empty payment_id and status “failed”, as in the sample for "
     "terminals.",
-    "The endpoint is registered for payment_request.completed and .failed; expiry and cancel send "
-    "nothing.",
+    "The endpoint is registered for payment_request.completed, .failed and charge.updated, which "
+    "is sent for refunds only; expiry and cancel send nothing.",
     "Any 2xx answer ends a delivery; retries come after 1, 5, 30 and 120 minutes.",
     "A card number that is no test card is refused on the page.",
 )
@@ -89,7 +97,6 @@ def answer_error(error: Refused) -> tuple[dict[str, Any], int]:
 @bp.post("/payment-requests")
 def create_request() -> Any:
     """Make a payment request, from a form or JSON. Errors: 401, 422."""
-    _authenticate()
     fault = faults.take_create_fault()
     if fault == "timeout_before":
         faults.hang()
@@ -99,33 +106,91 @@ def create_request() -> Any:
     if fault == "html":
         return "<!doctype html><title>HitPay</title><p>We are back soon."
 
-    payment = _create(_sent())
-    reply = shown(payment)
+    payment = _create(sent_fields())
+    reply = request_shown(payment) | _qr_code_data(payment)
     if fault == "timeout_after":
         faults.hang()
     elif fault == "foreign_redirect":
         reply["url"] = f"https://pay.example.invalid/{payment.reference}"
     elif fault == "early_webhook":
-        for delivery in succeed(payment, "card"):
+        for delivery in succeed(payment, payment.details["payment_methods"][0]):
             deliveries.send_now(delivery)
     return reply
+
+
+@bp.get("/payment-requests")
+def list_requests() -> dict[str, Any]:
+    """The newest first: ``per_page`` (10, at most 100), ``current_page``, ``search``. Errors: 401.
+
+    ``search`` is a part of the e-mail address, the id or the reference number.
+    """
+    per_page = min(max(request.args.get("per_page", 10, type=int), 1), 100)
+    page = max(request.args.get("current_page", 1, type=int), 1)
+    found = select(Payment).where(Payment.provider == NAME)
+    if word := request.args.get("search"):
+        email = func.json_extract(Payment.details, "$.email")
+        columns = (email, Payment.reference, Payment.external_id)
+        found = found.where(or_(*(each.contains(word, autoescape=True) for each in columns)))
+    total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
+    newest = found.order_by(Payment.id.desc()).limit(per_page).offset((page - 1) * per_page)
+    last_page = max(-(-total // per_page), 1)
+
+    def link(number: int) -> str | None:
+        if not 1 <= number <= last_page:
+            return None
+        path = url_for(".list_requests", current_page=number, per_page=per_page, search=word)
+        return settings().sandbox_url + path
+
+    return {
+        "data": [request_shown(payment) for payment in db.session.scalars(newest)],
+        "links": {
+            "first": link(1),
+            "last": link(last_page),
+            "prev": link(page - 1),
+            "next": link(page + 1),
+        },
+        "meta": {
+            "current_page": page,
+            "last_page": last_page,
+            "per_page": per_page,
+            "total": total,
+        },
+    }
 
 
 @bp.get("/payment-requests/<reference>")
 def get_request(reference: str) -> dict[str, Any]:
     """One payment request, with its ``payments`` once there are any. Errors: 401, 404."""
-    _authenticate()
-    return shown(_payment(reference))
+    return request_shown(_payment(reference))
+
+
+@bp.put("/payment-requests/<reference>")
+def change_request(reference: str) -> dict[str, Any]:
+    """Change an open payment request; ``amount`` and ``currency`` are required.
+
+    Errors: 401, 404, 422.
+    """
+    payment = _open_payment(reference, "changed")
+    sent = sent_fields()
+    values, lifetime = _read(sent)
+    details = values.pop("details")
+    for name, value in values.items():
+        setattr(payment, name, value)
+    payment.details.update({name: value for name, value in details.items() if name in sent})
+    payment.external_id = payment.details["reference_number"]
+    payment.return_url = payment.details["redirect_url"] or ""
+    payment.details["updated_at"] = local_time()
+    if lifetime:
+        payment.details["expiry_date"] = local_time(lifetime)
+        payment.timer = clock.now() + lifetime
+    commit()
+    return request_shown(payment)
 
 
 @bp.delete("/payment-requests/<reference>")
 def delete_request(reference: str) -> dict[str, Any]:
     """Close a payment request for good. Errors: 401, 404, 422."""
-    _authenticate()
-    payment = _payment(reference)
-    if payment.status != "pending":
-        raise Refused(422, f"A {payment.status} payment request cannot be deleted.")
-    end(payment, "canceled")
+    end(_open_payment(reference, "deleted"), "canceled")
     commit()
     return {"success": True}
 
@@ -133,7 +198,8 @@ def delete_request(reference: str) -> dict[str, Any]:
 # --- What a request must be --------------------------------------------------------------------
 
 
-def _authenticate() -> None:
+@bp.before_request
+def authenticate() -> None:
     """The key in a header of its own (apis/overview)."""
     given = request.headers.get("X-BUSINESS-API-KEY", "")
     expected = settings().hitpay_api_key.get_secret_value()
@@ -141,7 +207,7 @@ def _authenticate() -> None:
         raise Refused(*ERRORS["401"])
 
 
-def _sent() -> dict[str, Any]:
+def sent_fields() -> dict[str, Any]:
     """The fields that were sent, by name; ``payment_methods`` as a list."""
     if request.is_json:
         try:
@@ -192,7 +258,7 @@ class _Fields:
         amount = Decimal(str(value))
         if not SMALLEST <= amount <= LARGEST:
             self.wrong("amount", "The amount must be between 0.3 and 999999999.99.")
-        return int(amount.scaleb(2))
+        return minor_units(str(amount))
 
     def currency(self) -> str:
         value = self.sent.get("currency")
@@ -220,61 +286,104 @@ class _Fields:
         return chosen
 
     def lifetime(self) -> int | None:
-        """Seconds, from ``expires_after``."""
+        """Seconds, from ``expires_after`` or ``expiry_date``."""
         value = self.text("expires_after", r"[0-9]{1,6} ?(min|minute|hour|day)s?")
+        if value is not None:
+            number, unit = re.findall(r"[0-9]+|[a-z]+", value)
+            return int(number) * UNITS[unit.removesuffix("s")]
+        value = self.text("expiry_date")
         if value is None:
             return None
-        number, unit = re.findall(r"[0-9]+|[a-z]+", value)
-        return int(number) * UNITS[unit.removesuffix("s")]
+        try:
+            ends = datetime.strptime(f"{value} +0800", "%Y-%m-%d %H:%M:%S %z")
+        except ValueError:
+            self.wrong("expiry_date", "The expiry date does not match the format Y-m-d H:i:s.")
+            return None
+        seconds = round((ends - datetime.now(UTC)).total_seconds())
+        if seconds <= 0:
+            self.wrong("expiry_date", "The expiry date must be a date after now.")
+        return seconds
+
+    def generate_qr(self, methods: list[str]) -> bool:
+        wanted = str(self.sent.get("generate_qr")).lower() in ("true", "1")
+        if wanted and methods != [PAYNOW]:
+            self.wrong("generate_qr", "A QR code needs exactly one payment method that has them.")
+        return wanted
 
 
-# --- A payment request: made, shown, moved on --------------------------------------------------
+# --- A payment request: made, moved on ---------------------------------------------------------
 
 
-def _create(sent: dict[str, Any]) -> Payment:
-    """:raise Refused: 422, with a sentence for each field that is wrong."""
+def _read(sent: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
+    """What create and change calls have in common: columns, and the lifetime in seconds.
+
+    :raise Refused: 422, with a sentence for each field that is wrong.
+    """
     fields = _Fields(sent)
     currency = fields.currency()
     lifetime = fields.lifetime()
+    methods = fields.methods(currency) if currency else []
     details: dict[str, Any] = {
         "name": fields.text("name"),
         "email": fields.text("email", r"[^@\s]+@[^@\s]+", "must be a valid email address"),
         "phone": fields.text("phone"),
         "purpose": fields.text("purpose"),
         "reference_number": fields.text("reference_number"),
-        "payment_methods": fields.methods(currency) if currency else [],
+        "payment_methods": methods,
         "redirect_url": fields.address("redirect_url"),
         "webhook": fields.address("webhook"),
         "allow_repeated_payments": str(sent.get("allow_repeated_payments")).lower() == "true",
-        "expiry_date": None,
-        "updated_at": _local_time(),
-        "payments": [],
-        "declines": 0,  # cards that the page was given in vain
+        "generate_qr": fields.generate_qr(methods),
     }
-    if lifetime:
-        details["expiry_date"] = _local_time(lifetime)
     amount = fields.amount()
     if fields.errors:
         first = next(iter(fields.errors.values()))[0]
         raise Refused(422, first, fields.errors)
+    return {"amount": amount, "currency": currency, "details": details}, lifetime
+
+
+def _create(sent: dict[str, Any]) -> Payment:
+    """:raise Refused: 422, with a sentence for each field that is wrong."""
+    values, lifetime = _read(sent)
+    reference = str(uuid.uuid4())
+    ends = clock.now() + lifetime if lifetime else None
+    values["details"] |= {
+        "expiry_date": local_time(lifetime) if lifetime else None,
+        "updated_at": local_time(),
+        "payments": [],
+        "declines": 0,  # cards that the page was given in vain
+        "qr_code": qr_address(reference) if values["details"]["generate_qr"] else None,
+        "qr_ends": ends,  # clock.now(), whatever becomes of the request
+    }
     payment = Payment(
         provider=NAME,
-        reference=str(uuid.uuid4()),
-        external_id=details["reference_number"],
-        amount=amount,
-        currency=currency,
+        reference=reference,
+        external_id=values["details"]["reference_number"],
         refunded=0,
         status="pending",
-        return_url=details["redirect_url"] or "",
+        return_url=values["details"]["redirect_url"] or "",
         created_at=clock.timestamp(),
-        timer=clock.now() + lifetime if lifetime else None,
+        timer=ends,
         fault=control().payment_fault,
         delivery_fault=control().delivery_fault,
-        details=details,
+        **values,
     )
     db.session.add(payment)
     commit()
     return payment
+
+
+def _qr_code_data(payment: Payment) -> dict[str, Any]:
+    """What a QR code adds to the answer (apis/guide/embedded-qr-code-payments)."""
+    code = payment.details["qr_code"]
+    if not code:
+        return {}
+    expiry = None
+    if payment.details["expiry_date"]:
+        local = datetime.fromisoformat(f"{payment.details['expiry_date']}+08:00")
+        expiry = local.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    data = {"qr_code": code, "qr_code_expiry": expiry, "qr_image_mime": None}
+    return {"qr_code_data": data}
 
 
 def _payment(reference: str) -> Payment:
@@ -288,52 +397,18 @@ def _payment(reference: str) -> Payment:
     return payment
 
 
-def shown(payment: Payment) -> dict[str, Any]:
-    """A payment request as the API shows it: amounts are text in *major* units."""
-    details = payment.details
-    reply = {
-        "id": payment.reference,
-        "name": details["name"],
-        "email": details["email"],
-        "phone": details["phone"],
-        "amount": number(payment.amount),
-        "currency": payment.currency.lower(),
-        "is_currency_editable": False,
-        "status": payment.status,
-        "purpose": details["purpose"],
-        "reference_number": details["reference_number"],
-        "payment_methods": details["payment_methods"],
-        "url": f"{settings().sandbox_url}/hitpay/payment-request/@{MERCHANT}/"
-        f"{payment.reference}/checkout",
-        "redirect_url": details["redirect_url"],
-        "webhook": details["webhook"],
-        "send_sms": False,
-        "send_email": False,
-        "sms_status": "pending",
-        "email_status": "pending",
-        "allow_repeated_payments": details["allow_repeated_payments"],
-        "expiry_date": details["expiry_date"],
-        "line_items": None,
-        "executor_id": None,
-        "created_at": _local_time(at=datetime.fromisoformat(payment.created_at)),
-        "updated_at": details["updated_at"],
-        "staff_id": None,
-        "business_location_id": None,
-        "metadata": None,
-    }
-    return reply | ({"payments": details["payments"]} if details["payments"] else {})
-
-
-def number(minor: int) -> str:
-    """Minor units as the text of major units: 4900 is "49.00"."""
-    return str(Decimal(minor).scaleb(-2))
+def _open_payment(reference: str, verb: str) -> Payment:
+    payment = _payment(reference)
+    if payment.status != "pending":
+        raise Refused(422, f"A {payment.status} payment request cannot be {verb}.")
+    return payment
 
 
 def end(payment: Payment, status: str) -> None:
     """The page is over. Nobody is told by that alone. The caller commits."""
     payment.status = status
     payment.timer = None
-    payment.details["updated_at"] = _local_time()
+    payment.details["updated_at"] = local_time()
 
 
 def succeed(payment: Payment, method: str) -> list[Delivery]:
@@ -342,167 +417,28 @@ def succeed(payment: Payment, method: str) -> list[Delivery]:
     sent = []
     for _ in range(2 if payment.fault == "pay_twice" else 1):
         _add_entry(payment, "succeeded", method)
-        sent += notify(payment, "completed")
+        sent += tell_request(payment, "completed")
     return sent
 
 
-def decline(payment: Payment) -> list[Delivery]:
+def decline(payment: Payment, method: str) -> list[Delivery]:
     """A card was refused: final once the page has taken as many as it accepts."""
     payment.details["declines"] += 1
-    _add_entry(payment, "failed", "card")
+    _add_entry(payment, "failed", method)
     if payment.details["declines"] >= settings().sandbox_hitpay_attempts:
         end(payment, "failed")
     elif not settings().sandbox_hitpay_send_declines:
         return []
-    return notify(payment, "failed")
+    return tell_request(payment, "failed")
 
 
 def timer_rang(payment: Payment) -> None:
     """The hosted page has reached its end, or the fault "pay late" its moment."""
     if payment.status == "expired":
-        succeed(payment, "card")
+        succeed(payment, payment.details["payment_methods"][0])
     else:
         end(payment, "expired")
 
 
 def _add_entry(payment: Payment, status: str, method: str) -> None:
-    """One more of the request's ``payments`` (apis/payment-request/get-payment-status)."""
-    entry: dict[str, Any] = {
-        "id": str(uuid.uuid4()),
-        "quantity": 1,
-        "status": status,
-        "buyer_name": payment.details["name"],
-        "buyer_phone": payment.details["phone"],
-        "buyer_email": payment.details["email"],
-        "currency": payment.currency.lower(),
-        "amount": number(payment.amount),
-        "refunded_amount": "0.00",
-        "payment_type": method,
-        "fees": "0.00",
-        "created_at": _local_time(),
-        "updated_at": _local_time(),
-    }
-    if status == "failed":
-        entry |= {"status_reason": "Card declined", "status_reason_code": "card_declined"}
-    payment.details["payments"] = [*payment.details["payments"], entry]
-
-
-def _local_time(later: int = 0, at: datetime | None = None) -> str:
-    """Singapore time without an offset, as in ``2026-05-21T16:57:25``."""
-    moment = (at or datetime.now(UTC)) + timedelta(seconds=later)
-    return moment.astimezone(SINGAPORE).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-# --- Webhooks: docs/webhooks (version 1), apis/guide/events (version 2) ------------------------
-
-
-def notify(payment: Payment, word: str) -> list[Delivery]:
-    """Store the webhooks that say ``completed`` or ``failed``: of each version that is switched on.
-
-    Version 1 goes to the request's own ``webhook``, version 2 to the registered endpoint.
-    """
-    versions, sent = settings().sandbox_hitpay_webhooks, []
-    if versions != "v2" and payment.details["webhook"]:
-        sent += _enqueue(
-            payment,
-            f"v1 {word}",
-            url=payment.details["webhook"],
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
-            body=_form(payment, word),
-        )
-    if versions != "v1":
-        body = _event(payment, word)
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "HitPay v2.0",
-            "Hitpay-Event-Type": word,
-            "Hitpay-Event-Object": "payment_request",
-            "Hitpay-Signature": sign(
-                body, _first(settings().hitpay_webhook_salt.get_secret_value())
-            ),
-        }
-        if payment.delivery_fault == "tamper":
-            body = body.replace(b'"amount":"', b'"amount":"1', 1)
-        sent += _enqueue(
-            payment,
-            f"payment_request.{word}",
-            url=settings().hitpay_webhook_url,
-            headers=headers,
-            body=body,
-        )
-    return sent
-
-
-def sign(signed: bytes, salt: str) -> str:
-    """Lower-case hex of HMAC-SHA256: over the raw body, or over what :func:`joined` makes."""
-    return hmac.new(salt.encode(), signed, hashlib.sha256).hexdigest()
-
-
-def joined(fields: Mapping[str, str]) -> bytes:
-    """Name and value of every field, sorted by name, nothing between; empty ones stay."""
-    return "".join(name + fields[name] for name in sorted(fields)).encode("utf-8", "replace")
-
-
-def _enqueue(payment: Payment, event: str, **parts: Any) -> list[Delivery]:
-    settled = payment.status != "pending"
-    return deliveries.enqueue(payment, event, **parts, retry_after=RETRY_AFTER, last_word=settled)
-
-
-def _form(payment: Payment, word: str) -> bytes:
-    """Version 1: fields in the order of the sample, signed with the salt of the API key."""
-    said = _said(payment)
-    fields = {
-        "payment_id": payment.details["payments"][-1]["id"] if word == "completed" else "",
-        "payment_request_id": payment.reference,
-        "reference_number": said["reference_number"] or "",
-        "phone": payment.details["phone"] or "",
-        "amount": said["amount"],
-        "currency": said["currency"],
-        "status": word,
-    }
-    if word == "failed":
-        fields["error_message"] = "Card declined"
-    signature = sign(joined(fields), _first(settings().hitpay_salt.get_secret_value()))
-    if payment.delivery_fault == "tamper":
-        fields["amount"] = f"1{fields['amount']}"
-    return urlencode(fields | {"hmac": signature}, errors="replace").encode()
-
-
-def _event(payment: Payment, word: str) -> bytes:
-    """Version 2: the payment request as ``GET`` shows it, but with the currency in capitals."""
-    event = shown(payment) | _said(payment) | {"status": word}
-    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace")  # JSON can name characters that UTF-8 cannot write
-
-
-def _said(payment: Payment) -> dict[str, Any]:
-    """What both versions say of the money and the order, true or as the fault has it."""
-    said = {
-        "amount": number(payment.amount),
-        "currency": payment.currency,
-        "reference_number": payment.details["reference_number"],
-    }
-    match payment.delivery_fault:
-        case "wrong_amount":
-            said["amount"] = number(1)
-        case "wrong_currency":
-            said["currency"] = "USD" if payment.currency != "USD" else "SGD"
-        case "replay_other_order":
-            said["reference_number"] = _other_reference(payment)
-    return said
-
-
-def _other_reference(payment: Payment) -> str | None:
-    """Of the newest other payment request that is still open; failing that, of any other."""
-    open_first = (Payment.status == "pending").desc()
-    other = db.session.scalar(
-        select(Payment)
-        .where(Payment.provider == NAME, Payment.id != payment.id)
-        .order_by(open_first, Payment.id.desc())
-        .limit(1)
-    )
-    return (other or payment).external_id
-
-
-def _first(salts: str) -> str:
-    return salts.split(",")[0].strip()
+    payment.details["payments"] = [*payment.details["payments"], entry(payment, status, method)]

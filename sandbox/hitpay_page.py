@@ -1,7 +1,8 @@
 """HitPay's hosted page: pay by card or with PayNow, cancel, result.
 
 The page's look, what Cancel does and what comes back of an expired page are not documented; see the
-settings ``SANDBOX_HITPAY_…`` and ``hitpay.ASSUMPTIONS``. Nothing here needs JavaScript.
+settings ``SANDBOX_HITPAY_…`` and ``hitpay.ASSUMPTIONS``. Nothing here needs JavaScript, except
+inside the drop-in's frame (``?drop_in``): there a script tells the shop's page how it ended.
 """
 
 import re
@@ -19,7 +20,8 @@ from werkzeug.wrappers import Response
 from . import clock, faults
 from .background import commit
 from .config import settings
-from .hitpay import MERCHANT, NAME, PAYNOW, decline, end, succeed
+from .hitpay import NAME, PAYNOW, decline, end, succeed
+from .hitpay_shapes import MERCHANT
 from .models import Payment, db
 
 Answer = str | Response | tuple[str, int]
@@ -50,15 +52,22 @@ CARDS = (
 )
 
 
+@bp.url_defaults
+def stay_in_the_frame(endpoint: str, values: dict[str, Any]) -> None:
+    """What was opened by the drop-in leads to pages that know it."""
+    if "drop_in" in request.args:
+        values["drop_in"] = 1
+
+
 @bp.get("")
 def show(reference: str) -> Answer:
     """The ways to pay, or the result. ``?fill=<card key>`` fills in a test card.
 
     :raise 404: unknown payment request.
     """
-    payment = _payment(reference)
+    payment = find(reference)
     if payment.status != "pending":
-        return _page("result.html", payment)
+        return _result(payment)
     return _form(payment, _filled(request.args.get("fill")))
 
 
@@ -68,14 +77,11 @@ def pay(reference: str) -> Answer:
 
     :raise 400: a method that this payment request does not offer.
     """
-    payment = _payment(reference)
+    payment = find(reference)
     if payment.status != "pending":
         return _onward(payment)
-    _take_faults(payment)
-    if payment.fault in ("expire", "pay_late"):
-        end(payment, "expired")
-        if payment.fault == "pay_late":
-            payment.timer = clock.now() + settings().sandbox_delay_seconds
+    take_faults(payment)
+    if was_ended_by_fault(payment):
         commit()
         return _onward(payment)
     method = request.form.get("method", "card")
@@ -91,7 +97,7 @@ def pay(reference: str) -> Answer:
     if accepted and payment.fault != "decline":
         succeed(payment, method)
     else:
-        decline(payment)
+        decline(payment, method)
     commit()
     return _onward(payment)
 
@@ -99,21 +105,24 @@ def pay(reference: str) -> Answer:
 @bp.post("/cancel")
 def cancel(reference: str) -> Answer:
     """Back to the shop; the payment request stays as it is. The form's faults come along."""
-    payment = _payment(reference)
+    payment = find(reference)
     if payment.status == "pending":
-        _take_faults(payment)
+        take_faults(payment)
         commit()
+    if "drop_in" in request.args:
+        return _page("result.html", payment, tell="toggle")
     return redirect(_return_url(payment, "canceled"), 303)
 
 
-def _payment(reference: str) -> Payment:
+def find(reference: str) -> Payment:
+    """:raise 404: unknown payment request."""
     payment = db.session.scalar(
         select(Payment).where(Payment.provider == NAME, Payment.reference == reference)
     )
     return payment or abort(404)
 
 
-def _take_faults(payment: Payment) -> None:
+def take_faults(payment: Payment) -> None:
     """Apply the choice made in the drawer; without one, what the payment was made with stays."""
     try:
         payment.fault = faults.check("payment", request.form.get("fault", payment.fault))
@@ -122,6 +131,30 @@ def _take_faults(payment: Payment) -> None:
         )
     except ValueError as error:
         abort(400, str(error))
+
+
+def was_ended_by_fault(payment: Payment) -> bool:
+    """The faults "expire" and "pay late" end the page at this moment; the caller commits."""
+    if payment.fault not in ("expire", "pay_late"):
+        return False
+    end(payment, "expired")
+    if payment.fault == "pay_late":
+        payment.timer = clock.now() + settings().sandbox_delay_seconds
+    return True
+
+
+def fault_choices() -> dict[str, Any]:
+    """What the drawer offers."""
+    return {
+        f"{kind}_faults": [each for each in faults.of_kind(kind) if each.key not in IMPOSSIBLE]
+        for kind in ("payment", "delivery")
+    }
+
+
+def shop_origin() -> str:
+    """The only origin that the drop-in may stand in."""
+    parts = urlsplit(settings().base_url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _read_card(form: Mapping[str, str], today: date) -> tuple[Card | None, dict[str, str]]:
@@ -142,9 +175,12 @@ def _read_card(form: Mapping[str, str], today: date) -> tuple[Card | None, dict[
 
 
 def _onward(payment: Payment) -> Response:
-    """Where the browser goes next: to the shop after a success, else to this payment's page."""
+    """Where the browser goes next: to the shop after a success, else to this payment's page.
+
+    Inside the drop-in always to this payment's page, which tells the shop's.
+    """
     paid = payment.status == "completed" and payment.fault != "close_tab"
-    if paid and payment.return_url:
+    if paid and payment.return_url and "drop_in" not in request.args:
         return redirect(_return_url(payment, "completed"), 303)
     return redirect(url_for(".show", reference=payment.reference), 303)
 
@@ -178,9 +214,15 @@ def _form(
         takes_cards="card" in payment.details["payment_methods"],
         takes_paynow=PAYNOW in payment.details["payment_methods"],
         cards=CARDS,
-        payment_faults=[each for each in faults.of_kind("payment") if each.key not in IMPOSSIBLE],
-        delivery_faults=[each for each in faults.of_kind("delivery") if each.key not in IMPOSSIBLE],
+        **fault_choices(),
     )
+
+
+def _result(payment: Payment) -> str:
+    tell = "success" if payment.status == "completed" else "error"
+    if payment.fault == "close_tab":
+        tell = ""  # nobody is there to be told
+    return _page("result.html", payment, tell=tell)
 
 
 def _page(template: str, payment: Payment, **values: Any) -> str:
@@ -188,11 +230,14 @@ def _page(template: str, payment: Payment, **values: Any) -> str:
     if payment.return_url:
         parts = urlsplit(payment.return_url)
         g.form_target = f"{parts.scheme}://{parts.netloc}"
+    if "drop_in" in request.args:
+        g.framed_by = shop_origin()
     return render_template(
         f"hitpay/{template}",
         payment=payment,
         amount=f"{Decimal(payment.amount).scaleb(-2):,}",
         return_url=_return_url(payment, payment.status),
         merchant=settings().sandbox_merchant_name,
+        shop=g.get("framed_by"),
         **values,
     )

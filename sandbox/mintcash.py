@@ -364,7 +364,7 @@ def shown(payment: Payment) -> dict[str, Any]:
 def number(minor: int) -> int | float:
     """Minor units as the JSON number of major units: 4999 is 49.99, 2500 is 25.
 
-    The one float in the sandbox, made only to be printed: ``repr`` gives back every decimal of up
+    A float that is made only to be printed: ``repr`` gives back every decimal of up
     to 15 digits unchanged, and ``MAX_AMOUNT`` has 11.
     """
     whole, cents = divmod(minor, 100)

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from flask import Blueprint, request
-from sqlalchemy import select
+from sqlalchemy import exists, func, select
 
 from . import clock, deliveries, faults
 from .background import commit
@@ -37,10 +37,13 @@ ASSUMPTIONS = (
     "list of {code, path, message}.",
     "Amounts have at most two decimals: no exponent, no sign, no thousands mark. The amount of GET "
     "/v2/secure-payments/<token> is the one that was sent.",
-    "One request for each page, so no batches, payouts, fee plans, access policies or Safe "
-    "wallets; Tron is not imitated. Unknown fields are refused.",
-    "The token and both kinds of keys are accepted wherever the documentation names one of them, "
-    "and no Origin is asked for.",
+    "No payouts, fee plans or access policies; Tron is not imitated. Unknown fields are refused. "
+    "A Client ID is of the kind for a backend: no Origin is asked for.",
+    "requestIds are in the order of requests. All requests of a link go to one destination; what a "
+    "wallet pays fills them one after the other, by one transaction, and each is told by a webhook "
+    "of its own.",
+    "A Safe wallet's payment comes through at its owners' first signing, after the time of the "
+    "fault “delay”; meanwhile the page is answered 423, and an ordinary payment on its way 200.",
     "Two calls with equal bodies make two requests: there is no idempotency key.",
     "The checksum inside a destination is not checked, since most of the documented samples are "
     "made up.",
@@ -50,7 +53,7 @@ ASSUMPTIONS = (
     "is above what is missing is refused.",
     "A page that expires while money is on its way is still paid by it. Expiry is told to nobody.",
     "Webhooks carry both requestId and requestID, and not the merchant's reference. A repetition "
-    "keeps its delivery id, and here also its retry count of 0.",
+    "keeps its delivery id, and so does a webhook that is sent again by hand.",
     "A coin is shown here as the currency that it counts as.",
     "Faults about cards do nothing here; nor does “wrong environment”, of which webhooks know "
     "nothing. “Replay” adds another payment's reference to the webhook.",
@@ -89,7 +92,11 @@ BALANCES = {
     "BNB": {"USDC": 20000, "USDT": 20000},
     "SEPOLIA": {"FAU": 10000000},
 }
+#: Coins whose id differs from their symbol: “native” USDC, where the bridged one was first.
+NATIVE = {("USDC", "optimism"): "USDCn", ("USDC", "matic"): "USDCn"}
 WALLET = "0x71c7656ec7ab88b098defb751b7401b5f6d8976f"
+SAFE_HOURS = 24  # that a Safe's owners have to sign; an assumption
+MAX_REQUESTS = 200  # in one link
 #: Where the money goes when nobody says: what the key is bound to. The documentation's sample.
 BOUND = (
     "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7@eip155:8453#ABCD1234"
@@ -98,6 +105,10 @@ BOUND = (
 DESTINATION = re.compile(
     r"(0x[0-9A-Fa-f]{40})@eip155:([1-9][0-9]{0,19})#[0-9A-Fa-f]{8}:(0x[0-9A-Fa-f]{40})"
 )
+ADDRESS = re.compile(r"0x[0-9A-Fa-f]{40}")
+#: The fields of a request in the guide's form, in place of ``destinationId``.
+GUIDE = ("payee", "invoiceCurrency", "paymentCurrency")
+REQUEST = ("amount", "destinationId", *GUIDE)
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 #: No table of bodies is published; these are the words of the other endpoints in the spec.
@@ -145,29 +156,20 @@ def answer_error(error: Refused) -> tuple[dict[str, Any], int]:
 
 @bp.post("/secure-payments")
 def create_secure_payment() -> Any:
-    """Make a page for one request; 201, and a new one each time. Errors: 400, 401, 403."""
-    _authenticate()
-    fault = faults.take_create_fault()
-    if fault == "timeout_before":
-        faults.hang()
-        raise Refused(*ERRORS["503"])
-    if fault in ERRORS:
-        raise Refused(*ERRORS[fault])
-    if fault == "html":
-        return "<!doctype html><title>Request Network</title><p>We are back soon."
+    """Make a page for one request or several; 201, and a new one each time.
 
+    Errors: 400, 401, 403.
+    """
+    _authenticate("x-client-id", "x-api-key")
+    fault = faults.strike_create(TITLE, ERRORS, Refused)
     payment = _create(_checked_payload())
     token = payment.details["token"]
     page = f"{settings().sandbox_url}/request_network/?token={token}"
-    if fault == "timeout_after":
-        faults.hang()
-    elif fault == "foreign_redirect":
-        page = f"https://pay.example.invalid/?token={token}"
-    elif fault == "early_webhook":
-        for delivery in receive(payment, direct(payment, payment.amount)):
-            deliveries.send_now(delivery)
+    if fault == "foreign_redirect":
+        page = f"{faults.FOREIGN_PAGE}/?token={token}"
+    faults.finish_create(fault, lambda: receive(payment, direct(payment, payment.amount)))
     return {
-        "requestIds": [payment.reference],
+        "requestIds": [each["id"] for each in payment.details["requests"]],
         "securePaymentUrl": page,
         "token": token,
         "feePlan": None,
@@ -178,30 +180,47 @@ def create_secure_payment() -> Any:
 def show_secure_payment(token: str) -> Any:
     """What the page shows; ``?wallet=`` adds what it can be paid with.
 
-    Errors: 401, 403 expired, 404, 409 completed.
+    Errors: 401, 403 expired, 404, 409 completed, 423 a Safe's owners are signing.
     """
-    _authenticate()
+    _authenticate(*_page_keys())
     payment = by_token(token) or _not_found("Token not found")
-    if closed := _closed(payment):
+    if closed := _closed(payment) or _being_signed(payment):
         return closed
     details = payment.details
-    reply = {
-        "paymentType": "single",
-        "payee": details["payee"],
+    destination = details["destination"] and {
+        "destinationId": details["destination"],
+        "payeeAddress": details["destination"].rpartition(":")[0],
+        "tokenAddress": details["tokenAddress"],
+        "walletAddress": details["payee"],
         "network": details["network"],
-        "amount": details["amount"],
-        "paymentCurrency": f"{details['coin']}-{details['network']}",
-        "isNativeCurrency": False,
-        "status": "pending",
-        "destination": {
-            "destinationId": details["destination"],
-            "payeeAddress": details["destination"].rpartition(":")[0],
-            "tokenAddress": details["destination"].rpartition(":")[2],
-            "walletAddress": details["payee"],
+    }
+    amounts = [each["amount"] for each in details["requests"]]
+    currency, count = currency_id(details["coin"], details["network"]), len(amounts)
+    if count == 1:
+        reply = {
+            "paymentType": "single",
+            "payee": details["payee"],
             "network": details["network"],
-        },
+            "amount": amounts[0],
+            "paymentCurrency": currency,
+            "isNativeCurrency": False,
+            "status": "pending",
+            "destination": destination,
+        }
+    else:
+        reply = {
+            "paymentType": "batch",
+            "payees": [details["payee"]] * count,
+            "network": details["network"],
+            "amounts": amounts,
+            "paymentCurrencies": [currency] * count,
+            "isNativeCurrency": [False] * count,
+            "status": "pending",
+            "destinations": [destination] * count,
+        }
+    reply |= {
         "reference": payment.external_id,
-        "requestIds": [payment.reference],
+        "requestIds": [each["id"] for each in details["requests"]],
         "redirectUrl": payment.return_url or None,
         "redirectLabel": details["label"],
         "branding": None,
@@ -227,17 +246,30 @@ def show_secure_payment(token: str) -> Any:
 def show_transactions(token: str) -> Any:
     """What the wallet is to sign: an approval, then the payment; the data is made up.
 
-    Errors: 401, 403, 404, 409.
+    Errors: 401, 403, 404, 409, 423.
     """
-    _authenticate()
+    _authenticate(*_page_keys())
     payment = by_token(token) or _not_found("Token not found")
-    if closed := _closed(payment):
+    if closed := _closed(payment) or _being_signed(payment):
         return closed
-    to = payment.details["destination"].rpartition(":")[2]
+    approval, transfer_ = (
+        {
+            "to": payment.details["tokenAddress"],
+            "data": f"0x{secrets.token_hex(68)}",
+            "value": "0x0",
+        }
+        for _ in range(2)
+    )
+    if len(payment.details["requests"]) > 1:
+        return {
+            "ERC20ApprovalTransactions": [approval],
+            "batchPaymentTransaction": transfer_,
+            "metadata": {"hasEnoughBalance": True, "hasEnoughGas": True},
+            "paymentType": "batch",
+            "feeBundle": None,
+        }
     return {
-        "transactions": [
-            {"to": to, "data": f"0x{secrets.token_hex(68)}", "value": "0x0"} for _ in range(2)
-        ],
+        "transactions": [approval, transfer_],
         "metadata": {
             "stepsRequired": 2,
             "needsApproval": True,
@@ -257,7 +289,7 @@ def announce_transaction(token: str) -> Any:
 
     Errors: 400, 401, 403, 404, 409.
     """
-    _authenticate()
+    _authenticate(*_page_keys())
     payment = by_token(token) or _not_found("Token not found")
     if closed := _closed(payment):
         return closed
@@ -273,7 +305,7 @@ def announce_transaction(token: str) -> Any:
         raise Refused(400, problems)
     return {
         "intentId": ulid(),
-        "paymentReference": payment.details["paymentReference"],
+        "paymentReference": payment.details["requests"][0]["paymentReference"],
         "txHash": given["txHash"],
         "isListening": True,
     }
@@ -282,23 +314,19 @@ def announce_transaction(token: str) -> Any:
 @bp.get("/request/<reference>")
 def show_request(reference: str) -> dict[str, Any]:
     """The state of one request. Errors: 401, 404."""
-    _authenticate()
-    payment = db.session.scalar(
-        select(Payment).where(Payment.provider == NAME, Payment.reference == reference)
-    )
-    if payment is None:
-        _not_found("Request not found")
-    details, received = payment.details, payment.details["payments"]
-    paid = payment.status == "completed"
+    _authenticate("x-client-id", "x-api-key")
+    payment, wanted = _request(reference)
+    details, received = payment.details, wanted["payments"]
+    paid = left(wanted) == 0
     reply: dict[str, Any] = {
         "hasBeenPaid": paid,
-        "requestId": payment.reference,
-        "paymentReference": details["paymentReference"],
+        "requestId": wanted["id"],
+        "paymentReference": wanted["paymentReference"],
         "payee": details["payee"],
         "isListening": not paid,
         "txHash": received[-1]["txHash"] if received else None,
-        "requestAmount": details["amount"],
-        "invoiceCurrency": details["coin"],
+        "requestAmount": wanted["amount"],
+        "invoiceCurrency": details["invoiceCurrency"],
         "paymentCurrency": details["coin"],
         "reference": payment.external_id,
         "network": details["network"],
@@ -319,28 +347,51 @@ def show_request(reference: str) -> dict[str, Any]:
     }
     if len(received) > 1 or (received and not paid):
         reply["conversionBreakdown"] = {
-            "paidAmount": decimal(total(payment)),
-            "remainingAmount": decimal(missing(payment)),
+            "paidAmount": decimal(wanted["cents"] - left(wanted)),
+            "remainingAmount": decimal(left(wanted)),
         }
     if received and not paid:
         reply["status"] = "partially_paid"
     return reply
 
 
+def _request(reference: str) -> tuple[Payment, dict[str, Any]]:
+    """One of the requests that a link collects, whose first is the payment's own reference.
+
+    :raise Refused: unknown.
+    """
+    ours = select(Payment).where(Payment.provider == NAME)
+    requests = func.json_each(Payment.details, "$.requests").table_valued("value")
+    among = exists().where(func.json_extract(requests.c.value, "$.id") == reference)
+    payment = db.session.scalar(ours.where(Payment.reference == reference))  # by the index
+    if payment is None:
+        payment = db.session.scalar(ours.where(among))
+    if payment is None:
+        _not_found("Request not found")
+    (found,) = (each for each in payment.details["requests"] if each["id"] == reference)
+    return payment, found
+
+
 # --- What a request must be --------------------------------------------------------------------
 
 
-def _authenticate() -> None:
-    """``x-api-key``, or ``x-client-id`` where one is configured."""
-    key = settings().request_network_api_key.get_secret_value()
-    for name, expected in (
-        ("x-api-key", key),
-        ("x-client-id", settings().request_network_client_id),
-    ):
+def _authenticate(*names: str) -> None:
+    """One of these headers holds the key or Client ID that is configured."""
+    expected = {
+        "x-api-key": settings().request_network_api_key.get_secret_value(),
+        "x-client-id": settings().request_network_client_id,
+    }
+    for name in names:
         given = request.headers.get(name, "").encode("utf-8", "surrogatepass")
-        if expected and hmac.compare_digest(given, expected.encode()):
+        if expected[name] and hmac.compare_digest(given, expected[name].encode()):
             return
     raise Refused(*ERRORS["401"])
+
+
+def _page_keys() -> tuple[str, ...]:
+    """What the calls of the page itself take (api-reference/secure-payments)."""
+    both = settings().sandbox_request_network_page_keys == "both"
+    return ("x-client-id", "x-api-key") if both else ("x-client-id",)
 
 
 def _payload() -> dict[str, Any]:
@@ -372,24 +423,39 @@ def _checked_payload() -> dict[str, Any]:
         raise Refused(400, problems)
     if "redirectLabel" in payload and "redirectUrl" not in payload:
         raise Refused(400, "redirectLabel cannot be provided without redirectUrl")
-    if len(payload["requests"]) > 1:
-        raise Refused(400, "Batch payments are not imitated by this sandbox")
     return payload
 
 
 def _request_problems(path: list[str | int], value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, dict):
         return [_problem(path, "Expected object")]
-    problems = [
-        _problem([*path, name], "Unrecognized key")
-        for name in value
-        if name not in ("amount", "destinationId")
-    ]
+    guide = settings().sandbox_request_network_payee_form
+    known = ("amount", "destinationId") if guide == "refused" else REQUEST
+    problems = [_problem([*path, name], "Unrecognized key") for name in value if name not in known]
     if words := _amount(value.get("amount")):
         problems.append(_problem([*path, "amount"], words))
     destination = value.get("destinationId", BOUND)
     if not isinstance(destination, str) or not DESTINATION.fullmatch(destination):
         problems.append(_problem([*path, "destinationId"], "Invalid destination ID format"))
+    if guide == "accepted" and any(name in value for name in GUIDE):
+        problems += _guide_problems(path, value)
+    return problems
+
+
+def _guide_problems(path: list[str | int], value: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of ``payee``, ``invoiceCurrency`` and ``paymentCurrency``, which go together."""
+    problems = [
+        _problem([*path, name], "Required")
+        for name in GUIDE
+        if not isinstance(value.get(name), str)
+    ]
+    if problems:
+        return problems
+    if not ADDRESS.fullmatch(value["payee"]):
+        problems.append(_problem([*path, "payee"], "Invalid Ethereum address"))
+    for name in ("invoiceCurrency", "paymentCurrency"):
+        if value[name] not in CURRENCIES and (name, value[name]) != ("invoiceCurrency", "USD"):
+            problems.append(_problem([*path, name], "Unknown currency"))
     return problems
 
 
@@ -422,7 +488,11 @@ def _address(value: Any) -> str:
 
 #: A field -> what is wrong with its value, if anything (api-reference/secure-payments).
 CREATE: dict[str, Callable[[Any], str]] = {
-    "requests": lambda value: "" if isinstance(value, list) and value else "Expected array",
+    "requests": lambda value: (
+        ""
+        if isinstance(value, list) and 0 < len(value) <= MAX_REQUESTS
+        else f"Array must contain 1 to {MAX_REQUESTS} element(s)"
+    ),
     "reference": _text,
     "payerIdentifier": _text,
     "redirectUrl": _address,
@@ -446,24 +516,26 @@ def _not_found(message: str) -> NoReturn:
 
 
 def _create(payload: dict[str, Any]) -> Payment:
-    (wanted,) = payload["requests"]
-    configured = settings().request_network_destination_id or BOUND
-    found = DESTINATION.fullmatch(configured)
-    destination = wanted.get("destinationId", configured)
-    if found is None or int(found[2]) not in CHAINS:
-        raise Refused(400, "No active payment destination")
-    if destination != configured:
-        raise Refused(403, "Destination does not match the configured payment destination.")
-    network, chain = CHAINS[int(found[2])]
-    coin = TOKENS.get((network, found[3].lower()))
-    if coin is None:
-        raise Refused(400, "Unsupported payment currency")
+    wanted = payload["requests"]
+    places = [_destination(each) for each in wanted]
+    if any(place != places[0] for place in places):
+        raise Refused(400, "All requests must have the same destination")
     ends = clock.now() + LIFETIME
+    requests = [
+        {
+            "id": f"01{secrets.token_hex(32)}",
+            "paymentReference": f"0x{secrets.token_hex(8)}",
+            "amount": each["amount"],
+            "cents": minor(each["amount"]),
+            "payments": [],
+        }
+        for each in wanted
+    ]
     payment = Payment(
         provider=NAME,
-        reference=f"01{secrets.token_hex(32)}",
+        reference=requests[0]["id"],
         external_id=payload.get("reference"),
-        amount=minor(wanted["amount"]),
+        amount=sum(each["cents"] for each in requests),
         currency="USD",
         status="pending",
         return_url=payload.get("redirectUrl", ""),
@@ -473,25 +545,56 @@ def _create(payload: dict[str, Any]) -> Payment:
         delivery_fault=control().delivery_fault,
         details={
             "token": ulid(),
-            "paymentReference": f"0x{secrets.token_hex(8)}",
-            "amount": wanted["amount"],
+            "requests": requests,
             "label": payload.get("redirectLabel"),
-            "destination": destination,
-            "payee": found[1],
-            "network": network,
-            "chain": chain,
-            "coin": coin,
+            **places[0],
             "ends": ends,
             "connected": False,  # a wallet, on the page
             "approved": None,  # what the wallet may pay next
             "coming": None,  # what it has paid, but is not confirmed
             "failed": False,  # whether that was lost at a bridge
-            "payments": [],
         },
     )
     db.session.add(payment)
     commit()
     return payment
+
+
+def _destination(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Where the money of one request goes: ``payee``, ``network``, ``coin`` and more.
+
+    :raise Refused: nowhere, or not where the key is bound to.
+    """
+    if settings().sandbox_request_network_payee_form == "accepted" and "payee" in wanted:
+        network, token = CURRENCIES[wanted["paymentCurrency"]]
+        return {
+            "destination": None,
+            "payee": wanted["payee"],
+            "tokenAddress": token,
+            "network": network,
+            "chain": next(chain for each, chain in CHAINS.values() if each == network),
+            "coin": TOKENS[network, token],
+            "invoiceCurrency": wanted["invoiceCurrency"].partition("-")[0],
+        }
+    configured = settings().request_network_destination_id or BOUND
+    found = DESTINATION.fullmatch(configured)
+    if found is None or int(found[2]) not in CHAINS:
+        raise Refused(400, "No active payment destination")
+    if wanted.get("destinationId", configured) != configured:
+        raise Refused(403, "Destination does not match the configured payment destination.")
+    network, chain = CHAINS[int(found[2])]
+    coin = TOKENS.get((network, found[3].lower()))
+    if coin is None:
+        raise Refused(400, "Unsupported payment currency")
+    return {
+        "destination": configured,
+        "payee": found[1],
+        "tokenAddress": found[3],
+        "network": network,
+        "chain": chain,
+        "coin": coin,
+        "invoiceCurrency": coin,
+    }
 
 
 def by_token(token: str) -> Payment | None:
@@ -518,12 +621,37 @@ def _closed(payment: Payment) -> tuple[dict[str, Any], int] | None:
         "branding": None,
         "requestStatuses": [
             {
-                "requestId": payment.reference,
+                "requestId": each["id"],
                 "hasBeenPaid": True,
-                "txHash": payment.details["payments"][-1]["txHash"],
+                "txHash": each["payments"][-1]["txHash"],
             }
+            for each in payment.details["requests"]
         ],
     }, 409
+
+
+def _being_signed(payment: Payment) -> tuple[dict[str, Any], int] | None:
+    """The answer 423 of a page that a Safe wallet is paying, whose owners have yet to sign."""
+    coming = payment.details["coming"]
+    if not coming or coming["settles"] != "safe":
+        return None
+    return {
+        "message": "Secure payment is in progress",
+        "status": "pending",
+        "branding": None,
+        "requestStatuses": [
+            {
+                "requestId": each["id"],
+                "hasBeenPaid": left(each) == 0,
+                "safeTxHash": coming["txHash"],
+                "chainId": next(
+                    number for number, found in CHAINS.items() if found[1] == coming["chain"]
+                ),
+                "safePaymentDeadline": coming["deadline"],
+            }
+            for each in payment.details["requests"]
+        ],
+    }, 423
 
 
 def ways(payment: Payment) -> dict[str, dict[str, int]]:
@@ -545,14 +673,24 @@ def decimal(cents: int) -> str:
     return text.removesuffix("0")
 
 
-def total(payment: Payment) -> int:
-    """Minor units that were received."""
-    return sum(each["cents"] for each in payment.details["payments"])
+def currency_id(coin: str, network: str) -> str:
+    """``"USDC", "base"`` is "USDC-base"."""
+    return f"{NATIVE.get((coin, network), coin)}-{network}"
+
+
+#: Id of a coin -> its network and token.
+CURRENCIES = {currency_id(TOKENS[place], place[0]): place for place in TOKENS}
+
+
+def left(wanted: dict[str, Any]) -> int:
+    """Minor units that are still to be paid of one request."""
+    cents: int = wanted["cents"] - sum(each["cents"] for each in wanted["payments"])
+    return cents
 
 
 def missing(payment: Payment) -> int:
-    """Minor units that are still to be paid."""
-    return payment.amount - total(payment)
+    """Minor units that are still to be paid of all."""
+    return sum(left(each) for each in payment.details["requests"])
 
 
 def direct(payment: Payment, cents: int) -> dict[str, Any]:
@@ -562,7 +700,11 @@ def direct(payment: Payment, cents: int) -> dict[str, Any]:
 
 
 def transfer(chain: str, coin: str, cents: int, settles: str = "now") -> dict[str, Any]:
-    """What a wallet pays. ``settles``: ``now``, ``later``, or ``never`` (the bridge fails)."""
+    """What a wallet pays.
+
+    ``settles``: ``now``, ``later``, ``safe`` (later, when a Safe's owners have signed), or
+    ``never`` (the bridge fails).
+    """
     network = next(network for network, option in CHAINS.values() if option == chain)
     return {
         "chain": chain,
@@ -572,6 +714,7 @@ def transfer(chain: str, coin: str, cents: int, settles: str = "now") -> dict[st
         "settles": settles,
         "txHash": f"0x{secrets.token_hex(32)}",
         "timestamp": clock.timestamp(),
+        "deadline": int(time.time()) + SAFE_HOURS * 3600,
     }
 
 
@@ -580,15 +723,41 @@ def receive(payment: Payment, paid: dict[str, Any]) -> list[Delivery]:
     details, expired = payment.details, payment.status == "expired"
     details["coming"], payment.timer = None, None if expired else details["ends"]
     details["failed"] = paid["settles"] == "never"
+    shares = _shares(payment, paid["cents"])
     if details["failed"]:
-        return notify(payment, "payment.failed", paid)
-    details["payments"] = [*details["payments"], paid]
+        return [each for index in shares for each in notify(payment, index, "payment.failed")]
+    details["requests"] = [
+        wanted | {"payments": [*wanted["payments"], paid | {"cents": shares[index]}]}
+        if index in shares
+        else wanted
+        for index, wanted in enumerate(details["requests"])
+    ]
     if missing(payment) > 0:
         payment.status = "expired" if expired else "partially_paid"
-        return notify(payment, "payment.partial", paid)
-    payment.status, payment.timer = "completed", None
-    times = 2 if payment.fault == "pay_twice" else 1
-    return [each for _ in range(times) for each in notify(payment, "payment.confirmed", paid)]
+    else:
+        payment.status, payment.timer = "completed", None
+    news = []
+    for index in shares:
+        full = left(details["requests"][index]) == 0
+        times = 2 if full and payment.fault == "pay_twice" else 1
+        news += [(index, "payment.confirmed" if full else "payment.partial")] * times
+    return [
+        delivery
+        for number, (index, event) in enumerate(news, 1)
+        for delivery in notify(
+            payment, index, event, payment.status == "completed" and number == len(news)
+        )
+    ]
+
+
+def _shares(payment: Payment, cents: int) -> dict[int, int]:
+    """How a sum fills the requests, one after the other: index -> minor units."""
+    shares = {}
+    for index, wanted in enumerate(payment.details["requests"]):
+        if share := min(cents, left(wanted)):
+            shares[index] = share
+            cents -= share
+    return shares
 
 
 def expire(payment: Payment) -> None:
@@ -607,9 +776,12 @@ def timer_rang(payment: Payment) -> None:
 # --- The webhooks: api-reference/webhooks ------------------------------------------------------
 
 
-def notify(payment: Payment, event: str, paid: dict[str, Any]) -> list[Delivery]:
-    """Store a webhook about a payment as it is now."""
-    text = json.dumps(_event(payment, event, paid), ensure_ascii=False, separators=(",", ":"))
+def notify(payment: Payment, index: int, event: str, last_word: bool = False) -> list[Delivery]:
+    """Store a webhook about one request as it is now.
+
+    ``last_word``: nothing is left to be told about the payment.
+    """
+    text = json.dumps(_event(payment, index, event), ensure_ascii=False, separators=(",", ":"))
     body = text.encode("utf-8", "replace")  # JSON can name characters that UTF-8 cannot write
     secret = settings().request_network_webhook_secret.get_secret_value().split(",")[0].strip()
     signature = sign(body, secret)
@@ -623,11 +795,11 @@ def notify(payment: Payment, event: str, paid: dict[str, Any]) -> list[Delivery]
             "Content-Type": "application/json",
             "x-request-network-signature": signature,
             "x-request-network-delivery": ulid(),
-            "x-request-network-retry-count": "0",
+            deliveries.RETRY_COUNT: "0",
         },
         body=body,
         retry_after=RETRY_AFTER,
-        last_word=event == "payment.confirmed",
+        last_word=last_word,
     )
 
 
@@ -636,27 +808,28 @@ def sign(body: bytes, secret: str) -> str:
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def _event(payment: Payment, event: str, paid: dict[str, Any]) -> dict[str, Any]:
+def _event(payment: Payment, index: int, event: str) -> dict[str, Any]:
     """The flat body; amounts are decimals of the coin."""
-    details = payment.details
+    details, wanted = payment.details, payment.details["requests"][index]
     about = {
         "event": event,
-        "requestId": payment.reference,
-        "requestID": payment.reference,
-        "paymentReference": details["paymentReference"],
+        "requestId": wanted["id"],
+        "requestID": wanted["id"],
+        "paymentReference": wanted["paymentReference"],
     }
     if event == "payment.failed":
         return about | {"subStatus": "", "paymentProcessor": "request-network"}
-    amount, sum_paid, coin = paid["cents"], total(payment), details["coin"]
+    paid, coin = wanted["payments"][-1], details["coin"]
+    amount, sum_paid = paid["cents"], wanted["cents"] - left(wanted)
     if payment.delivery_fault == "wrong_amount":
         amount = sum_paid = 1
     elif payment.delivery_fault == "wrong_currency":
         coin = "WETH"
     about |= {
-        "explorer": f"https://scan.request.network/request/{payment.reference}",
+        "explorer": f"https://scan.request.network/request/{wanted['id']}",
         "amount": decimal(amount),
         "totalAmountPaid": decimal(sum_paid),
-        "expectedAmount": decimal(payment.amount),
+        "expectedAmount": decimal(wanted["cents"]),
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "txHash": paid["txHash"],
         "payerAddress": WALLET,

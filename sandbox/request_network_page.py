@@ -16,13 +16,23 @@ from . import clock, faults
 from .background import commit
 from .config import settings
 from .models import Payment
-from .request_network import WALLET, by_token, expire, minor, missing, receive, transfer, ways
+from .request_network import (
+    WALLET,
+    by_token,
+    expire,
+    left,
+    minor,
+    missing,
+    receive,
+    transfer,
+    ways,
+)
 
 Answer = str | Response | tuple[str, int]
 
 #: The others make no sense for a wallet.
 PAYMENT_FAULTS = ("none", "close_tab", "expire", "pay_late", "pay_twice")
-SETTLES = ("now", "later", "never")
+SETTLES = ("now", "later", "safe", "never")
 CROSS_CHAIN_MORE_THAN = 100  # minor units; api-features/crosschain-payments
 
 bp = Blueprint("request_network_page", __name__, url_prefix="/request_network")
@@ -85,7 +95,7 @@ def pay() -> Answer:
         return _onward(payment)
     if payment.fault == "expire":
         expire(payment)
-    elif payment.fault == "pay_late" or paid["settles"] == "later":
+    elif payment.fault == "pay_late" or paid["settles"] in ("later", "safe"):
         if payment.fault == "pay_late":
             expire(payment)
         details["coming"] = paid
@@ -146,9 +156,9 @@ def _form(
         for chain, coins in ways(payment).items()
         for coin, balance in coins.items()
     ]
-    left = Decimal(missing(payment)).scaleb(-2)
+    amount = Decimal(missing(payment)).scaleb(-2)
     return _page(
-        "pay.html", payment, values=values, errors=errors or {}, options=options, left=left
+        "pay.html", payment, values=values, errors=errors or {}, options=options, amount=amount
     )
 
 
@@ -162,6 +172,12 @@ def _page(template: str, payment: Payment, **values: Any) -> str:
         payment=payment,
         details=payment.details,
         missing=missing(payment),
+        items=[(each["cents"], left(each)) for each in payment.details["requests"]],
+        hashes=list(
+            dict.fromkeys(
+                paid["txHash"] for each in payment.details["requests"] for paid in each["payments"]
+            )
+        ),
         chain=_title(payment.details["chain"]),
         wallet=f"{WALLET[:6]}…{WALLET[-4:]}",
         merchant=settings().sandbox_merchant_name,

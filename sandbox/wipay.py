@@ -1,9 +1,10 @@
-"""WiPay's API, return and webhooks (Caribbean), as its documentation shows them.
+"""WiPay's transactions (Caribbean): request, return and webhooks, as its documentation shows them.
 
-Documentation (docs.wipayfinancial.com, read 2026-11): Payments API v1.0.11, WAPI v2.0.2, webhooks,
+Documentation (docs.wipayfinancial.com, read 2026-11): Payments API v1.0.11, webhooks,
 hosted-checkout-flows; fees and ``hash`` also in the PDF "Payments API Documentation" v1.0.8. The
-hosted page is in ``wipay_page.py``. What the documentation leaves open is a setting
-``SANDBOX_WIPAY_…``, or one of :data:`ASSUMPTIONS`.
+hosted page is in ``wipay_page.py``; WAPI in ``wipay_wapi.py`` (look-ups, refunds) and
+``wipay_cards.py`` (Trusted Cards); what a merchant sees in ``wipay_merchant.py``. What the
+documentation leaves open is a setting ``SANDBOX_WIPAY_…``, or one of :data:`ASSUMPTIONS`.
 """
 
 import base64
@@ -14,7 +15,7 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -43,16 +44,21 @@ ASSUMPTIONS = (
     "The legacy method credit_card is accepted as well as credit_card_co; email is required.",
     "total has exactly two decimals; TTD 5.00 to 20400.00 and USD 0.74 to 3000.00 are accepted.",
     "Every country's page is the one of the FAC gateway: numbers that are not listed are approved, "
-    "and none is checked by Luhn's rule. avs=1 only lengthens the session to five minutes.",
+    "and none is checked by Luhn's rule. With avs=1 it takes the billing address, too, and any "
+    "will do.",
     "A declined card ends the transaction: [2-R2]; a wrong 3-D Secure password does, too: [3-RA9]. "
     "There is no way to cancel; who leaves lets the session expire.",
     "Fees are rounded half up, and so is their half in “split”. Nothing is converted.",
     "Whoever is still on an expired page goes back to response_url without a result.",
+    "An outcome that WiPay did not learn at once (the fault “pay late”) is learnt by its recovery "
+    "job, of which nothing tells the browser.",
     "payment.created is sent for every request. A webhook's data is the transaction as WAPI shows "
     "it; a retry comes after 10, 30, 60 and 120 seconds with the bytes and headers of the first.",
     "WAPI's hash, 64 digits, is made of nothing that means anything. An unknown transaction is "
-    "answered 400, as for refunds.",
-    "Trusted Cards, refunds and the transaction history are not imitated.",
+    "answered 400, as for refunds. A refunded one stays success, and its status_desc is Refunded. "
+    "WAPI takes form fields and JSON. Its tokens and rate limits are not imitated: only the key.",
+    "A rejected refund may be asked for again. Saving a card debits USD 0.50 to 1.50 and sends no "
+    "webhook; its return has no hash. The page of a charge asks for no card data.",
 )
 
 #: payments-api/fee-rates: country -> percentage on the free plan, and on any paid one.
@@ -66,6 +72,13 @@ FEES = {
 TAX = Decimal("1.15")  # on the percentage fee, everywhere but in TT
 FLAT = {"USD": 25, "TTD": 170}  # minor units, in TT only; USD 0.25 at the static rate of 6.80
 LIMITS = {"TTD": (500, 2_040_000), "USD": (74, 300_000)}  # minor units; wapi/transactions/meta
+
+#: Key -> how WAPI shows it.
+FEE_STRUCTURES = {
+    "customer_pay": "Customer Pay",
+    "merchant_absorb": "Merchant Absorb",
+    "split": "Split",
+}
 
 #: Of order_id and origin: letters, digits, dash and underscore, the last two only inside.
 NAME_PATTERN = re.compile(r"(?![_-])[A-Za-z0-9_-]{1,48}(?<![_-])", re.ASCII)
@@ -96,7 +109,7 @@ def answer_error(error: Refused) -> Any:
     """JSON mode tells the caller; redirect mode sends the browser to the shop with the error."""
     db.session.rollback()
     response_url = request.form.get("response_url", "")
-    if not _is_web_address(response_url):
+    if not is_web_address(response_url):
         return {"message": error.message}, error.status
     url = extended(
         response_url,
@@ -112,7 +125,7 @@ def answer_error(error: Refused) -> Any:
     return redirect(url, 303)
 
 
-# --- The API: payments-api/payment-request, wapi/transactions ----------------------------------
+# --- The API: payments-api/payment-request ------------------------------------------------------
 
 
 @bp.post("/plugins/payments/request")
@@ -121,6 +134,11 @@ def create_payment() -> Any:
 
     ``Accept: application/json`` answers with JSON, anything else with a redirect.
     """
+    return answer_create(lambda: create(_checked_form()), as_json=_wants_json())
+
+
+def answer_create(make: Callable[[], Payment], as_json: bool = True) -> Any:
+    """Make a transaction, unless a fault wants otherwise, and say where its page is."""
     fault = faults.take_create_fault()
     if fault == "timeout_before":
         faults.hang()
@@ -130,7 +148,7 @@ def create_payment() -> Any:
     if fault == "html":
         return "<!doctype html><title>WiPay</title><p>We are back soon."
 
-    payment = _create(_checked_form())
+    payment = make()
     url = page_url(payment)
     if fault == "timeout_after":
         faults.hang()
@@ -140,25 +158,9 @@ def create_payment() -> Any:
         for delivery in succeed(payment):
             deliveries.send_now(delivery)
         db.session.commit()
-    if _wants_json():
+    if as_json:
         return {"url": url, "message": "OK", "transaction_id": payment.reference}
     return redirect(url, 303)
-
-
-@bp.get("/wapi/transactions/<transaction_id>")
-def retrieve_transaction(transaction_id: str) -> Any:
-    """One transaction (wapi/transactions/retrieve), for holders of a key (wapi/keys)."""
-    expected = settings().wipay_wapi_key.get_secret_value()
-    given = request.headers.get("X-WAPI-Key", "")
-    is_one_way = "Authorization" not in request.headers
-    if not (expected and is_one_way and hmac.compare_digest(given.encode(), expected.encode())):
-        return {"message": "Unauthorized"}, 401
-    payment = db.session.scalar(
-        select(Payment).where(Payment.provider == NAME, Payment.reference == transaction_id)
-    )
-    if payment is None:
-        return {"message": "The selected transaction id is invalid."}, 400
-    return {"message": "OK", "data": shown(payment)}
 
 
 # --- What a request must be --------------------------------------------------------------------
@@ -171,30 +173,43 @@ def _wants_json() -> bool:
 def _checked_form() -> dict[str, str]:
     """The fields of a request, in the order of checks that hosted-checkout-flows names."""
     form = request.form.to_dict()
-    currency = form.get("currency", "")
     rules = {
         "account_number": form.get("account_number") == settings().wipay_account_number,
-        "country_code": form.get("country_code") == settings().wipay_country_code,
-        "currency": currency in settings().sandbox_wipay_currencies,
-        "environment": form.get("environment") == "sandbox",
-        "fee_structure": form.get("fee_structure") in ("customer_pay", "merchant_absorb", "split"),
-        "total": _is_total(form.get("total", ""), currency),
+        **shared_rules(form),
         "method": form.get("method") in ("credit_card_co", "credit_card"),
-        "order_id": bool(NAME_PATTERN.fullmatch(form.get("order_id", ""))),
-        "origin": bool(NAME_PATTERN.fullmatch(form.get("origin", "")))
-        and len(form["origin"]) <= 32,
-        "response_url": _is_web_address(form.get("response_url", "")),
         "email": bool(EMAIL_PATTERN.fullmatch(form.get("email", ""))) and len(form["email"]) <= 50,
         "name": len(form.get("name", "")) <= 60,
         "data": len(form.get("data", "")) <= 4096,
         "version": len(form.get("version", "")) <= 16,
         "avs": form.get("avs", "0") in ("0", "1", "true", "false"),
     }
+    keep_to(rules, form)
+    return form
+
+
+def shared_rules(form: Mapping[str, str]) -> dict[str, bool]:
+    """What holds for a payment and for the charge of a saved card: field -> whether it is kept."""
+    currency, origin = form.get("currency", ""), form.get("origin", "")
+    return {
+        "country_code": form.get("country_code") == settings().wipay_country_code,
+        "currency": currency in settings().sandbox_wipay_currencies,
+        "environment": form.get("environment") == "sandbox",
+        "fee_structure": form.get("fee_structure") in FEE_STRUCTURES,
+        "total": _is_total(form.get("total", ""), currency),
+        "order_id": bool(NAME_PATTERN.fullmatch(form.get("order_id", ""))),
+        "origin": bool(NAME_PATTERN.fullmatch(origin)) and len(origin) <= 32,
+        "response_url": is_web_address(form.get("response_url", "")),
+    }
+
+
+def keep_to(rules: Mapping[str, bool], form: Mapping[str, str]) -> None:
+    """
+    :raise Refused: names the first field that breaks its rule.
+    """
     for field, is_kept in rules.items():
         if not is_kept:
             problem = "is invalid" if form.get(field) else "is required"
             raise Refused(400, f"The {field} field {problem}.")
-    return form
 
 
 def _is_total(total: str, currency: str) -> bool:
@@ -202,7 +217,7 @@ def _is_total(total: str, currency: str) -> bool:
     return bool(TOTAL_PATTERN.fullmatch(total)) and smallest <= minor(total) <= largest
 
 
-def _is_web_address(value: str) -> bool:
+def is_web_address(value: str) -> bool:
     if not re.fullmatch(r"[!-~]{1,255}", value):
         return False
     try:
@@ -215,7 +230,15 @@ def _is_web_address(value: str) -> bool:
 # --- A transaction: made, shown, finished ------------------------------------------------------
 
 
-def _create(form: Mapping[str, str]) -> Payment:
+def create(
+    form: Mapping[str, str],
+    saved_card: tuple[str, str] | None = None,
+    saves_card: bool = False,
+) -> Payment:
+    """A transaction whose page waits for a card, for a card to keep (``saves_card``), or for a nod
+    to a ``saved_card`` (its network and last four digits).
+    """
+    network, last_four = saved_card or (None, None)
     lifetime = AVS_LIFETIME if form.get("avs") in ("1", "true") else LIFETIME
     payment = Payment(
         provider=NAME,
@@ -236,8 +259,16 @@ def _create(form: Mapping[str, str]) -> Payment:
                 for name in ("origin", "total", "fee_structure", "email", "name")
             },
             "data": form.get("data"),
-            "network": None,
-            "card": None,  # masked
+            "avs": form.get("avs") in ("1", "true"),
+            "address": None,
+            "uses_saved_card": saved_card is not None,
+            "saves_card": saves_card,
+            "uuid": None,  # of the card that was saved
+            "refund": None,  # requested, refunded or rejected
+            "network": network,
+            "card": masked(last_four) if last_four else None,
+            "expiry": None,  # MM/YY; like the holder kept for a card that is to be saved
+            "holder": None,
             "declined": False,
             "message": None,
             "date": None,  # ISO 8601, of the end
@@ -261,6 +292,10 @@ def _new_transaction_id(order_id: str) -> str:
         taken = select(Payment.id).where(Payment.provider == NAME, Payment.reference == made)
         if db.session.scalar(taken) is None:
             return made
+
+
+def masked(last_four: str) -> str:
+    return f"XXXXXXXXXXXX{last_four}"
 
 
 def page_url(payment: Payment) -> str:
@@ -296,7 +331,7 @@ def fee(amount: int, currency: str, country: str, plan: str) -> int:
     """WiPay's fee on a total, in minor units (payments-api/fee-rates)."""
     free, paid = FEES[country]
     part = amount * Decimal(paid if plan == "paid" else free) / 100
-    return _half_up(part + FLAT.get(currency, 0) if country == "TT" else part * TAX)
+    return half_up(part + FLAT.get(currency, 0) if country == "TT" else part * TAX)
 
 
 def fee_of(payment: Payment) -> int:
@@ -314,11 +349,11 @@ def final_total(payment: Payment) -> int:
         case "customer_pay":
             return payment.amount + fee_of(payment)
         case "split":
-            return payment.amount + _half_up(Decimal(fee_of(payment)) / 2)
+            return payment.amount + half_up(Decimal(fee_of(payment)) / 2)
     return payment.amount
 
 
-def _half_up(amount: Decimal) -> int:
+def half_up(amount: Decimal) -> int:
     return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
 
 
@@ -330,20 +365,20 @@ def shown(payment: Payment) -> dict[str, Any]:
         "card": details["card"],
         "currency": payment.currency,
         "currency_credited": payment.currency,
-        "customer_address": None,
+        "customer_address": details.get("address"),
         "customer_email": form["email"],
         "customer_name": form["name"],
         "customer_phone": None,
         "data": details["data"],
         "date": details["date"] or f"{payment.created_at[:19]}+00:00",
-        "fee_structure": form["fee_structure"].replace("_", " ").title(),
+        "fee_structure": FEE_STRUCTURES[form["fee_structure"]],
         "hash": hashlib.sha256(payment.reference.encode()).hexdigest(),
         "message": details["message"],
         "order_id": payment.external_id,
         "origin": f"Payment made through the plugin: {form['origin']}",
         "receiver": settings().sandbox_merchant_name,
         "status": payment.status,
-        "status_desc": "Normal" if is_finished else "Transaction Incomplete",
+        "status_desc": _status_desc(payment),
         "total": major(final_total(payment)),
         "total_credited": major(final_total(payment) - fee_of(payment)),
         "transaction_id": payment.reference,
@@ -352,6 +387,12 @@ def shown(payment: Payment) -> dict[str, Any]:
         return everything
     missing = ("card", "customer_email", "hash", "message", "origin", "receiver", "total_credited")
     return {field: value for field, value in everything.items() if field not in missing}
+
+
+def _status_desc(payment: Payment) -> str:
+    if payment.status == "incomplete":
+        return "Transaction Incomplete"
+    return "Refunded" if payment.refunded else "Normal"
 
 
 def finish(payment: Payment, status: str, message: str) -> list[Delivery]:
@@ -372,21 +413,36 @@ def succeed(payment: Payment) -> list[Delivery]:
 
 def expire(payment: Payment, succeeds_late: bool = False) -> None:
     """The session ends; what became of the transaction is decided a while later."""
-    wait = settings().sandbox_delay_seconds if succeeds_late else COMPLETION
+    wait = settings().sandbox_wipay_recovery_minutes * 60 if succeeds_late else COMPLETION
     payment.details["step"] = "expired"
     payment.details["succeeds_late"] = succeeds_late
     payment.timer = clock.now() + wait
 
 
 def timer_rang(payment: Payment) -> None:
-    """The session has reached its end, or WiPay looks after one that did."""
-    if payment.details["step"] != "expired":
+    """The session has reached its end, WiPay looks after one that did, or decides on a refund."""
+    if payment.details.get("refund") == "requested":
+        decide_refund(payment, settings().sandbox_wipay_refunds == "granted")
+    elif payment.details["step"] != "expired":
         expire(payment)
     elif payment.details["succeeds_late"]:
         succeed(payment)
     else:
         status = settings().sandbox_wipay_timeout_status
         finish(payment, status, "[3-R3]: Transaction timed out.")
+
+
+def decide_refund(payment: Payment, granted: bool, reason: str = "") -> None:
+    """End an open refund request and tell the shop (webhooks/payments-api). The caller commits."""
+    payment.timer = None
+    if granted:
+        payment.details["refund"] = "refunded"
+        payment.refunded = payment.amount
+        notify(payment, "payment.refunded")
+    else:
+        payment.details["refund"] = "rejected"
+        meta = {"reason": reason or "The refund was not approved."}
+        notify(payment, "payment.refund_rejected", meta)
 
 
 # --- The return: payments-api/transaction-response ---------------------------------------------
@@ -397,10 +453,19 @@ def returning(payment: Payment) -> str:
     details, form = payment.details, payment.details["form"]
     if payment.status == "incomplete":
         return payment.return_url
+    if details.get("saves_card"):  # wapi/trusted-cards/create; only the test system names the total
+        result = {
+            "status": payment.status,
+            "transaction_id": payment.reference,
+            "uuid": details["uuid"],
+            "total": major(payment.amount),
+        }
+        return extended(payment.return_url, result)
     date = datetime.fromisoformat(details["date"]).astimezone(ATLANTIC)
     query = {
         "card": details["card"],
         "currency": payment.currency,
+        "customer_address": details.get("address"),
         "customer_email": form["email"],
         "customer_name": form["name"],
         "data": details["data"],
@@ -433,13 +498,14 @@ def extended(url: str, query: Mapping[str, str | None]) -> str:
 # --- Webhooks: webhooks/payments-api -----------------------------------------------------------
 
 
-def notify(payment: Payment, event: str) -> list[Delivery]:
+def notify(payment: Payment, event: str, meta: Mapping[str, str] | None = None) -> list[Delivery]:
     """Store a webhook about a transaction as it is now; none where no endpoint is registered."""
     secret = settings().wipay_webhook_secret.get_secret_value().split(",")[0].strip()
-    if not secret:
+    if not secret or payment.details.get("saves_card"):
         return []
     key = str(uuid.uuid4())
-    text = json.dumps(_event(payment, event, key), ensure_ascii=False, separators=(",", ":"))
+    envelope = _event(payment, event, key) | {"meta": meta or {}}
+    text = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
     body = text.encode("utf-8", "replace")
     timestamp = str(int(time.time()))
     signature = sign(body, timestamp, secret, settings().sandbox_wipay_signs)

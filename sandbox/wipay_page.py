@@ -1,4 +1,6 @@
-"""WiPay's hosted page: card network, card, 3-D Secure, and the way back.
+"""WiPay's hosted page: card network, card, address, 3-D Secure, and the way back.
+
+The same page takes a card that is to be saved; a saved card that is charged only needs a nod.
 
 Test cards and the 3-D Secure passwords are those of the PDF "Payments API Documentation" v1.0.8.
 The page's look is not documented. Nothing here needs JavaScript.
@@ -17,7 +19,18 @@ from . import faults
 from .background import commit
 from .config import settings
 from .models import Payment
-from .wipay import expire, final_total, find, finish, major, page_url, returning, succeed
+from .wipay import (
+    expire,
+    final_total,
+    find,
+    finish,
+    major,
+    masked,
+    page_url,
+    returning,
+    succeed,
+)
+from .wipay_cards import keep
 
 Answer = str | Response | tuple[str, int]
 
@@ -48,6 +61,9 @@ DECLINED = {card.number for card in CARDS if not card.succeeds}
 
 #: Network -> what its numbers begin with, and the password of its 3-D Secure page.
 NETWORKS = {"Visa": (("4",), "Secret!33"), "Mastercard": (("2", "5"), "Secret!23")}
+
+#: Fields of the billing address, in the order in which the return shows them.
+ADDRESS = ("addr1", "city", "state", "zipcode", "country")
 
 bp = Blueprint("wipay_page", __name__, url_prefix="/wipay/checkout")
 
@@ -80,17 +96,18 @@ def pay() -> Answer:
         expire(payment)
         commit()
         return _onward(payment)
-    errors = _errors(request.form)
-    if errors:
-        commit()
-        return _form(payment, request.form, errors), 422
-
-    number = _digits(request.form)
-    payment.details["network"] = request.form["network"]
-    payment.details["card"] = f"XXXXXXXXXXXX{number[-4:]}"
-    payment.details["declined"] = number in DECLINED or payment.fault == "decline"
+    if not payment.details["uses_saved_card"]:
+        errors = _errors(request.form) | (
+            _address_errors(request.form) if payment.details["avs"] else {}
+        )
+        if errors:
+            commit()
+            return _form(payment, request.form, errors), 422
+        _take_card(payment, request.form)
+    if payment.fault == "decline":
+        payment.details["declined"] = True
     if payment.fault == "pay_late":
-        expire(payment, succeeds_late=True)
+        expire(payment, succeeds_late=not payment.details["saves_card"])
     elif payment.fault == "three_d_secure":
         payment.details["step"] = "challenge"
     else:
@@ -128,11 +145,26 @@ def _take_faults(payment: Payment) -> None:
         abort(400, str(error))
 
 
+def _take_card(payment: Payment, form: Mapping[str, str]) -> None:
+    """What may be kept of it: the number and the security code go no further than here."""
+    number, details = _digits(form), payment.details
+    details["network"] = form["network"]
+    details["card"] = masked(number[-4:])
+    details["expiry"] = re.sub(r"\s", "", form["expiry"])
+    details["holder"] = form["holder"].strip()
+    details["declined"] = number in DECLINED
+    if details["avs"]:
+        line1, city, state, zipcode, country = (form.get(name, "").strip() for name in ADDRESS)
+        details["address"] = f"{line1}, {city}, {f'{state} {zipcode}'.strip()}, {country}"
+
+
 def _settle(payment: Payment) -> None:
     if payment.details["declined"]:
         finish(payment, "failed", "[2-R2]: Transaction is declined.")
-    else:
-        succeed(payment)
+        return
+    if payment.details["saves_card"]:
+        keep(payment)
+    succeed(payment)
 
 
 def _onward(payment: Payment) -> Response:
@@ -147,10 +179,7 @@ def _digits(form: Mapping[str, str]) -> str:
 
 
 def _errors(form: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with the card as typed; Luhn's rule is not asked, for most test cards break it.
-
-    The number and the security code go no further than here.
-    """
+    """What is wrong with the card as typed; Luhn's rule is not asked: most test cards break it."""
     number, network = _digits(form), form.get("network", "")
     beginnings, _ = NETWORKS.get(network, (("",), ""))
     errors = {}
@@ -169,6 +198,15 @@ def _errors(form: Mapping[str, str]) -> dict[str, str]:
     return errors
 
 
+def _address_errors(form: Mapping[str, str]) -> dict[str, str]:
+    """The address that AVS compares with the bank's (avs=1); the state is not everywhere."""
+    return {
+        name: "Please fill this in."
+        for name in ADDRESS
+        if name != "state" and not form.get(name, "").strip()
+    }
+
+
 def _filled(number: str | None) -> dict[str, str]:
     """A test card as if it had been typed in; nothing when there is no such card."""
     card = next((each for each in CARDS if each.number == number), None)
@@ -181,6 +219,9 @@ def _filled(number: str | None) -> dict[str, str]:
         "expiry": "12/34",
         "cvv": "123",
         "holder": "Mia Potter",
+        **dict(
+            zip(ADDRESS, ("1 Frederick Street", "Port of Spain", "", "100123", "TT"), strict=True)
+        ),
     }
 
 

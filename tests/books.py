@@ -117,6 +117,7 @@ class Books:
                     provider=provider,
                     amount=order.total,
                     currency=order.currency,
+                    page_expires_at=now() + timedelta(hours=1),
                     expires_at=now() + timedelta(hours=1),
                     next_look_at=now() + timedelta(minutes=1),
                 )

@@ -46,6 +46,7 @@ def payment(payment_id: str, order_id: str, status: str = "succeeded", **more: A
         provider="mintcash",
         provider_reference=f"theirs-of-{payment_id}",
         status=status,
+        received=6900 if status == "succeeded" else 0,
         refunded=0,
         **more,
     )
@@ -171,6 +172,11 @@ def believe_a_forged_success(books: Books) -> None:
     books.payments[4].status = "succeeded"
 
 
+def forget_a_part_that_came(books: Books) -> None:
+    books.payments.append(payment("p7", "kk-paid", "partially_paid"))
+    books.payments[-1].received = 500
+
+
 def hold_without_a_word(books: Books) -> None:
     books.orders[2].held_reason = None
 
@@ -254,7 +260,6 @@ SPOILED_BY: dict[Callable[[Books], audit.Found], tuple[Callable[[Books], None], 
     audit.every_payment_taken_is_accounted_for: (
         forget_the_payment,
         miss_the_news,
-        tell_nobody_of_the_second_payment,
         keep_money_for_an_open_order,
     ),
     audit.no_order_is_paid_without_money: (
@@ -265,6 +270,7 @@ SPOILED_BY: dict[Callable[[Books], audit.Found], tuple[Callable[[Books], None], 
         pay_with_nothing,
     ),
     audit.no_payment_is_believed_that_was_not_taken: (believe_a_forged_success,),
+    audit.no_money_lies_beside_a_paid_order: (forget_a_part_that_came,),
     audit.every_held_order_says_why: (hold_without_a_word,),
     audit.nothing_is_fulfilled_unpaid: (
         pack_a_parcel_for_nothing,

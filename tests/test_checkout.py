@@ -140,7 +140,7 @@ def test_a_currency_that_no_provider_takes_is_said_and_not_sold(
     shopper.add("candle")
     shopper.post("/currency", {"currency": "TTD"})
 
-    assert "MintCash takes USD and EUR and GBP, not TTD." in shopper.get("/checkout").text
+    assert "MintCash takes USD, EUR and GBP, not TTD." in shopper.get("/checkout").text
     assert shopper.check_out().status_code == 422
     assert mintcash_api.calls == []
 

@@ -77,6 +77,43 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(
     assert sentence in str(refused.value)
 
 
+FORM = {
+    **LIVE,
+    "payment_environment": "test",
+    "wipay_account_number": "1234567890",
+    "wipay_api_key": "123",
+    "wipay_mode": "form",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"wipay_wapi_key": "wapi_test_1", "wipay_fee_structure": "customer_pay"},
+            "WIPAY_FEE_STRUCTURE must be merchant_absorb",
+        ),
+        (
+            {"wipay_wapi_key": "wapi_test_1", "wipay_fee_structure": "split"},
+            "WIPAY_FEE_STRUCTURE must be merchant_absorb",
+        ),
+        ({}, "needs WIPAY_WEBHOOK_SECRET or WIPAY_WAPI_KEY"),
+    ],
+)
+def test_a_form_that_shoppers_could_change_unseen_is_refused(
+    changes: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(config.SettingsError, match=sentence):
+        configured_providers(config.load(**{**FORM, **changes}))
+
+
+@pytest.mark.parametrize("name", ["wipay_wapi_key", "wipay_webhook_secret"])
+def test_wipays_form_mode_needs_somebody_to_say_what_was_paid(name: str) -> None:
+    account = configured_providers(config.load(**{**FORM, name: "some_key"}))["wipay"].account
+
+    assert account.mode == "form"
+
+
 def test_no_secret_is_shown_by_settings_or_their_errors() -> None:
     """I1."""
     canaries = {
@@ -97,3 +134,40 @@ def test_a_postgresql_address_as_hosting_panels_print_it_is_taken(scheme: str) -
     settings = config.load(database_url=f"{scheme}://u:p@host/name")
 
     assert settings.database_url == "postgresql+psycopg://u:p@host/name"
+
+
+REQUEST_NETWORK = {
+    **LIVE,
+    "request_network_client_id": "cli_1",
+    "request_network_webhook_secret": "0" * 64,
+}
+PAYEE = "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7"
+DESTINATION = f"{PAYEE}@eip155:8453#89CDCBED:0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"request_network_payee": PAYEE}, "go together: set all three, or none"),
+        ({"request_network_invoice_currency": "USD"}, "go together: set all three, or none"),
+        ({"request_network_destination_id": PAYEE}, "REQUEST_NETWORK_DESTINATION_ID is not"),
+    ],
+)
+def test_a_destination_that_is_said_by_halves_is_refused(
+    changes: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(config.SettingsError, match=sentence):
+        configured_providers(config.load(**{**REQUEST_NETWORK, **changes}))
+
+
+@pytest.mark.parametrize(("checksum", "warned"), [("89CDCBED", False), ("ABCD1234", True)])
+def test_a_destination_whose_checksum_does_not_fit_is_only_warned_about(
+    checksum: str, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    destination = DESTINATION.replace("89CDCBED", checksum)
+    settings = config.load(**REQUEST_NETWORK, request_network_destination_id=destination)
+
+    account = configured_providers(settings)["request_network"].account
+
+    assert account.destination_id == destination
+    assert ("89CDCBED would fit" in caplog.text) is warned

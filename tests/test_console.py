@@ -53,7 +53,7 @@ def test_the_receipt_is_readable_at_console_mail(
     letter = shopper.get(_first_letter(shopper)).text
 
     assert books.order.number in letter
-    assert "$28.00" in letter
+    assert "US$28.00" in letter
     assert f"{BASE_URL}/orders/{order_id}" in letter
 
 
@@ -63,7 +63,7 @@ def test_why_an_order_is_held_is_said(
     """J2."""
     shopper.deliver(*event(mintcash_api.newest, "succeeded", amount=0.01))
 
-    assert "mintcash took $0.01 of $28.00" in shopper.get("/console").text
+    assert "mintcash took US$0.01 of US$28.00" in shopper.get("/console").text
 
 
 def test_what_a_shopper_or_a_provider_wrote_is_shown_and_never_run(

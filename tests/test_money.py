@@ -53,5 +53,5 @@ def test_there_and_back_is_the_same(amount: int, currency: str) -> None:
 
 
 def test_amounts_are_shown_as_people_write_them() -> None:
-    assert money.show(2400, "USD") == "$24.00"
+    assert money.show(2400, "USD") == "US$24.00"
     assert money.show(123456, "EUR") == "€1,234.56"

@@ -299,3 +299,43 @@ def test_a_late_success_after_our_own_expiry_is_taken(
     shopper.deliver(*event(mintcash_api.newest, "succeeded"))
 
     assert books.order.status == "paid"
+
+
+def test_number_and_address_together_find_the_order(
+    shopper: Shopper, order_id: str, books: Books
+) -> None:
+    typed = {"number": f" {books.order.number.lower()} ", "email": books.order.email.upper()}
+
+    answer = shopper.post("/orders/find", typed)
+
+    assert (answer.status_code, answer.location) == (303, f"/orders/{order_id}")
+
+
+def test_a_wrong_pair_finds_nothing_and_does_not_say_which_half_was_wrong(
+    shopper: Shopper, order_id: str, books: Books
+) -> None:
+    """G3."""
+    number, email = books.order.number, books.order.email
+
+    pages = {
+        shopper.post("/orders/find", {"number": one, "email": other}).text.replace(one, "")
+        for one, other in ((number, "else@example.com"), ("KK-2222-2222", "else@example.com"))
+    }
+
+    assert len(pages) == 1
+    assert "There is no order with this number and this e-mail address." in pages.pop()
+    assert shopper.post("/orders/find", {"number": number, "email": ""}).status_code == 422
+    assert shopper.post("/orders/find", {"number": "", "email": email}).status_code == 422
+
+
+def test_only_a_paid_order_has_a_receipt_to_print(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    assert shopper.get(f"/orders/{order_id}/receipt").status_code == 404
+
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    page = shopper.get(f"/orders/{order_id}/receipt").text
+
+    assert books.order.number in page
+    assert "Kiln candle" in page
+    assert "MintCash" in page

@@ -26,7 +26,17 @@ from sqlalchemy.orm import Session
 
 import jobs
 import payments
-from models import Customer, Order, OutboxTask, Payment, Product, db, now, transaction
+from models import (
+    Customer,
+    Order,
+    OutboxTask,
+    Payment,
+    Product,
+    db,
+    now,
+    transaction,
+    update_one,
+)
 from providers import mintcash as provider
 from providers.base import PaymentUpdate
 from views import checkout
@@ -96,8 +106,8 @@ def receive(delivery: mintcash.Delivery) -> Callable[[], str]:
 
 
 def check_then_act(patch: pytest.MonkeyPatch, guarded: Any, between: Callable[[], None]) -> None:
-    """``payments._update`` as it is often written: look first, then write whatever was found."""
-    original = payments._update
+    """``payments.update_one`` as it is often written: look first, then write whatever was found."""
+    original = update_one
 
     def unguarded(table: Any, which: Any, **values: Any) -> bool:
         if table is not guarded:
@@ -110,7 +120,7 @@ def check_then_act(patch: pytest.MonkeyPatch, guarded: Any, between: Callable[[]
         db.session.execute(statement.execution_options(synchronize_session=False))
         return True
 
-    patch.setattr(payments, "_update", unguarded)
+    patch.setattr(payments, "update_one", unguarded)
 
 
 def read_before_writing(patch: pytest.MonkeyPatch, module: Any, between: Meeting) -> None:
@@ -500,7 +510,9 @@ def test_an_order_that_is_not_locked_gets_the_same_attempt_twice(
         read_before_writing(monkeypatch, payments, meeting)
 
     with before_insert(Payment, meeting):
-        answers = at_once(app, *[lambda: payments._open_attempt(order_id, "mintcash")] * 2)
+        answers = at_once(
+            app, *[lambda: payments._open_attempt(order_id, payments.providers()["mintcash"])] * 2
+        )
 
     assert meeting.happened
     if on_sqlite:
@@ -516,7 +528,9 @@ def test_two_attempts_at_once_are_one_attempt(app: Flask, books: Books) -> None:
     books.place_order({"candle": 1}, attempts=0)
     order_id = books.order.id
 
-    answers = at_once(app, *[lambda: payments._open_attempt(order_id, "mintcash")] * 8)
+    answers = at_once(
+        app, *[lambda: payments._open_attempt(order_id, payments.providers()["mintcash"])] * 8
+    )
 
     assert {request.reference for request, _ in answers} == {books.payment.id}
 
@@ -547,7 +561,7 @@ def test_two_workers_who_look_at_one_payment_at_once_ask_once(
 ) -> None:
     """E10; guard: the slot is taken by a conditional UPDATE before the provider is asked."""
     meeting = Meeting(expected=not on_sqlite)
-    before(monkeypatch, payments, "_update", meeting)
+    before(monkeypatch, payments, "update_one", meeting)
 
     answers = at_once(app, *[lambda: payments.look(silent_payment)] * 2)
 

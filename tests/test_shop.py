@@ -26,12 +26,12 @@ def test_the_shelf_shows_thirteen_products_with_pictures_in_two_sizes(shopper: S
         assert 'width="900"' in picture
         assert 'height="900"' in picture
         assert re.search(r'alt="[A-Z][^"]{10,}"', picture)
-    assert "$24.00" in page
+    assert "US$24.00" in page
 
 
 @pytest.mark.parametrize(
     ("currency", "price"),
-    [("USD", "$28.00"), ("EUR", "€26.00"), ("SGD", "38.00"), ("TTD", "190.00")],
+    [("USD", "US$28.00"), ("EUR", "€26.00"), ("SGD", "38.00"), ("TTD", "190.00")],
 )
 def test_every_price_follows_the_currency_of_the_header(
     shopper: Shopper, currency: str, price: str
@@ -74,10 +74,10 @@ def test_low_stock_is_shown_and_gone_is_gone(shopper: Shopper, books: Books) -> 
 
 def test_the_cart_without_javascript(shopper: Shopper) -> None:
     assert shopper.add("candle", 2).location == "/cart"
-    assert "$56.00" in shopper.get("/cart").text
+    assert "US$56.00" in shopper.get("/cart").text
 
     assert shopper.post("/cart/items/candle", {"quantity": "3"}).location == "/cart"
-    assert "$84.00" in shopper.get("/cart").text
+    assert "US$84.00" in shopper.get("/cart").text
 
     assert shopper.post("/cart/items/candle/remove").location == "/cart"
     assert "$" not in re.sub(r"(?s)<head>.*</head>", "", shopper.get("/cart").text)
@@ -90,7 +90,7 @@ def test_with_htmx_line_total_and_badge_come_back_in_one_answer(shopper: Shopper
 
     assert "<html" not in answer.text
     assert 'id="cart"' in answer.text
-    assert "$112.00" in answer.text
+    assert "US$112.00" in answer.text
     badge = re.search(r'(?s)<a[^>]*id="cart-badge".*?</a>', answer.text)
     assert badge
     assert "hx-swap-oob" in badge.group()
@@ -126,7 +126,7 @@ def test_a_changed_quantity_that_cannot_be_leaves_the_cart_as_it_was(shopper: Sh
 
     assert answer.status_code == 422
     assert "whole number from 0 to 20" in answer.text
-    assert "$56.00" in shopper.get("/cart").text
+    assert "US$56.00" in shopper.get("/cart").text
 
 
 def test_more_than_there_is_cannot_be_ordered(shopper: Shopper) -> None:
@@ -191,3 +191,39 @@ def test_a_database_that_goes_away_after_the_page_is_drawn_spoils_nothing(
 
     assert answer.status_code == 200
     assert shopper.get("/").status_code == 200
+
+
+def names(page: str) -> list[str]:
+    return re.findall(r'class="good-name">([^<]+)<', page)
+
+
+def test_the_shelf_shows_one_kind_of_goods_when_asked_to(shopper: Shopper) -> None:
+    coffee = names(shopper.get("/?kind=coffee").text)
+
+    assert 0 < len(coffee) < len(names(shopper.get("/").text))
+    assert all("mug" not in name for name in coffee)
+
+
+def test_the_shelf_is_sorted_by_price_and_name(shopper: Shopper) -> None:
+    dearest_first = names(shopper.get("/?sort=-price").text)
+
+    assert dearest_first == names(shopper.get("/?sort=price").text)[::-1]
+    assert names(shopper.get("/?sort=name").text) == sorted(dearest_first)
+
+
+@pytest.mark.parametrize("query", ["kind=unicorns", "sort=stock", "kind=<script>&sort=%00"])
+def test_an_unknown_filter_shows_everything(shopper: Shopper, query: str) -> None:
+    assert names(shopper.get(f"/?{query}").text) == names(shopper.get("/").text)
+
+
+def test_a_product_is_shown_with_others_of_its_kind_and_never_itself(shopper: Shopper) -> None:
+    beside = names(shopper.get("/products/speckled-mug").text)
+
+    assert beside == ["Two mugs, sea and clay", "Nest of three bowls", "Bud vase"]
+
+
+def test_the_about_page_names_every_way_to_pay(shopper: Shopper) -> None:
+    page = shopper.get("/about").text
+
+    for label in ("MintCash", "HitPay", "WiPay", "HandCash", "Request Network"):
+        assert label in page

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from models import random_id
 
-from .shop import Offer, current_currency, find_offer, offers
+from .shop import Offer, current_currency, find_offer, offers, product_page
 
 bp = Blueprint("cart", __name__, url_prefix="/cart")
 
@@ -111,7 +111,7 @@ def add() -> ResponseReturnValue:
     if error:
         if _wants_fragment():
             return render_template("cart/_added.html", product=offer, quantity=0, error=error)
-        return render_template("shop/product.html", product=offer, error=error), 422
+        return product_page(offer, error), 422
     _put(offer.slug, before + quantity)
     if _wants_fragment():
         return render_template("cart/_added.html", product=offer, quantity=quantity, oob=True)

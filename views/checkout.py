@@ -4,7 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from babel import Locale
-from flask import Blueprint, redirect, render_template, url_for
+from babel.lists import format_list
+from flask import Blueprint, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import select
@@ -16,8 +17,9 @@ from wtforms.validators import DataRequired, Email, InputRequired, Length, Optio
 import jobs
 import payments
 from models import Customer, Order, OrderLine, Product, db, transaction
-from providers.base import ProviderError
+from providers.base import Capabilities, Method, ProviderError
 
+from .cards import saved_cards
 from .cart import Cart, load_cart
 
 bp = Blueprint("checkout", __name__)
@@ -71,30 +73,48 @@ class ShippingForm(ContactForm):
 
 @dataclass(frozen=True)
 class Choice:
-    """A provider as a card of the checkout page. ``reason`` says why it is not on offer."""
+    """A way to pay, as a card of the checkout page. ``reason`` says why it is not on offer."""
 
-    name: str
+    value: str  # "hitpay", or "hitpay/qr" for another way than its page
+    provider: str  # its label
     label: str
     takes: str
     note: str
     currencies: tuple[str, ...]
+    mark: str
     reason: str
 
     @property
     def available(self) -> bool:
         return not self.reason
 
+    @property
+    def here(self) -> bool:
+        """Paid on our page, not on the provider's."""
+        return "/qr" in self.value
+
 
 def choices(currency: str) -> list[Choice]:
-    """Every configured provider, on offer or with the reason why not."""
+    """Every configured way to pay, on offer or with the reason why not."""
     found = []
     for configured in payments.providers().values():
         can = configured.capabilities
-        reason = ""
-        if currency not in can.currencies:
-            reason = f"{can.label} takes {' and '.join(can.currencies)}, not {currency}."
-        found.append(Choice(can.name, can.label, can.takes, can.note, can.currencies, reason))
+        found.append(_choice(can.name, can.label, can, currency))
+        for method in can.methods:
+            found.append(_choice(f"{can.name}/{method.key}", can.label, method, currency))
+    for card in saved_cards():
+        can = payments.providers()[card.provider].capabilities
+        way = Method(f"card:{card.card_id}", card.label, "Saved card", can.note, can.currencies)
+        found.append(_choice(f"{can.name}/{way.key}", can.label, way, currency))
     return found
+
+
+def _choice(value: str, provider: str, way: Capabilities | Method, currency: str) -> Choice:
+    reason = ""
+    if currency not in way.currencies:
+        takes = format_list(way.currencies, locale="en_001")
+        reason = f"{way.label} takes {takes}, not {currency}."
+    return Choice(value, provider, way.label, way.takes, way.note, way.currencies, way.mark, reason)
 
 
 @bp.get("/checkout")
@@ -115,23 +135,37 @@ def submit() -> ResponseReturnValue:
     if not form.validate():
         return _page(form, cart), 422
     order_id = place_order(cart, form)
+    _forget_other_order(order_id)
     try:
         return leave_to_pay(order_id, form.provider.data)
     except ProviderError as error:
         return _page(form, cart, problem=error.shopper), 502
 
 
-def leave_to_pay(order_id: str, provider: str) -> ResponseReturnValue:
-    """A 303 to the provider's page, or to the order if it needs no payment.
+def leave_to_pay(order_id: str, choice: str) -> ResponseReturnValue:
+    """A 303 to where this choice is paid, or to the order if it needs no payment.
+
+    ``choice`` is the value of a ``Choice``.
 
     :raise ProviderError: there is no page.
     """
+    provider, _, method = choice.partition("/")
     try:
-        url = payments.start(order_id, provider)
+        url = payments.start(order_id, provider, method)
     except payments.OrderClosed:
         return redirect(url_for("orders.show", order_id=order_id), code=303)
     jobs.wake_fulfilment()  # news that was here before the page may just have paid the order
-    return redirect(url, code=303)
+    jobs.wake_abandoned(order_id)
+    return redirect(url or url_for("orders.pay_here", order_id=order_id), code=303)
+
+
+def _forget_other_order(order_id: str) -> None:
+    """The basket was changed after "Pay": what it was before shall not be paid by mistake."""
+    before = session.get("order_id")
+    session["order_id"] = order_id
+    if before and before != order_id:
+        payments.abandon(before)
+        jobs.wake_abandoned(before)
 
 
 def place_order(cart: Cart, form: ContactForm) -> str:
@@ -145,8 +179,8 @@ def place_order(cart: Cart, form: ContactForm) -> str:
         if name not in ("provider", "csrf_token")
     }
     try:
-        with transaction() as session:
-            order = session.scalar(select(Order).where(Order.cart_key == cart.key))
+        with transaction() as books:
+            order = books.scalar(select(Order).where(Order.cart_key == cart.key))
             if order is None:
                 order = Order(
                     cart_key=cart.key, status="open", currency=cart.currency, total=cart.total
@@ -165,8 +199,8 @@ def place_order(cart: Cart, form: ContactForm) -> str:
                 for name, value in contact.items():
                     setattr(order, name, value)
                 order.customer_id = _customer_id(contact["email"])
-            session.add(order)
-            session.flush()
+            books.add(order)
+            books.flush()
             return order.id
     except IntegrityError:  # the other press was faster, by a moment
         order_id = db.session.scalar(select(Order.id).where(Order.cart_key == cart.key))
@@ -193,9 +227,9 @@ def _product_id(slug: str) -> int:
 def _form(cart: Cart) -> ContactForm:
     form = ShippingForm() if cart.needs_shipping else ContactForm()
     on_offer = [choice for choice in choices(cart.currency) if choice.available]
-    form.provider.choices = [SelectChoice(choice.name, choice.label) for choice in on_offer]
+    form.provider.choices = [SelectChoice(choice.value, choice.label) for choice in on_offer]
     if len(on_offer) == 1 and not form.provider.data:
-        form.provider.data = on_offer[0].name
+        form.provider.data = on_offer[0].value
     return form
 
 
@@ -206,5 +240,6 @@ def _page(form: ContactForm, cart: Cart, problem: str | None = None) -> str:
         cart=cart,
         needs_shipping=cart.needs_shipping,
         providers=choices(cart.currency),
+        can_save_cards=any(each.capabilities.saves_cards for each in payments.providers().values()),
         problem=problem,
     )

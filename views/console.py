@@ -1,18 +1,26 @@
 """A plain console for the shop's people: orders, mail, webhook deliveries."""
 
 import hmac
+import re
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import selectinload
 
+import jobs
+import money
 import payments
-from models import Delivery, Mail, Order, Payment, db
+from models import Delivery, Mail, Order, Payment, Refund, db, payment_reference
+from providers.base import printable
+from refunds import CannotRefund
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 
 PAGE = 50
+REFUND_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -53,11 +61,17 @@ def orders() -> str:
         query = query.where(tuple_(Order.created_at, Order.id) < (last.created_at, last.id))
     found = _page(query.order_by(Order.created_at.desc(), Order.id.desc()))
     older = url_for("console.orders", before=found[-1].id) if len(found) == PAGE else None
-    return render_template("console/orders.html", orders=found, older=older)
+    warnings = [
+        sentence
+        for each in payments.providers().values()
+        if hasattr(each.module, "warnings")
+        for sentence in each.module.warnings(each.account)
+    ]
+    return render_template("console/orders.html", orders=found, older=older, warnings=warnings)
 
 
 @bp.get("/orders/<order_id>")
-def order(order_id: str) -> str:
+def order(order_id: str, problem: str | None = None) -> str:
     found = db.session.get(Order, order_id) or abort(404)
     deliveries = db.session.scalars(
         select(Delivery)
@@ -65,7 +79,79 @@ def order(order_id: str) -> str:
         .where(Payment.order_id == order_id)
         .order_by(Delivery.id)
     ).all()
-    return render_template("console/order.html", order=found, deliveries=deliveries)
+    mine = select(Refund).join(Payment).where(Payment.order_id == order_id)
+    return render_template(
+        "console/order.html",
+        order=found,
+        deliveries=deliveries,
+        refundable=[_refundable(each) for each in found.payments if each.received > each.refunded],
+        refunds=db.session.scalars(mine.order_by(Refund.created_at)).all(),
+        problem=problem,
+    )
+
+
+@dataclass(frozen=True)
+class Refundable:
+    """A payment in the refund form. ``sentence`` says why it has none."""
+
+    payment_id: str
+    refund_id: str  # made with the form, so that pressing twice asks once
+    label: str
+    currency: str
+    left: int  # minor units
+    left_typed: str
+    whole_only: bool
+    sentence: str
+
+
+def _refundable(payment: Payment) -> Refundable:
+    configured = payments.providers().get(payment.provider)
+    can = configured.capabilities if configured else None
+    label = can.label if can else payment.provider
+    left = max(payment.received - max(payment.refunded, payment.refund_asked), 0)
+    sentence = ""
+    if can is None or not can.refunds:
+        sentence = "has no refunds by itself; send the money back another way."
+    elif not left:
+        sentence = "all of it has been given back, or is on its way."
+    return Refundable(
+        payment.id,
+        payment_reference(),
+        label,
+        payment.currency,
+        left,
+        str(money.to_major(left, payment.currency)),
+        bool(can and can.refunds == "full"),
+        sentence,
+    )
+
+
+@bp.post("/orders/<order_id>/refunds")
+def refund(order_id: str) -> ResponseReturnValue:
+    """Give back some or all of one payment; a second press of the same form changes nothing."""
+    payment = db.session.get(Payment, request.form.get("payment", "")) or abort(404)
+    refund_id = request.form.get("refund", "")
+    if payment.order_id != order_id or not REFUND_ID.fullmatch(refund_id):
+        abort(404)
+    reason = printable(request.form.get("reason", "").strip() or "no reason given", 200)
+    try:
+        amount = money.to_minor(request.form.get("amount", "").strip(), payment.currency)
+        payments.refund(payment.id, refund_id, amount, reason)
+    except money.NotMoney:
+        return order(order_id, "Please type the amount like 12.50."), 422
+    except CannotRefund as error:
+        return order(order_id, str(error)), 422
+    jobs.wake_fulfilment()
+    return redirect(url_for("console.order", order_id=order_id) + "#refund", code=303)
+
+
+@bp.post("/orders/<order_id>/release")
+def release(order_id: str) -> ResponseReturnValue:
+    """Fulfil a held order: a person has looked at it."""
+    _ = db.session.get(Order, order_id) or abort(404)
+    payments.release(order_id)
+    jobs.wake_fulfilment()
+    return redirect(url_for("console.order", order_id=order_id), code=303)
 
 
 @bp.get("/mail")

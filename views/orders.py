@@ -4,11 +4,13 @@ An order is reached by its unguessable id; a foreign id and an unknown one look 
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import segno
 from flask import (
     Blueprint,
     abort,
+    g,
     make_response,
     redirect,
     render_template,
@@ -17,15 +19,18 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
 from sqlalchemy import or_, select, update
 from sqlalchemy.engine import CursorResult
 from werkzeug.wrappers import Response
+from wtforms import StringField
+from wtforms.validators import DataRequired
 
 import jobs
 import money
 import payments
-from config import ROOT
-from models import Download, Order, Payment, db, now, transaction
+from config import ROOT, origin
+from models import Customer, Download, Order, Payment, db, now, transaction
 from providers.base import ProviderError
 
 from .cart import forget_cart
@@ -36,6 +41,8 @@ bp = Blueprint("orders", __name__)
 #: Seconds until the waiting page asks again: quick at first, then slower.
 POLL_DELAYS = (1, 1, 2, 2, 3, 3, 5, 8, 13)
 SLOW = timedelta(seconds=30)
+#: How often a used-up QR code is replaced without anybody asking for it.
+RENEWALS = 3
 
 #: Where ``download`` products lie, by slug.
 LIBRARY = ROOT / "catalogue" / "downloads"
@@ -63,7 +70,9 @@ class Link:
 class View:
     """What the shopper is told about the payment."""
 
-    state: str  # waiting, left, partial, paid, held, unpaid, failed, canceled, expired, refunded
+    #: waiting, left, closed, scan, scan_over, partial, paid, held, short, unpaid, failed, canceled,
+    #: expired, refunded
+    state: str
     headline: str
     sentence: str
     provider_label: str
@@ -71,6 +80,11 @@ class View:
     downloads: list[Link]
     credit: int  # minor units of the order's currency
     page_url: str | None  # where the payment can still be made
+    qr_image: str | None  # the provider's picture of the same
+    qr_svg: str | None  # what is scanned here
+    hosted_page: str | None  # the provider's, beside a code of ours
+    open_until: datetime | None
+    renew_itself: bool  # a used-up code is replaced by a new one, the first few times
     poll_count: int
     is_slow: bool
 
@@ -83,7 +97,7 @@ class View:
         """Nothing will change by itself any more: the page stops asking."""
         if self.state == "paid":
             return self.steps[-1].done
-        return self.state not in ("waiting", "left", "partial")
+        return self.state not in ("waiting", "left", "closed", "scan", "scan_over", "partial")
 
     @property
     def poll_delay(self) -> int:
@@ -91,7 +105,7 @@ class View:
 
     @property
     def can_retry(self) -> bool:
-        return self.state in ("left", "unpaid", "failed", "canceled", "expired")
+        return self.state in ("left", "closed", "unpaid", "failed", "canceled", "expired")
 
     @property
     def slow_sentence(self) -> str:
@@ -107,7 +121,31 @@ def show(order_id: str) -> Response:
     order, payment = _find(order_id)
     if order.status == "paid":
         forget_cart(order.cart_key)
+    if payment and payment.way and payment.way.get("qr_image"):
+        g.csp_images = origin(payment.way["qr_image"])
     page = render_template("orders/show.html", **_context(order, payment, count=0))
+    return _private(make_response(page))
+
+
+@bp.get("/orders/<order_id>/pay")
+def pay_here(order_id: str) -> ResponseReturnValue:
+    """The page of ours from which a payment is made: a form for the provider, or its drop-in."""
+    order, payment = _find(order_id)
+    way = payment.way if payment else None
+    if payment is None or way is None or way["kind"] not in ("form", "embed"):
+        return redirect(url_for("orders.show", order_id=order_id), code=303)
+    if _state(order, payment) != "waiting" or payment.returned_at:
+        return redirect(url_for("orders.show", order_id=order_id), code=303)
+    if way["kind"] == "embed":
+        # A foreign script on a page of ours: on this page only, and only that host.
+        g.csp_scripts = origin(way["script"])
+    page = render_template(
+        "orders/pay_here.html",
+        order=order,
+        payment=payment,
+        way=way,
+        provider_label=_label(payment),
+    )
     return _private(make_response(page))
 
 
@@ -142,7 +180,7 @@ def pay(order_id: str) -> ResponseReturnValue:
     """Another attempt for the same order, with the same provider or another."""
     order, payment = _find(order_id)
     provider = request.form.get("provider", "")
-    if provider not in [each.name for each in choices(order.currency) if each.available]:
+    if provider not in [each.value for each in choices(order.currency) if each.available]:
         context = _context(order, payment, count=0, problem="Please choose how to pay.")
         return _private(make_response(render_template("orders/show.html", **context), 422))
     try:
@@ -151,6 +189,57 @@ def pay(order_id: str) -> ResponseReturnValue:
         order, payment = _find(order_id)
         context = _context(order, payment, count=0, problem=error.shopper)
         return _private(make_response(render_template("orders/show.html", **context), 502))
+
+
+class FindForm(FlaskForm):  # type: ignore[misc]
+    """What a shopper still has when the address of the order is lost."""
+
+    number = StringField(
+        "Order number",
+        [DataRequired("Please give the order’s number; it stands in the receipt.")],
+        filters=[lambda typed: (typed or "").strip().upper()],
+    )
+    email = StringField(
+        "E-mail",
+        [DataRequired("Please give the e-mail address of the order.")],
+        filters=[lambda typed: (typed or "").strip()],
+    )
+
+
+@bp.route("/orders/find", methods=["GET", "POST"])
+def find() -> ResponseReturnValue:
+    """From number and e-mail to the order; one sentence for every wrong pair."""
+    form, problem = FindForm(), None
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            mine = (Order.number == form.number.data, Customer.email == form.email.data.casefold())
+            order_id = db.session.scalar(select(Order.id).join(Customer).where(*mine))
+            if order_id:
+                return redirect(url_for("orders.show", order_id=order_id), code=303)
+            problem, status = "There is no order with this number and this e-mail address.", 404
+        return _private(
+            make_response(render_template("orders/find.html", form=form, problem=problem), status)
+        )
+    return _private(make_response(render_template("orders/find.html", form=form, problem=None)))
+
+
+@bp.get("/orders/<order_id>/receipt")
+def receipt(order_id: str) -> Response:
+    """The receipt as a page to print.
+
+    :raise 404: no such order, or it is not paid.
+    """
+    order, payment = _find(order_id)
+    if order.status != "paid" or payment is None:
+        abort(404)
+    page = render_template(
+        "orders/receipt.html",
+        order=order,
+        provider_label=_label(payment),
+        refunded=payment.refunded,
+    )
+    return _private(make_response(page))
 
 
 @bp.get("/downloads/<token>")
@@ -192,7 +281,7 @@ def _context(
         "order": order,
         "view": view,
         "providers": choices(order.currency) if view.can_retry else [],
-        "chosen": payment.provider if payment else None,
+        "chosen": _choice_of(payment) if payment else None,
         "problem": problem,
     }
 
@@ -216,13 +305,18 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
         credit = sum(each.amount for each in order.credits)
     return View(
         state=state,
-        headline=headline,
+        headline=headline.format(**_sums(payment)),
         sentence=sentence.format(provider=label or "the provider", reason=reason, **_sums(payment)),
         provider_label=label or "The provider",
         steps=_steps(order, payment),
         downloads=downloads,
         credit=credit,
         page_url=_page_to_go_on(payment) if state in ("waiting", "partial") else None,
+        qr_image=((payment and payment.way) or {}).get("qr_image"),
+        qr_svg=_draw_qr(payment) if payment and state == "scan" else None,
+        hosted_page=payment.page_url if payment else None,
+        open_until=payment.page_expires_at if payment else None,
+        renew_itself=bool(payment and payment.attempt <= RENEWALS),
         poll_count=count,
         is_slow=state == "waiting" and _waited(payment) > SLOW,
     )
@@ -239,6 +333,20 @@ WORDS = {
         "{provider} says so, but has not confirmed it yet. If you did not pay, you can try again. "
         "If you did, just wait: this page follows by itself.",
     ),
+    "closed": (
+        "The payment page has closed",
+        "{provider} has not told us of a payment. If you did not pay, you can start again. "
+        "If you did, just wait: this page follows by itself.",
+    ),
+    "scan": (
+        "Scan to pay {asked}",
+        "Open your banking app and scan this code. This page follows by itself.",
+    ),
+    "scan_over": (
+        "This code has expired",
+        "Nothing was charged. If you have just paid with it, wait a moment: this page follows by "
+        "itself.",
+    ),
     "partial": (
         "Part of the payment has arrived",
         "{received} of it is here, {owed} is still open. You can pay the rest on the same page.",
@@ -251,6 +359,11 @@ WORDS = {
         "Your payment has arrived, and a person is looking at it",
         "Something about it needs a second look. You need not do anything, and please do not pay "
         "again: we write to you within a day.",
+    ),
+    "short": (
+        "Part of the payment has arrived",
+        "{received} of it is here, {owed} did not come in time. A person is looking at it, and "
+        "writes to you within a day.",
     ),
     "refunded": (
         "This payment was given back",
@@ -278,6 +391,8 @@ WORDS = {
 def _state(order: Order, payment: Payment | None) -> str:
     if payment and payment.status in ("refunded", "voided"):
         return "refunded"
+    if order.status == "held" and payment and payment.status == "partially_paid":
+        return "short"
     if order.status != "open":
         return order.status
     if payment is None or payment.failure_code in NO_PAGE:
@@ -288,7 +403,12 @@ def _state(order: Order, payment: Payment | None) -> str:
         return "unpaid"
     if payment.status == "partially_paid":
         return "partial"
-    return "left" if payment.hint else "waiting"
+    if payment.hint:
+        return "left"
+    over = payment.page_expires_at < now()
+    if payment.way and payment.way["kind"] == "qr":
+        return "scan_over" if over else "scan"
+    return "closed" if over and payment.returned_at is None else "waiting"
 
 
 #: The provider never gave a page for this attempt, so no money can have moved.
@@ -298,7 +418,8 @@ NO_PAGE = ("rejected", "reference_taken", "foreign_page")
 def _steps(order: Order, payment: Payment | None) -> list[Step]:
     back = bool(payment and payment.returned_at)
     paid = order.status == "paid"
-    packed = bool(order.tasks) and all(task.done_at for task in order.tasks) if paid else False
+    owed = [task for task in order.tasks if not task.kind.startswith("refund:")] if paid else []
+    packed = bool(owed) and all(task.done_at for task in owed)
     last = "Being packed" if order.needs_shipping else "Ready for you"
     facts = [
         ("Left for the payment page", payment is not None),
@@ -315,15 +436,30 @@ def _page_to_go_on(payment: Payment | None) -> str | None:
     if payment is None:
         return None
     unused = payment.status == "created" and payment.returned_at is None
-    return payment.page_url if unused or payment.status == "partially_paid" else None
+    if not unused and payment.status != "partially_paid":
+        return None
+    if payment.way and payment.way["kind"] in ("form", "embed"):
+        return url_for("orders.pay_here", order_id=payment.order_id)
+    return payment.page_url
+
+
+def _draw_qr(payment: Payment) -> str:
+    """The code as an SVG element; dark on a light ground in both themes, or cameras fail."""
+    code = segno.make(payment.way["payload"] if payment.way else "", error="m", micro=False)
+    return code.svg_inline(scale=4, border=4, dark="#1d1a16", light="#fff", omitsize=True)
+
+
+def _choice_of(payment: Payment) -> str:
+    return f"{payment.provider}/{payment.method}" if payment.method else payment.provider
 
 
 def _sums(payment: Payment | None) -> dict[str, str]:
     """What has come and what is owed, for people."""
     if payment is None:
-        return {"received": "", "owed": ""}
+        return {"asked": "", "received": "", "owed": ""}
     owed = payment.amount - payment.received
     return {
+        "asked": money.show(payment.amount, payment.currency),
         "received": money.show(payment.received, payment.currency),
         "owed": money.show(owed, payment.currency),
     }

@@ -4,15 +4,25 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
+import payments
 from models import Price, Product, db
 
 bp = Blueprint("shop", __name__)
 
 CURRENCIES = ("USD", "EUR", "SGD", "TTD")
 LOW_STOCK = 5
+RELATED = 3
+
+#: What ``?sort=`` may say: the words for the shopper, and the order.
+SORTS = {
+    "": ("as on the shelf", (Product.position,)),
+    "price": ("cheapest first", (Price.amount, Product.position)),
+    "-price": ("dearest first", (Price.amount.desc(), Product.position)),
+    "name": ("by name", (Product.name,)),
+}
 
 
 @dataclass(frozen=True)
@@ -39,11 +49,15 @@ class Offer:
         return self.stock == 0
 
 
-def offers(currency: str, slugs: list[str] | None = None) -> list[Offer]:
+def offers(
+    currency: str, slugs: list[str] | None = None, kind: str = "", sort: str = ""
+) -> list[Offer]:
     """What is on the shelf in that currency, fresh from the database; all of it, or some."""
     query = select(Product, Price.amount).join(Price).where(Price.currency == currency)
     if slugs is not None:
         query = query.where(Product.slug.in_(slugs))
+    if kind:
+        query = query.where(Product.kind == kind)
     return [
         Offer(
             slug=product.slug,
@@ -57,7 +71,7 @@ def offers(currency: str, slugs: list[str] | None = None) -> list[Offer]:
             stock=product.stock,
             price=price,
         )
-        for product, price in db.session.execute(query.order_by(Product.position))
+        for product, price in db.session.execute(query.order_by(*SORTS[sort][1]))
     ]
 
 
@@ -73,14 +87,45 @@ def current_currency() -> str:
     return chosen if chosen in CURRENCIES else CURRENCIES[0]
 
 
+def kinds() -> list[str]:
+    """The kinds of goods, in the order in which they lie on the shelf."""
+    first = func.min(Product.position)
+    return list(db.session.scalars(select(Product.kind).group_by(Product.kind).order_by(first)))
+
+
+def related_to(offer: Offer) -> list[Offer]:
+    """A few more of the same kind, filled up with what lies beside them."""
+    others = [each for each in offers(current_currency()) if each.slug != offer.slug]
+    return sorted(others, key=lambda each: each.kind != offer.kind)[:RELATED]
+
+
 @bp.get("/")
 def shelf() -> str:
-    return render_template("shop/shelf.html", products=offers(current_currency()))
+    """All goods, or one kind of them; an unknown word in the address is ignored."""
+    found, kind, sort = kinds(), request.args.get("kind", ""), request.args.get("sort", "")
+    kind, sort = kind if kind in found else "", sort if sort in SORTS else ""
+    goods = offers(current_currency(), kind=kind, sort=sort)
+    return render_template(
+        "shop/shelf.html", products=goods, kinds=found, kind=kind, sorts=SORTS, sort=sort
+    )
 
 
 @bp.get("/products/<slug>")
 def product(slug: str) -> str:
-    return render_template("shop/product.html", product=find_offer(slug), error=None)
+    return product_page(find_offer(slug))
+
+
+def product_page(offer: Offer, error: str | None = None) -> str:
+    """A product, with what was wrong with the quantity that was typed."""
+    return render_template(
+        "shop/product.html", product=offer, related=related_to(offer), error=error
+    )
+
+
+@bp.get("/about")
+def about() -> str:
+    ways = [each.capabilities for each in payments.providers().values()]
+    return render_template("shop/about.html", providers=ways)
 
 
 @bp.post("/currency")

@@ -81,7 +81,7 @@ def test_what_is_paid_in_part_can_be_paid_in_full(customer: Customer) -> None:
 
     page.goto(customer.world.shop + newest.removeprefix("/console"))
     customer.sees("Part of the payment has arrived")
-    expect(page.locator("main")).to_contain_text("$8.00 of it is here, $20.00 is still open.")
+    expect(page.locator("main")).to_contain_text("US$8.00 of it is here, US$20.00 is still open.")
 
     page.get_by_role("link", name="Go on to").click()
     page.get_by_role("button", name="Approve").click()

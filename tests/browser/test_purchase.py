@@ -21,7 +21,7 @@ def test_the_cart_changes_in_place(customer: Customer) -> None:
     page.get_by_label(re.compile("Quantity|How many")).fill("3")
     page.keyboard.press("Tab")
 
-    expect(page.locator("#cart-total")).to_contain_text("$84.00")
+    expect(page.locator("#cart-total")).to_contain_text("US$84.00")
     expect(page.locator("#cart-badge")).to_contain_text("3")
     page.get_by_role("button", name="Remove Kiln candle").click()
     expect(page.locator("#cart-badge")).not_to_contain_text("3")
@@ -91,7 +91,7 @@ def test_everything_works_without_javascript(customer: Customer) -> None:
     page.wait_for_url("**/cart")
     page.get_by_label(re.compile("Quantity|How many")).fill("2")
     page.get_by_role("button", name="Update").click()
-    expect(page.locator("#cart-total")).to_contain_text("$56.00")
+    expect(page.locator("#cart-total")).to_contain_text("US$56.00")
     customer.fill_in_checkout()
     customer.leave_to_pay()
 
@@ -111,7 +111,7 @@ def test_pressing_pay_twice_makes_one_payment(customer: Customer) -> None:
     customer.add("candle")
     customer.fill_in_checkout()
 
-    customer.page.get_by_role("button", name="Pay $").dblclick(no_wait_after=True)
+    customer.page.get_by_role("button", name="Pay US$").dblclick(no_wait_after=True)
     customer.page.wait_for_url(f"{customer.world.sandbox}/mintcash/pay/*")
 
     customer.pay(SUCCESS)
@@ -161,7 +161,7 @@ def test_a_provider_in_trouble_is_said_and_what_was_typed_is_kept(
     customer.fill_in_checkout()
     customer.world.fault(create_fault=fault, create_calls="3")
 
-    customer.page.get_by_role("button", name="Pay $").click()
+    customer.page.get_by_role("button", name="Pay US$").click()
 
     expect(customer.page.locator("main")).to_contain_text(sentence)
     expect(customer.page.get_by_label("E-mail")).to_have_value("ann@example.com")
@@ -177,7 +177,7 @@ def test_the_webhook_before_the_page_leads_straight_to_the_paid_order(customer: 
     customer.fill_in_checkout()
     customer.world.fault(create_fault="early_webhook", create_calls="1")
 
-    customer.page.get_by_role("button", name="Pay $").click()
+    customer.page.get_by_role("button", name="Pay US$").click()
     customer.page.wait_for_url(f"{customer.world.sandbox}/mintcash/pay/*")
 
     customer.page.get_by_role("link", name="Back to the shop").click()

@@ -86,7 +86,7 @@ class Customer:
 
     def leave_to_pay(self, provider: str = "mintcash") -> None:
         """From the filled-in checkout, or the order's page, to the provider's page."""
-        self.page.get_by_role("button", name="Pay $").click()
+        self.page.get_by_role("button", name="Pay US$").click()
         self.page.wait_for_url(f"{self.world.sandbox}/{provider}/**")
 
     def check_out(self, slug: str, provider: str = "mintcash") -> None:
@@ -112,7 +112,7 @@ class Customer:
 
     def pay(self, number: str, **how: str) -> None:
         self.fill_in_card(number, **how)
-        self.page.get_by_role("button", name="Pay $").click()
+        self.page.get_by_role("button", name="Pay US$").click()
 
     def sees(self, headline: str) -> None:
         """The order's page says so, sooner or later, without being touched."""

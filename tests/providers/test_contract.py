@@ -15,7 +15,18 @@ from hypothesis import strategies as st
 
 import money
 from providers import PROVIDERS
-from providers.base import LADDER, Hint, Provider, Unreachable, WebhookRefused
+from providers.base import (
+    LADDER,
+    Cancels,
+    Hint,
+    Provider,
+    Redirect,
+    Refunds,
+    Resumes,
+    SavesCards,
+    Unreachable,
+    WebhookRefused,
+)
 
 from . import (
     test_handcash,
@@ -47,7 +58,13 @@ def test_every_provider_is_put_to_the_contract() -> None:
 @each_provider
 def test_functions_stand_in_the_order_of_the_contract(case: Case) -> None:
     """A reader who knows one provider finds the way in the next."""
-    wanted = [name for name in vars(Provider) if not name.startswith("_")]
+    required = [name for name in vars(Provider) if not name.startswith("_")]
+    extras = [
+        name
+        for protocol in (Resumes, Cancels, Refunds, SavesCards)
+        for name in vars(protocol)
+        if not name.startswith("_")
+    ]
     tree = ast.parse(inspect.getsource(sys.modules[case.provider.start_checkout.__module__]))
 
     public = [
@@ -56,7 +73,15 @@ def test_functions_stand_in_the_order_of_the_contract(case: Case) -> None:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
     ]
 
-    assert public == wanted
+    extras.append("warnings")
+    assert public == required + [name for name in extras if name in public]
+
+
+@each_provider
+def test_refunds_are_said_to_be_there_where_they_are(case: Case) -> None:
+    can = case.provider.capabilities(case.account)
+
+    assert isinstance(case.provider, Refunds) or not can.refunds
 
 
 @each_provider
@@ -78,7 +103,7 @@ def test_a_checkout_leads_to_a_known_page_and_names_the_payment(case: Case) -> N
 
     page = urlsplit(checkout.way.url)
     assert f"{page.scheme}://{page.netloc}" in case.provider.page_origins(case.account)
-    assert checkout.provider_reference
+    assert checkout.provider_reference or not isinstance(checkout.way, Redirect)
 
 
 @each_provider

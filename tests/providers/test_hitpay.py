@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
@@ -21,12 +22,16 @@ from providers import hitpay
 from providers.base import (
     BadSignature,
     Customer,
+    Embed,
     Hint,
     Malformed,
     PaymentRequest,
     PaymentUpdate,
     ProviderError,
+    Qr,
     Redirect,
+    Refunded,
+    RefundRequest,
     Rejected,
     Unreachable,
     WebhookRefused,
@@ -60,6 +65,9 @@ ACCOUNT = hitpay.Account(
     currencies=("SGD", "USD"),
     payment_methods=("card", "paynow_online"),
     page_minutes=60,
+    qr_minutes=5,
+    drop_in="",
+    default_link="",
     api_key=KEY,
     salts=(SALT,),
     webhook_salts=(WEBHOOK_SALT,),
@@ -409,7 +417,68 @@ def test_a_charge_that_is_passed_off_as_a_payment_request_pays_nothing() -> None
 )
 def test_amounts_are_text_in_major_units_perhaps_grouped(amount: str, minor: int) -> None:
     assert read_form(form(amount=amount)).amount == minor
-    assert read_event(completed(amount=amount)).amount == minor
+    entry = fixture("payment.json", amount=amount)
+    assert read_event(completed(amount=amount, payments=[entry])).amount == minor
+
+
+def test_two_charges_of_one_request_are_both_money() -> None:
+    """B13, B20: what is too much can be seen, and given back."""
+    second = fixture("payment.json", id="92965a2d-0000-4000-8000-000000000002")
+
+    news = read_event(completed(payments=[fixture("payment.json"), second]))
+
+    assert (news.status, news.amount) == ("succeeded", 2 * 59900)
+
+
+def test_a_charge_without_an_amount_is_of_the_requests() -> None:
+    entry = fixture("payment.json", amount=None)
+
+    assert read_event(completed(payments=[entry])).amount == 59900
+
+
+def test_version_1_names_the_charge_so_that_a_second_one_is_noticed() -> None:
+    assert read_form(form()).transaction_id == FORM["payment_id"]
+    assert read_form(form(status="failed", payment_id="")).transaction_id is None
+
+
+@pytest.mark.parametrize(
+    ("refunded", "minor", "status"),
+    [(99.5, 9950, "partially_refunded"), (599, 59900, "refunded")],
+)
+def test_a_charge_that_was_given_back_is_news_of_its_payment_request(
+    refunded: float, minor: int, status: str
+) -> None:
+    """Refunds on HitPay's dashboard are told by ``charge.updated`` only."""
+    charge = fixture("charge_created_v2.json", refunded_amount=refunded)
+
+    news = read_event(json.dumps(charge).encode(), entity="charge")
+
+    assert (news.provider_reference, news.status) == (REQUEST_ID, status)
+    assert (news.refunded, news.amount, news.currency) == (minor, 59900, "SGD")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"refunded_amount": "much"}, id="odd_amount"),
+        pytest.param({"refunded_amount": -5}, id="negative"),
+        pytest.param({"currency": None}, id="no_currency"),
+        pytest.param({"payment_request": {"id": "../x"}}, id="odd_id"),
+    ],
+)
+def test_a_truly_signed_refund_that_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
+    """A15."""
+    charge = fixture("charge_created_v2.json", refunded_amount=5) | changes
+
+    with pytest.raises(Malformed):
+        read_event(json.dumps(charge).encode(), entity="charge")
+
+
+def test_a_charge_of_something_else_changes_nothing() -> None:
+    """A terminal's, or one made on the dashboard."""
+    charge = fixture("charge_created_v2.json", refunded_amount=5, payment_request=None)
+
+    assert read_event(json.dumps(charge).encode(), entity="charge").status is None
 
 
 def test_the_currency_is_read_in_any_case() -> None:
@@ -530,8 +599,6 @@ def test_a_payment_request_is_asked_for_as_a_form_in_major_units(
     assert parse_qsl(str(sent.request.body), strict_parsing=True) == [
         ("amount", "599.00"),
         ("currency", "SGD"),
-        ("payment_methods[]", "card"),
-        ("payment_methods[]", "paynow_online"),
         ("email", "ann@example.com"),
         ("name", "Ann D'Souza"),
         ("purpose", "Order 1"),
@@ -541,6 +608,8 @@ def test_a_payment_request_is_asked_for_as_a_form_in_major_units(
         ("allow_repeated_payments", "false"),
         ("send_email", "false"),
         ("send_sms", "false"),
+        ("payment_methods[]", "card"),
+        ("payment_methods[]", "paynow_online"),
         ("expires_after", "60 mins"),
     ]
 
@@ -592,7 +661,7 @@ def test_an_error_is_asked_about_once_and_told_in_a_sentence(
     with pytest.raises(ProviderError) as raised:
         hitpay.start_checkout(ACCOUNT, PAYMENT, URLS)
 
-    assert type(raised.value) is problem
+    assert isinstance(raised.value, problem)
     assert len(api.calls) == 1
     assert "Nothing was charged" in raised.value.shopper
     assert KEY not in repr(raised.value) + str(raised.value)
@@ -645,6 +714,394 @@ def test_an_answer_that_cannot_be_used_is_no_answer(
 
     with pytest.raises(Unreachable):
         hitpay.start_checkout(ACCOUNT, PAYMENT, URLS)
+
+
+# ------------------------------------------------------------------ QR codes and the drop-in
+
+BY_QR = replace(PAYMENT, method="qr")
+PAYLOAD = "00020101021226370009SG.PAYNOW0101202101234567890"
+
+
+def start_qr(api: responses.RequestsMock, data: Any) -> Any:
+    changes = {"qr_code_data": data, "payment_methods": ["paynow_online"]}
+    api.post(API, json=fixture("created.json", **changes))
+    return hitpay.start_checkout(ACCOUNT, BY_QR, URLS).way
+
+
+@pytest.mark.parametrize(
+    ("changes", "offered"),
+    [
+        ({}, True),
+        ({"payment_methods": ()}, True),
+        ({"payment_methods": ("card",)}, False),
+        ({"currencies": ("USD",)}, False),
+    ],
+)
+def test_paynow_is_a_way_of_its_own_where_the_account_has_it(
+    changes: dict[str, Any], offered: bool
+) -> None:
+    methods = hitpay.capabilities(replace(ACCOUNT, **changes)).methods
+
+    assert [(each.key, each.currencies) for each in methods] == [("qr", ("SGD",))] * offered
+
+
+def test_a_qr_code_is_asked_for_with_one_method_and_singapores_time(
+    api: responses.RequestsMock,
+) -> None:
+    before = datetime.now(UTC)
+
+    way = start_qr(api, {"qr_code": PAYLOAD, "qr_code_expiry": None, "qr_image_mime": None})
+
+    sent = parse_qsl(str(api.calls[0].request.body), strict_parsing=True)
+    assert [value for name, value in sent if name == "payment_methods[]"] == ["paynow_online"]
+    assert ("generate_qr", "true") in sent
+    assert "expires_after" not in dict(sent)
+    asked = datetime.strptime(dict(sent)["expiry_date"] + " +0800", "%Y-%m-%d %H:%M:%S %z")
+    assert abs(asked - before - timedelta(minutes=5)) < timedelta(seconds=5)
+    assert way == Qr(fixture("created.json")["url"], PAYLOAD, asked)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("2030-05-21T09:02:25Z", datetime(2030, 5, 21, 9, 2, 25, tzinfo=UTC)),
+        ("2030-05-21T17:02:25", datetime(2030, 5, 21, 9, 2, 25, tzinfo=UTC)),
+        ("2030-05-21 17:02:25", datetime(2030, 5, 21, 9, 2, 25, tzinfo=UTC)),
+    ],
+)
+def test_a_qr_code_ends_when_hitpay_says_so(
+    api: responses.RequestsMock, told: str, expected: datetime
+) -> None:
+    way = start_qr(api, {"qr_code": PAYLOAD, "qr_code_expiry": told})
+
+    assert (way.expires_at, way.expires_at.tzinfo) == (expected, UTC)
+
+
+@pytest.mark.parametrize("told", [None, "", "soon", 5, "0001-01-01T00:00:00+08:00", ["x"]])
+def test_a_time_that_cannot_be_read_is_the_one_we_asked_for(
+    api: responses.RequestsMock, told: object
+) -> None:
+    way = start_qr(api, {"qr_code": PAYLOAD, "qr_code_expiry": told})
+
+    left = way.expires_at - datetime.now(UTC)
+    assert timedelta(minutes=4) < left <= timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("data", [PAYLOAD, {"qr_contents": PAYLOAD}])
+def test_a_qr_code_may_be_told_in_other_shapes(api: responses.RequestsMock, data: object) -> None:
+    assert start_qr(api, data).payload == PAYLOAD
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(None, id="none"),
+        pytest.param({}, id="empty"),
+        pytest.param({"qr_code": None}, id="null"),
+        pytest.param({"qr_code": 7}, id="number"),
+        pytest.param({"qr_code": "iVBORw0KGgo="}, id="picture"),
+        pytest.param("iVBORw0KGgo=", id="bare_picture"),
+        pytest.param({"qr_code": "x" * 2001}, id="too_long_to_draw"),
+        pytest.param({"qr_code": "\ud800"}, id="half_a_character"),
+        pytest.param([PAYLOAD], id="list"),
+    ],
+)
+def test_an_answer_without_a_code_to_draw_is_no_answer(
+    api: responses.RequestsMock, data: object
+) -> None:
+    with pytest.raises(Unreachable, match="QR code"):
+        start_qr(api, data)
+
+
+def test_the_drop_in_is_given_what_its_script_needs(api: responses.RequestsMock) -> None:
+    api.post(API, json=fixture("created.json"))
+    url = fixture("created.json")["url"]
+
+    way = hitpay.start_checkout(
+        replace(ACCOUNT, drop_in="https://sandbox.hit-pay.com"), PAYMENT, URLS
+    ).way
+
+    assert way == Embed(
+        url,
+        "https://sandbox.hit-pay.com/hitpay.js",
+        (
+            ("request", REQUEST_ID),
+            ("link", url),
+            ("return", URLS.return_url),
+            ("scheme", "https"),
+            ("domain", "sandbox.hit-pay.com"),
+            ("api-domain", "sandbox.hit-pay.com"),
+            ("path", ""),
+        ),
+    )
+
+
+def test_a_default_link_goes_before_the_requests_own(api: responses.RequestsMock) -> None:
+    api.post(API, json=fixture("created.json"))
+    link = "https://securecheckout.sandbox.hit-pay.com/payment-request/@kiln/"
+    account = replace(ACCOUNT, drop_in="http://127.0.0.1:5001/hitpay", default_link=link)
+
+    way = hitpay.start_checkout(account, PAYMENT, URLS).way
+
+    assert isinstance(way, Embed)
+    assert way.script == "http://127.0.0.1:5001/hitpay/hitpay.js"
+    options = dict(way.options)
+    assert options["link"] == link
+    assert (options["scheme"], options["domain"], options["path"]) == (
+        "http",
+        "127.0.0.1:5001",
+        "/hitpay",
+    )
+
+
+def test_a_qr_code_needs_no_drop_in(api: responses.RequestsMock) -> None:
+    api.post(API, json=fixture("created.json", qr_code_data=PAYLOAD))
+
+    way = hitpay.start_checkout(replace(ACCOUNT, drop_in="https://hit-pay.com"), BY_QR, URLS).way
+
+    assert isinstance(way, Qr)
+
+
+# ------------------------------------------------------------------ a page that was made before
+
+
+def resume(payment: PaymentRequest = PAYMENT) -> str:
+    return hitpay.resume_checkout(ACCOUNT, payment, URLS)
+
+
+def test_an_open_page_is_brought_up_to_date(api: responses.RequestsMock) -> None:
+    api.get(f"{API}/{REQUEST_ID}", json=fixture("created.json"))
+    api.put(f"{API}/{REQUEST_ID}", body="")
+    corrected = replace(PAYMENT, customer=Customer("customer-1", "Ann", "ann@example.org"))
+
+    assert resume(corrected) == "open"
+
+    sent = dict(parse_qsl(str(api.calls[1].request.body), strict_parsing=True))
+    assert (sent["email"], sent["webhook"]) == ("ann@example.org", URLS.webhook_url)
+    assert (sent["amount"], sent["currency"]) == ("599.00", "SGD")
+    assert sent["expires_after"] == "60 mins"
+
+
+def test_an_open_qr_code_is_left_as_it_was_drawn(api: responses.RequestsMock) -> None:
+    api.get(f"{API}/{REQUEST_ID}", json=fixture("created.json"))
+
+    assert resume(BY_QR) == "open"
+    assert len(api.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("completed", "done"),
+        ("expired", "closed"),
+        ("canceled", "closed"),
+        ("failed", "closed"),
+        ("inactive", "closed"),
+    ],
+)
+def test_a_page_that_is_over_is_not_gone_back_to(
+    api: responses.RequestsMock, word: str, expected: str
+) -> None:
+    api.get(f"{API}/{REQUEST_ID}", json=fixture("created.json", status=word))
+
+    assert resume() == expected
+
+
+def test_a_request_that_lags_behind_its_charge_is_done(api: responses.RequestsMock) -> None:
+    paid = fixture("created.json", payments=[fixture("payment.json")])
+    api.get(f"{API}/{REQUEST_ID}", json=paid)
+
+    assert resume() == "done"
+
+
+def test_a_page_that_hitpay_does_not_know_is_closed(api: responses.RequestsMock) -> None:
+    api.get(f"{API}/{REQUEST_ID}", json={"message": "No query results"}, status=404)
+
+    assert resume() == "closed"
+
+
+def test_a_page_that_goes_while_it_is_changed_is_closed(api: responses.RequestsMock) -> None:
+    api.get(f"{API}/{REQUEST_ID}", json=fixture("created.json"))
+    api.put(f"{API}/{REQUEST_ID}", json={"message": "No query results"}, status=404)
+
+    assert resume() == "closed"
+
+
+def test_a_page_that_was_never_named_is_closed() -> None:
+    assert resume(replace(PAYMENT, provider_reference=None)) == "closed"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"json": {}, "status": 500}, Unreachable),
+        ({"json": {}, "status": 401}, Rejected),
+        (
+            {"json": {"id": REQUEST_ID, "status": "new", "amount": "1", "currency": "sgd"}},
+            Unreachable,
+        ),
+        ({"json": {"id": REQUEST_ID}}, Unreachable),
+    ],
+)
+def test_what_is_not_known_of_a_page_is_not_guessed(
+    api: responses.RequestsMock, answer: dict[str, Any], problem: type[ProviderError]
+) -> None:
+    api.get(f"{API}/{REQUEST_ID}", **answer)
+
+    with pytest.raises(problem):
+        resume()
+
+
+def cancel(api: responses.RequestsMock, **answer: Any) -> None:
+    api.delete(f"{API}/{REQUEST_ID}", **answer)
+    hitpay.cancel(ACCOUNT, PAYMENT)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"json": {"success": True}},
+        {"body": "", "status": 204},
+        {"json": {"message": "No query results"}, "status": 404},
+    ],
+)
+def test_a_page_is_closed_whichever_answer_says_so(
+    api: responses.RequestsMock, answer: dict[str, Any]
+) -> None:
+    cancel(api, **answer)
+
+    assert api.calls[0].request.headers["X-BUSINESS-API-KEY"] == KEY
+
+
+@pytest.mark.parametrize(("status", "problem"), [(422, Rejected), (400, Rejected)])
+def test_a_page_that_was_paid_cannot_be_closed(
+    api: responses.RequestsMock, status: int, problem: type[ProviderError]
+) -> None:
+    with pytest.raises(problem, match="too late"):
+        cancel(api, json={"message": "too late"}, status=status)
+
+
+def test_whether_a_page_is_closed_may_not_be_known(api: responses.RequestsMock) -> None:
+    with pytest.raises(Unreachable):
+        cancel(api, body=requests.ReadTimeout())
+
+
+# ------------------------------------------------------------------ POST /v1/refund
+
+REFUND_API = "https://api.sandbox.hit-pay.com/v1/refund"
+CHARGE_ID = FORM["payment_id"]
+REFUND_REPLY = {"id": "9f0a1b2c-0000-4000-8000-000000000001", "status": "succeeded"}
+
+
+def give_back(amount: int = 5000, before: int = 0) -> Refunded:
+    return hitpay.refund(ACCOUNT, PAYMENT, RefundRequest("refund-1", amount, before))
+
+
+def paid(api: responses.RequestsMock, *entries: dict[str, Any]) -> None:
+    payments = [fixture("payment.json") | each for each in entries or ({},)]
+    answer = fixture("created.json", status="completed", payments=payments)
+    api.get(f"{API}/{REQUEST_ID}", json=answer)
+
+
+def test_a_refund_names_the_charge_in_major_units(api: responses.RequestsMock) -> None:
+    paid(api, {"id": "failed-one", "status": "failed"}, {})
+    api.post(REFUND_API, json=REFUND_REPLY)
+
+    assert give_back() == Refunded(REFUND_REPLY["id"], done=True)
+
+    assert dict(parse_qsl(str(api.calls[1].request.body))) == {
+        "payment_id": CHARGE_ID,
+        "amount": "50.00",
+    }
+
+
+def test_a_refund_that_is_under_way_is_not_done(api: responses.RequestsMock) -> None:
+    paid(api)
+    api.post(REFUND_API, json=REFUND_REPLY | {"status": "pending"})
+
+    assert not give_back().done
+
+
+@pytest.mark.parametrize(("before", "total"), [(0, "50.00"), (2000, "70.00"), (0, "599.00")])
+def test_a_refund_that_was_made_already_is_not_made_again(
+    api: responses.RequestsMock, before: int, total: str
+) -> None:
+    """The answer to the first call was lost."""
+    paid(api, {"status": "partially_refunded", "refunded_amount": total})
+
+    assert give_back(before=before) == Refunded(None, done=True)
+    assert len(api.calls) == 1
+
+
+def test_a_second_part_is_given_back_beside_the_first(api: responses.RequestsMock) -> None:
+    paid(api, {"status": "partially_refunded", "refunded_amount": "50.00"})
+    api.post(REFUND_API, json=REFUND_REPLY)
+
+    assert give_back(before=5000).done
+
+
+def test_of_two_charges_the_one_that_was_kept_is_given_back(api: responses.RequestsMock) -> None:
+    paid(
+        api,
+        {"status": "refunded", "refunded_amount": "599.00"},
+        {"id": "92965a2d-0000-4000-8000-000000000002"},
+    )
+    api.post(REFUND_API, json=REFUND_REPLY)
+
+    give_back(59900, before=59900)
+
+    sent = dict(parse_qsl(str(api.calls[1].request.body)))
+    assert sent["payment_id"] == "92965a2d-0000-4000-8000-000000000002"
+
+
+def test_more_than_a_charge_holds_is_not_asked_for(api: responses.RequestsMock) -> None:
+    paid(api, {"status": "partially_refunded", "refunded_amount": "50.00"})
+
+    with pytest.raises(Rejected, match="no charge holds that much"):
+        give_back(59900, before=5000)
+
+    assert len(api.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "problem"),
+    [(422, Rejected), (400, Rejected), (429, Unreachable), (500, Unreachable)],
+)
+def test_a_refund_that_is_refused_is_asked_for_once(
+    api: responses.RequestsMock, status: int, problem: type[ProviderError]
+) -> None:
+    paid(api)
+    api.post(REFUND_API, json={"message": "Insufficient balance"}, status=status)
+
+    with pytest.raises(problem, match="Insufficient balance"):
+        give_back()
+
+    assert len(api.calls) == 2
+
+
+@pytest.mark.parametrize("answer", [{"body": requests.ReadTimeout()}, {"json": {}}, {"body": ""}])
+def test_a_refund_without_an_answer_may_have_been_made(
+    api: responses.RequestsMock, answer: dict[str, Any]
+) -> None:
+    paid(api)
+    api.post(REFUND_API, **answer)
+
+    with pytest.raises(Unreachable):
+        give_back()
+
+
+def test_an_answer_that_makes_no_sense_refunds_nothing(api: responses.RequestsMock) -> None:
+    paid(api, {"refunded_amount": "much"})
+
+    with pytest.raises(Unreachable):
+        give_back()
+
+
+def test_what_hitpay_never_named_cannot_be_given_back() -> None:
+    with pytest.raises(Rejected):
+        hitpay.refund(
+            ACCOUNT, replace(PAYMENT, provider_reference=None), RefundRequest("refund-1", 5, 0)
+        )
 
 
 # ------------------------------------------------------------------ GET /v1/payment-requests/{id}

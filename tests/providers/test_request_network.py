@@ -19,7 +19,9 @@ from providers.base import (
     BadSignature,
     Customer,
     Hint,
+    Line,
     Malformed,
+    Part,
     PaymentRequest,
     Redirect,
     Rejected,
@@ -36,6 +38,9 @@ REQUEST_ID = "01e273ecc29d4b526df3a0f1f05ffc59372af8752c2b678096e49ac270416a7cdb
 DELIVERY = "01KJRA0M9QG8MA4X887908T8A4"
 CREATE = "https://api.request.network/v2/secure-payments"
 STATUS = f"https://api.request.network/v2/request/{REQUEST_ID}"
+SECOND_ID = "01" + "5" * 64
+TOKEN = "01KJRA0M9QG8MA4X887908T8A4"
+PAGE = f"{CREATE}/{TOKEN}"
 DESTINATION = (
     "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7@eip155:8453#ABCD1234"
     ":0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
@@ -44,6 +49,12 @@ TRON = (
     "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8@eip155:728126428#5F89A3B2"
     ":TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 )
+#: The form of the integration guide.
+GUIDE: dict[str, Any] = {
+    "payee": "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7",
+    "invoice_currency": "USD",
+    "payment_currency": "USDC-base",
+}
 
 ACCOUNT = request_network.Account(
     base_url="https://api.request.network",
@@ -53,6 +64,10 @@ ACCOUNT = request_network.Account(
     client_id="",
     webhook_secrets=(SECRET,),
     destination_id="",
+    payee="",
+    invoice_currency="",
+    payment_currency="",
+    itemized=False,
 )
 PAYMENT = PaymentRequest(
     reference="order-1",
@@ -361,6 +376,7 @@ def test_one_request_is_made_in_decimals_with_the_key_in_a_header(
     checkout = request_network.start_checkout(ACCOUNT, PAYMENT, URLS)
 
     assert checkout.provider_reference == REQUEST_ID
+    assert (checkout.parts, checkout.page_token) == ((), TOKEN)
     assert checkout.way == Redirect("https://pay.request.network/?token=01KJRA0M9QG8MA4X887908T8A4")
     (sent,) = api.calls
     assert sent.request.headers["x-api-key"] == API_KEY
@@ -414,10 +430,19 @@ def test_a_client_id_and_a_destination_are_sent_where_the_account_has_them(
         pytest.param({"destination_id": DESTINATION.replace("8453", "base")}, id="chain_name"),
         pytest.param({"destination_id": f"{DESTINATION}\n"}, id="newline"),
         pytest.param({"destination_id": DESTINATION[:-1]}, id="short_token"),
+        pytest.param(GUIDE | {"payee": ""}, id="no_payee"),
+        pytest.param(GUIDE | {"invoice_currency": ""}, id="no_invoice_currency"),
+        pytest.param(GUIDE | {"payment_currency": ""}, id="no_payment_currency"),
+        pytest.param(GUIDE | {"destination_id": DESTINATION}, id="two_destinations"),
+        pytest.param(GUIDE | {"payee": TRON.partition("@")[0]}, id="payee_on_tron"),
+        pytest.param(GUIDE | {"payee": "0x1"}, id="short_payee"),
+        pytest.param(GUIDE | {"payment_currency": "USDC on Base"}, id="no_currency_id"),
+        pytest.param(GUIDE | {"invoice_currency": "EUR"}, id="euros_for_dollars"),
+        pytest.param(GUIDE | {"invoice_currency": "WETH-base"}, id="no_stablecoin"),
     ],
 )
 def test_an_account_that_cannot_work_is_refused_at_once(changes: Any) -> None:
-    with pytest.raises(ValueError, match=r"Request Network|destination") as raised:
+    with pytest.raises(ValueError, match="REQUEST_NETWORK_") as raised:
         replace(ACCOUNT, **changes)
 
     assert API_KEY not in str(raised.value)
@@ -425,6 +450,118 @@ def test_an_account_that_cannot_work_is_refused_at_once(changes: Any) -> None:
 
 def test_a_destination_may_be_on_tron() -> None:
     assert replace(ACCOUNT, destination_id=TRON).destination_id == TRON
+
+
+@pytest.mark.parametrize("currency", ["USD", "USDC-base", "USDCn-optimism", "fUSDC-sepolia"])
+def test_a_payee_with_two_currencies_is_sent_as_the_guide_has_it(
+    api: responses.RequestsMock, currency: str
+) -> None:
+    api.post(CREATE, json=fixture("created.json"), status=201)
+    account = replace(ACCOUNT, **GUIDE | {"invoice_currency": currency})
+
+    request_network.start_checkout(account, PAYMENT, URLS)
+
+    (wanted,) = json.loads(api.calls[0].request.body or "")["requests"]
+    assert wanted == {
+        "amount": "49.99",
+        "payee": GUIDE["payee"],
+        "invoiceCurrency": currency,
+        "paymentCurrency": "USDC-base",
+    }
+
+
+# ------------------------------------------------------------------ several requests in one link
+
+
+def lines(*amounts: int) -> tuple[Line, ...]:
+    return tuple(Line(f"Thing {number}", amount) for number, amount in enumerate(amounts, 1))
+
+
+ITEMIZED = replace(ACCOUNT, itemized=True)
+
+
+def test_each_line_is_asked_for_by_a_request_of_its_own(api: responses.RequestsMock) -> None:
+    answer = fixture("created.json") | {"requestIds": [REQUEST_ID, SECOND_ID]}
+    api.post(CREATE, json=answer, status=201)
+    account = replace(ITEMIZED, destination_id=DESTINATION)
+
+    checkout = request_network.start_checkout(
+        account, replace(PAYMENT, lines=lines(4000, 999)), URLS
+    )
+
+    assert checkout.provider_reference == REQUEST_ID
+    assert checkout.parts == (Part(REQUEST_ID, 4000), Part(SECOND_ID, 999))
+    assert json.loads(api.calls[0].request.body or "")["requests"] == [
+        {"amount": "40.00", "destinationId": DESTINATION},
+        {"amount": "9.99", "destinationId": DESTINATION},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("account", "parts"),
+    [
+        pytest.param(ACCOUNT, lines(4000, 999), id="not_wanted"),
+        pytest.param(ITEMIZED, (), id="no_lines"),
+        pytest.param(ITEMIZED, lines(4999), id="one_line"),
+        pytest.param(ITEMIZED, lines(4000, 998), id="not_the_sum"),
+        pytest.param(ITEMIZED, lines(5099, -100), id="discount"),
+        pytest.param(ITEMIZED, lines(4999, 0), id="gift"),
+        pytest.param(ITEMIZED, lines(*[1] * 200, 4799), id="too_many"),
+        pytest.param(replace(ITEMIZED, destination_id=TRON), lines(4000, 999), id="tron"),
+    ],
+)
+def test_otherwise_there_is_one_request_for_all(
+    api: responses.RequestsMock, account: Any, parts: tuple[Line, ...]
+) -> None:
+    api.post(CREATE, json=fixture("created.json"), status=201)
+
+    checkout = request_network.start_checkout(account, replace(PAYMENT, lines=parts), URLS)
+
+    assert checkout.parts == ()
+    (wanted,) = json.loads(api.calls[0].request.body or "")["requests"]
+    assert wanted["amount"] == "49.99"
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [[REQUEST_ID], [REQUEST_ID, REQUEST_ID], [REQUEST_ID, SECOND_ID, "01ab"], [REQUEST_ID, 1]],
+)
+def test_an_answer_without_an_id_for_each_line_is_no_answer(
+    api: responses.RequestsMock, ids: list[object]
+) -> None:
+    api.post(CREATE, json=fixture("created.json") | {"requestIds": ids}, status=201)
+
+    with pytest.raises(Unreachable):
+        request_network.start_checkout(ITEMIZED, replace(PAYMENT, lines=lines(4000, 999)), URLS)
+
+
+# ------------------------------------------------------------------ the checksum of a destination
+
+
+@pytest.mark.parametrize(
+    ("wallet_and_chain", "checksum"),
+    [
+        ("0x742d35Cc6634C0532925a3b844Bc454e4438f44e@eip155:8453", "B4FD67BB"),
+        ("0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045@eip155:1", "4CA88C9C"),
+        ("0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7@eip155:11155111", "e636c26b"),
+    ],
+)
+def test_a_destination_with_its_checksum_raises_no_eyebrow(
+    wallet_and_chain: str, checksum: str
+) -> None:
+    """The first is Request Network's own sample, the second the one of ERC-7930."""
+    token = DESTINATION.rpartition(":")[2]
+    right = replace(ACCOUNT, destination_id=f"{wallet_and_chain}#{checksum}:{token}")
+    wrong = replace(ACCOUNT, destination_id=f"{wallet_and_chain}#00000000:{token}")
+
+    assert request_network.warnings(right) == []
+    (sentence,) = request_network.warnings(wrong)
+    assert f"is 00000000, and {checksum.upper()} would fit" in sentence
+
+
+@pytest.mark.parametrize("destination", ["", TRON])
+def test_where_no_rule_is_known_nothing_is_said(destination: str) -> None:
+    assert request_network.warnings(replace(ACCOUNT, destination_id=destination)) == []
 
 
 @pytest.mark.parametrize(
@@ -575,3 +712,133 @@ def test_an_answer_that_makes_no_sense_is_no_answer(
 
     with pytest.raises(Unreachable):
         request_network.fetch_payment(ACCOUNT, PAYMENT)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Between calls; nobody really waits."""
+    waited: list[float] = []
+    monkeypatch.setattr("providers.request_network.time.sleep", waited.append)
+    return waited
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status", "word", "amount"),
+    [
+        ("paid", "paid", "succeeded", "GET: 2 of 2 paid", 9998),
+        ("paid", "partial", "partially_paid", "GET: 1 of 2 paid", 6999),
+        ("paid", "unpaid", "partially_paid", "GET: 1 of 2 paid", 4999),
+        ("unpaid", "paid", "partially_paid", "GET: 1 of 2 paid", 4999),
+        ("partial", "unpaid", "partially_paid", "GET: 0 of 2 paid", 2000),
+        ("unpaid", "unpaid", "created", "GET: 0 of 2 paid", None),
+        ("paid", "untold", "succeeded", "GET: 2 of 2 paid", None),
+        ("untold", "unpaid", "partially_paid", "GET: 1 of 2 paid", None),
+    ],
+)
+def test_the_parts_of_a_link_are_told_as_one_sum(
+    api: responses.RequestsMock,
+    pauses: list[float],
+    first: str,
+    second: str,
+    status: str,
+    word: str,
+    amount: int | None,
+) -> None:
+    answers = {
+        "paid": fixture("request_paid.json"),
+        "partial": fixture("request_partial.json"),
+        "unpaid": fixture("request_paid.json") | {"hasBeenPaid": False},
+        "untold": fixture("request_paid.json") | {"requestAmount": None},
+    }
+    api.get(STATUS, json=answers[first])
+    api.get(STATUS.replace(REQUEST_ID, SECOND_ID), json=answers[second] | {"requestId": SECOND_ID})
+
+    news = request_network.fetch_payment(ACCOUNT, replace(PAYMENT, parts=(REQUEST_ID, SECOND_ID)))
+
+    assert news is not None
+    assert (news.status, news.word, news.amount) == (status, word, amount)
+    assert news.provider_reference == REQUEST_ID
+    assert news.currency == (None if amount is None and first != "paid" else "USD")
+    assert pauses == [request_network.PAUSE]
+
+
+def test_parts_paid_in_different_coins_are_left_to_a_person(
+    api: responses.RequestsMock, pauses: list[float]
+) -> None:
+    paid = fixture("request_paid.json")
+    api.get(STATUS, json=paid)
+    other = paid | {"requestId": SECOND_ID, "invoiceCurrency": "WETH"}
+    api.get(STATUS.replace(REQUEST_ID, SECOND_ID), json=other)
+
+    news = request_network.fetch_payment(ACCOUNT, replace(PAYMENT, parts=(REQUEST_ID, SECOND_ID)))
+
+    assert news is not None
+    assert news.currency == "USD/WETH"
+
+
+def test_without_an_answer_about_one_part_nothing_is_known(
+    api: responses.RequestsMock, pauses: list[float]
+) -> None:
+    api.get(STATUS, json=fixture("request_paid.json"))
+    api.get(STATUS.replace(REQUEST_ID, SECOND_ID), json={}, status=429)
+
+    with pytest.raises(Unreachable):
+        request_network.fetch_payment(ACCOUNT, replace(PAYMENT, parts=(REQUEST_ID, SECOND_ID)))
+
+
+# ------------------------------------------------------------------ GET /v2/secure-payments/{token}
+
+
+CLIENT = replace(ACCOUNT, api_key="", client_id="cli_1")
+MADE = replace(PAYMENT, page_token=TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [(200, "open"), (403, "closed"), (404, "closed"), (409, "done"), (423, "done")],
+)
+@pytest.mark.parametrize("account", [ACCOUNT, CLIENT])
+def test_the_page_is_asked_before_anybody_is_sent_there_again(
+    api: responses.RequestsMock, account: Any, status: int, found: str
+) -> None:
+    api.get(PAGE, json={"message": "as it is"}, status=status)
+
+    assert request_network.resume_checkout(account, MADE, URLS) == found
+
+    sent = api.calls[0].request.headers
+    assert sent.get("x-client-id") == (account.client_id or None)
+
+
+def test_an_api_key_may_not_be_told(api: responses.RequestsMock) -> None:
+    api.get(PAGE, json=fixture("error_text.json"), status=401)
+
+    assert request_network.resume_checkout(ACCOUNT, MADE, URLS) == "open"
+
+
+def test_a_page_whose_token_we_never_learned_is_taken_for_open() -> None:
+    assert request_network.resume_checkout(ACCOUNT, PAYMENT, URLS) == "open"
+
+
+@pytest.mark.parametrize("token", [None, 1, "", "../request/01", "a" * 101])
+def test_a_token_that_cannot_be_is_not_kept(api: responses.RequestsMock, token: object) -> None:
+    api.post(CREATE, json=fixture("created.json") | {"token": token}, status=201)
+
+    assert request_network.start_checkout(ACCOUNT, PAYMENT, URLS).page_token is None
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(401, Rejected), (400, Rejected), (429, Unreachable), (500, Unreachable)]
+)
+def test_any_other_answer_says_nothing_about_the_page(
+    api: responses.RequestsMock, status: int, error: type[Exception]
+) -> None:
+    api.get(PAGE, json=fixture("error_text.json"), status=status)
+
+    with pytest.raises(error):
+        request_network.resume_checkout(CLIENT, MADE, URLS)
+
+
+def test_a_page_can_be_paid_on_for_a_week() -> None:
+    can = request_network.capabilities(ACCOUNT)
+
+    assert can.page_minutes == can.silent_minutes == 10080

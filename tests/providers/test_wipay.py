@@ -18,17 +18,22 @@ import requests
 import responses
 import time_machine
 
-from providers import wipay
+from providers import wipay, wipay_api
 from providers.base import (
     BadSignature,
     Customer,
+    FormPost,
     Hint,
     Malformed,
     PaymentRequest,
     PaymentUpdate,
     ProviderError,
     Redirect,
+    Refunded,
+    RefundRequest,
+    Refunds,
     Rejected,
+    SavesCards,
     Unreachable,
     WebhookRefused,
     WrongEnvironment,
@@ -44,22 +49,27 @@ LOOKUP_URL = f"https://ttsb.wipayfinancial.com/wapi/transactions/{TRANSACTION}"
 VECTOR_HASH = "3d34d20260f7433ceee277e9ed9166a3"
 NOW = 1_776_438_243  # 2026-04-17T15:04:03Z
 
-ACCOUNT = wipay.Account(
-    base_url=wipay.HOSTS["TT"]["sandbox"],
+ACCOUNT = wipay_api.Account(
+    base_url=wipay_api.HOSTS["TT"]["sandbox"],
     environment="sandbox",
     origins=("https://ttsb.wipayfinancial.com",),
-    currencies=wipay.CURRENCIES["TT"],
+    currencies=wipay_api.CURRENCIES["TT"],
     account_number="1234567890",
     country_code="TT",
     fee_structure="customer_pay",
+    mode="json",
+    avs=False,
     signs="body",
     api_key="123",
     webhook_secrets=(SECRET,),
     wapi_key="wapi_test_example",
 )
+REFUND_URL = f"{LOOKUP_URL}/refund"
+CARD = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+CHARGE_URL = f"https://ttsb.wipayfinancial.com/wapi/trusted-cards/{CARD}/charge"
 TIMESTAMPED = replace(ACCOUNT, signs="timestamp.body")
 PAYMENT = PaymentRequest(
-    reference="0123456789abcdef0123456789abcdef",
+    reference="0123456789abcdef",
     provider_reference=TRANSACTION,
     amount=1000,
     currency="USD",
@@ -67,6 +77,10 @@ PAYMENT = PaymentRequest(
     customer=Customer("customer-1", "John Doe", "john.doe@example.com"),
     address=None,
 )
+#: In form mode the order's number is all that WiPay's messages and we have in common.
+BY_FORM = replace(ACCOUNT, mode="form", fee_structure="merchant_absorb")
+UNNAMED = replace(PAYMENT, provider_reference=None)
+FORMED = f"SB-12-30105-{PAYMENT.reference}-20261121034501"
 
 
 def fixture(name: str) -> dict[str, Any]:
@@ -93,7 +107,7 @@ def headers_of(body: bytes, moment: int, signs: str = "body") -> dict[str, str]:
     }
 
 
-def read(body: bytes, account: wipay.Account = ACCOUNT, **headers: str) -> Any:
+def read(body: bytes, account: wipay_api.Account = ACCOUNT, **headers: str) -> Any:
     """A delivery that is signed now, but for the ``headers`` that say otherwise."""
     sent = headers_of(body, int(time.time()), account.signs)
     sent |= {f"x-wipay-webhook-{name}": value for name, value in headers.items()}
@@ -283,7 +297,7 @@ def test_a_signature_made_by_openssl_is_accepted() -> None:
 
 @pytest.mark.parametrize("age", [-300, -299, 0, 299, 300])
 @pytest.mark.parametrize("account", [ACCOUNT, TIMESTAMPED], ids=["body", "timestamp.body"])
-def test_five_minutes_in_either_direction_are_now(account: wipay.Account, age: int) -> None:
+def test_five_minutes_in_either_direction_are_now(account: wipay_api.Account, age: int) -> None:
     """A21."""
     body = changed()
 
@@ -293,7 +307,7 @@ def test_five_minutes_in_either_direction_are_now(account: wipay.Account, age: i
 
 @pytest.mark.parametrize("age", [-86400, -301, 301, 86400, NOW])
 @pytest.mark.parametrize("account", [ACCOUNT, TIMESTAMPED], ids=["body", "timestamp.body"])
-def test_a_second_more_is_stale(account: wipay.Account, age: int) -> None:
+def test_a_second_more_is_stale(account: wipay_api.Account, age: int) -> None:
     """A21."""
     body = changed()
 
@@ -625,12 +639,329 @@ def test_live_does_not_go_on_with_a_sandbox_transaction(api: responses.RequestsM
         wipay.start_checkout(replace(ACCOUNT, environment="live"), PAYMENT, URLS)
 
 
+def test_the_address_is_checked_where_that_is_set(api: responses.RequestsMock) -> None:
+    api.post(REQUEST_URL, json=fixture("created.json"))
+    checked = replace(ACCOUNT, avs=True)
+
+    wipay.start_checkout(checked, PAYMENT, URLS)
+
+    assert dict(parse_qsl(str(api.calls[0].request.body)))["avs"] == "1"
+    assert wipay.capabilities(checked).page_minutes == 5
+    assert wipay.capabilities(ACCOUNT).page_minutes == 3
+
+
+def test_unknown_is_not_failed_for_four_hours() -> None:
+    """E9."""
+    assert wipay.capabilities(ACCOUNT).silent_minutes == 240
+
+
 def test_there_is_a_host_for_every_country_and_environment() -> None:
-    assert wipay.HOSTS.keys() == wipay.CURRENCIES.keys() == {"BB", "GD", "GY", "JM", "TT"}
-    assert wipay.HOSTS["JM"] == {
+    assert wipay_api.HOSTS.keys() == wipay_api.CURRENCIES.keys() == {"BB", "GD", "GY", "JM", "TT"}
+    assert wipay_api.HOSTS["JM"] == {
         "live": "https://jm.wipayfinancial.com",
         "sandbox": "https://jmsb.wipayfinancial.com",
     }
+
+
+# ------------------------------------------------------------------ sent by the shopper's browser
+
+
+def returned_by_form(**changes: str) -> dict[str, str]:
+    """A true return of the form's transaction."""
+    proof = {"transaction_id": FORMED, "hash": md5(f"{FORMED}10.00123"), "total": "10.00"}
+    return fixture("return_documented.json") | proof | changes
+
+
+def by_form_event(event: str = "payment.success", **data: Any) -> bytes:
+    ours = {"transaction_id": FORMED, "order_id": PAYMENT.reference, "total": "10.00"}
+    return changed({**ours, "currency": "USD", **data}, event=event)
+
+
+def test_in_form_mode_nobody_is_called_and_the_fields_are_the_same(
+    api: responses.RequestsMock,
+) -> None:
+    form = sent_form(api, PAYMENT) | {"fee_structure": "merchant_absorb"}
+
+    checkout = wipay.start_checkout(BY_FORM, UNNAMED, URLS)
+
+    assert checkout.provider_reference is None
+    assert isinstance(checkout.way, FormPost)
+    assert checkout.way.url == REQUEST_URL
+    assert dict(checkout.way.fields) == form
+    assert len(api.calls) == 1
+
+
+def test_a_form_that_wipay_refuses_comes_back_as_a_failure() -> None:
+    args = {"status": "error", "message": "The total field is invalid.", "order_id": "x"}
+
+    assert wipay.read_return(BY_FORM, UNNAMED, args) == Hint("return: error", "failed")
+
+
+def test_a_true_return_names_our_payment_and_leaves_the_money_to_wipay() -> None:
+    """10.00 TTD make the same hash as 10.00 USD, and the form lay open to be changed."""
+    for currency in ("USD", "TTD"):
+        news = wipay.read_return(BY_FORM, UNNAMED, returned_by_form(currency=currency))
+
+        assert isinstance(news, PaymentUpdate)
+        assert (news.provider_reference, news.reference) == (FORMED, PAYMENT.reference)
+        assert (news.status, news.amount, news.currency) == ("pending", None, None)
+
+
+def test_the_same_return_opened_again_proves_no_more() -> None:
+    known = replace(PAYMENT, provider_reference=FORMED)
+
+    news = wipay.read_return(BY_FORM, known, returned_by_form())
+
+    assert isinstance(news, PaymentUpdate)
+    assert (news.status, news.amount) == ("pending", None)
+
+
+def test_a_changed_total_does_not_come_back_as_ours() -> None:
+    """B1: asked for 1.00 and paid it, with a true hash."""
+    args = returned_by_form(total="1.00", hash=md5(f"{FORMED}1.00123"))
+
+    assert isinstance(wipay.read_return(BY_FORM, UNNAMED, args), Hint)
+
+
+@pytest.mark.parametrize(
+    "transaction_id",
+    [
+        pytest.param("SB-12-30105-fedcba9876543210-20261121034501", id="another_order"),
+        pytest.param("SB-12-30105-0123456789abcdeF-20261121034501", id="upper_case"),
+        pytest.param("SB-12-30105-x-0123456789abcdef-20261121034501", id="longer_order"),
+        pytest.param("SB-12-0123456789abcdef-20261121034501", id="no_merchant"),
+        pytest.param("SB-0-30105-0123456789abcdef-20261121034501", id="number_0"),
+        pytest.param("SB-100-30105-0123456789abcdef-20261121034501", id="number_100"),
+        pytest.param("SB-12-30105-0123456789abcdef-2026112103450", id="short_time"),
+        pytest.param("SB-12-30105-0123456789abcdef-20261121034501\n", id="line_feed"),
+        pytest.param("SB-12-３０-0123456789abcdef-20261121034501", id="wide_digits"),
+        pytest.param("12-30105-0123456789abcdef-20261121034501", id="live"),
+        pytest.param("", id="none"),
+    ],
+)
+def test_the_whole_id_must_be_the_documented_one_with_our_order_in_it(transaction_id: str) -> None:
+    """B4: each of them has a true hash."""
+    proof = {"transaction_id": transaction_id, "hash": md5(f"{transaction_id}10.00123")}
+
+    assert isinstance(wipay.read_return(BY_FORM, UNNAMED, returned_by_form(**proof)), Hint)
+
+
+def test_an_order_is_matched_as_text_and_not_as_a_pattern() -> None:
+    odd = replace(UNNAMED, reference=".*")
+
+    assert isinstance(wipay.read_return(BY_FORM, odd, returned_by_form()), Hint)
+
+
+def test_an_id_by_pattern_is_for_form_mode_only() -> None:
+    assert isinstance(wipay.read_return(ACCOUNT, UNNAMED, returned_by_form()), Hint)
+
+
+@pytest.mark.parametrize(
+    ("data", "amount", "currency"),
+    [
+        ({}, 1000, "USD"),
+        ({"total": "0.01"}, 1, "USD"),
+        ({"currency": "TTD"}, 1000, "TTD"),
+        ({"currency": "JMD", "total": "10.00"}, 1000, "JMD"),
+    ],
+)
+def test_in_form_mode_a_success_says_for_which_order_and_how_much(
+    data: dict[str, str], amount: int, currency: str
+) -> None:
+    """B1, B2: what was changed in the form shows."""
+    (news,) = read(by_form_event(**data), BY_FORM)
+
+    assert (news.status, news.reference) == ("succeeded", PAYMENT.reference)
+    assert (news.amount, news.currency) == (amount, currency)
+
+
+def test_in_json_mode_the_order_that_a_transaction_names_is_not_believed() -> None:
+    """B3: anybody can open one that names our account and any order."""
+    (news,) = read(by_form_event(total="0.01"))
+
+    assert (news.provider_reference, news.reference) == (FORMED, None)
+
+
+@pytest.mark.parametrize(
+    "event", sorted(set(wipay.EVENTS) - {"payment.success", "payment.refunded"})
+)
+def test_in_form_mode_only_money_names_our_payment(event: str) -> None:
+    """The same form, sent twice, makes two transactions: the one that was left is not ours."""
+    (news,) = read(by_form_event(event), BY_FORM)
+
+    assert (news.reference, news.amount) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"total": None},
+        {"total": "10"},
+        {"total": "-10.00"},
+        {"total": "1e3"},
+        {"total": "１０.00"},
+        {"currency": None},
+        {"currency": "usd"},
+        {"currency": ["USD"]},
+    ],
+)
+def test_in_form_mode_a_success_without_its_amount_is_refused(data: dict[str, Any]) -> None:
+    with pytest.raises(Malformed, match="total and currency"):
+        read(by_form_event(**data), BY_FORM)
+
+
+def test_in_form_mode_the_looked_up_transaction_says_how_much(api: responses.RequestsMock) -> None:
+    answer = fixture("transaction.json")
+    answer["data"] |= {"order_id": PAYMENT.reference, "total": "1.00"}
+    api.get(LOOKUP_URL, json=answer)
+
+    news = wipay.fetch_payment(BY_FORM, PAYMENT)
+
+    assert news is not None
+    assert (news.status, news.reference) == ("succeeded", PAYMENT.reference)
+    assert (news.amount, news.currency) == (100, "TTD")
+
+
+def test_in_form_mode_an_answer_without_an_amount_is_no_answer(api: responses.RequestsMock) -> None:
+    answer = fixture("transaction.json")
+    del answer["data"]["total"]
+    api.get(LOOKUP_URL, json=answer)
+
+    with pytest.raises(Unreachable, match="total and currency"):
+        wipay.fetch_payment(BY_FORM, PAYMENT)
+
+
+# ------------------------------------------------------------------ with a saved card
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, BY_FORM], ids=["json", "form"])
+def test_a_saved_card_is_charged_on_a_page_of_its_own(
+    api: responses.RequestsMock, account: wipay_api.Account
+) -> None:
+    api.post(CHARGE_URL, json=fixture("created.json"))
+
+    checkout = wipay.start_checkout(account, replace(UNNAMED, method=f"card:{CARD}"), URLS)
+
+    assert checkout.provider_reference == TRANSACTION
+    assert checkout.way == Redirect(fixture("created.json")["url"])
+    (sent,) = api.calls
+    assert sent.request.headers["X-WAPI-Key"] == "wapi_test_example"
+    assert dict(parse_qsl(str(sent.request.body), strict_parsing=True)) == {
+        "country_code": "TT",
+        "currency": "USD",
+        "environment": "sandbox",
+        "fee_structure": account.fee_structure,
+        "order_id": "0123456789abcdef",
+        "origin": "kiln-and-kettle",
+        "response_url": URLS.return_url,
+        "total": "10.00",
+    }
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, BY_FORM], ids=["json", "form"])
+def test_the_return_of_a_charge_proves_it_for_we_asked_ourselves(
+    account: wipay_api.Account,
+) -> None:
+    charged = replace(PAYMENT, method=f"card:{CARD}")
+    unnamed = replace(charged, provider_reference=None)
+
+    news = wipay.read_return(account, charged, fixture("return_documented.json"))
+
+    assert isinstance(news, PaymentUpdate)
+    assert (news.status, news.amount, news.currency) == ("succeeded", 1000, "USD")
+    assert isinstance(wipay.read_return(account, unnamed, returned_by_form()), Hint)
+
+
+@pytest.mark.parametrize("method", ["card:", "card:../x", "card:" + CARD.upper(), "alipay"])
+def test_nothing_is_called_for_what_is_no_card(method: str) -> None:
+    with pytest.raises(Rejected):
+        wipay.start_checkout(ACCOUNT, replace(PAYMENT, method=method), URLS)
+
+
+# ------------------------------------------------------------------ POST .../refund
+
+WHOLE = RefundRequest("refund-1", amount=1000, before=0)
+
+
+def test_refunds_and_cards_are_there_with_a_wapi_key_only() -> None:
+    module: Refunds = wipay
+    keeper: SavesCards = wipay
+
+    for key, refunds, cards in (("wapi_test_example", "full", True), ("", "", False)):
+        can = wipay.capabilities(replace(ACCOUNT, wapi_key=key))
+        assert (can.refunds, can.saves_cards) == (refunds, cards)
+    assert isinstance(module, Refunds)
+    assert isinstance(keeper, SavesCards)
+
+
+def test_a_refund_is_asked_for_and_not_done_yet(api: responses.RequestsMock) -> None:
+    api.post(REFUND_URL, json={"message": "Refund request successfully created."}, status=201)
+
+    assert wipay.refund(ACCOUNT, PAYMENT, WHOLE) == Refunded(None, done=False)
+
+    assert api.calls[0].request.headers["X-WAPI-Key"] == "wapi_test_example"
+    assert not api.calls[0].request.body
+
+
+@pytest.mark.parametrize(
+    ("message", "done"),
+    [
+        ("The selected transaction id has an existing refund request.", False),
+        ("The selected transaction id has already been refunded.", True),
+    ],
+)
+def test_asking_again_makes_no_second_refund(
+    api: responses.RequestsMock, message: str, done: bool
+) -> None:
+    api.post(REFUND_URL, json={"message": message}, status=400)
+
+    assert wipay.refund(ACCOUNT, PAYMENT, WHOLE) == Refunded(None, done)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "problem"),
+    [
+        (400, "The selected transaction id has invalid status.", Rejected),
+        (400, "The selected transaction id cannot be refunded.", Rejected),
+        (403, "Insufficient funds on WiPay account to request refund.", Rejected),
+        (429, "Too Many Requests", Unreachable),
+        (500, "Internal Server Error", Unreachable),
+    ],
+)
+def test_a_refund_that_is_refused_says_why(
+    api: responses.RequestsMock, status: int, message: str, problem: type[ProviderError]
+) -> None:
+    api.post(REFUND_URL, json={"message": message}, status=status)
+
+    with pytest.raises(problem, match=message):
+        wipay.refund(ACCOUNT, PAYMENT, WHOLE)
+
+
+@pytest.mark.parametrize("amount", [1, 999, 1001])
+def test_a_part_cannot_be_given_back(amount: int) -> None:
+    with pytest.raises(Rejected, match="whole payments only"):
+        wipay.refund(ACCOUNT, PAYMENT, replace(WHOLE, amount=amount))
+
+
+def test_what_wipay_has_not_named_cannot_be_given_back() -> None:
+    with pytest.raises(Rejected):
+        wipay.refund(ACCOUNT, UNNAMED, WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("meta", "reason"),
+    [
+        ({"reason": "Goods were delivered."}, "Goods were delivered."),
+        ({}, "WiPay gave no reason."),
+        ({"reason": None}, "WiPay gave no reason."),
+        ([], "WiPay gave no reason."),
+    ],
+)
+def test_a_refund_that_will_not_be_made_is_news_with_a_reason(meta: object, reason: str) -> None:
+    (news,) = read(changed(event="payment.refund_rejected", meta=meta))
+
+    assert (news.status, news.refund_refused) == (None, reason)
+    assert read(changed())[0].refund_refused is None
 
 
 # ------------------------------------------------------------------ GET /wapi/transactions/{id}

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from flask import Flask
+from werkzeug.serving import make_server
 
 PUBLIC_KEY, SECRET_KEY = "pk_test_kiln_and_kettle", "sk_test_kiln_and_kettle"
 RETURN_URL = "http://shop.example/orders/1/return"
@@ -76,6 +77,20 @@ def receiver() -> Iterator[Receiver]:
             shop.gate.set()
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def served(address: str, app: Flask) -> Iterator[None]:
+    """An app over real HTTP at ``http://127.0.0.1:<port>``."""
+    server = make_server("127.0.0.1", int(address.rpartition(":")[2]), app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> None:
@@ -164,8 +179,11 @@ class HitPay(Sandbox):
     KEY = "test_kiln_and_kettle"
 
     def call(self, method: str, path: str = "", key: str | None = KEY, **options: Any) -> Reply:
+        return self.v1(method, f"/payment-requests{path}", key, **options)
+
+    def v1(self, method: str, path: str, key: str | None = KEY, **options: Any) -> Reply:
         headers = {"X-BUSINESS-API-KEY": key} if key is not None else {}
-        path = f"/hitpay/v1/payment-requests{path}"
+        path = f"/hitpay/v1{path}"
         return self.app.test_client().open(path, method=method, headers=headers, **options)
 
     def create(self, **changes: Any) -> Reply:
@@ -188,6 +206,24 @@ class HitPay(Sandbox):
     def cancel(self, payment: dict[str, Any], **form: str) -> Reply:
         path = f"/hitpay/payment-request/@kiln-and-kettle/{payment['id']}/checkout/cancel"
         return self.http.post(path, data=form)
+
+    def qr_payment(self, **changes: Any) -> dict[str, Any]:
+        """A payment request with a QR code."""
+        return self.payment(
+            **{"payment_methods[]": "paynow_online", "generate_qr": "true"} | changes
+        )
+
+    def scan(self, payment: dict[str, Any]) -> Reply:
+        return self.http.get(payment["qr_code_data"]["qr_code"])
+
+    def pay_by_qr(self, payment: dict[str, Any], **form: str) -> Reply:
+        """Scan the code and press Pay."""
+        return self.http.post(payment["qr_code_data"]["qr_code"], data=form)
+
+    def give_back(self, payment: dict[str, Any], amount: str, charge: int = 0) -> Reply:
+        """Refund one of the request's charges."""
+        charge_id = self.fetch(payment)["payments"][charge]["id"]
+        return self.v1("POST", "/refund", data={"payment_id": charge_id, "amount": amount})
 
 
 def hitpay_fields(**changes: Any) -> dict[str, Any]:
@@ -318,7 +354,7 @@ def wipay_form(**changes: Any) -> dict[str, Any]:
 class RequestNetwork(Sandbox):
     """The same for Request Network, where a payment is what the create call answered."""
 
-    KEYS = {"x-api-key": "rn_test_kiln_and_kettle"}  # noqa: RUF012
+    KEYS = {"x-client-id": "cli_test_kiln_and_kettle"}  # noqa: RUF012
 
     def call(self, method: str, path: str, **options: Any) -> Reply:
         options.setdefault("headers", self.KEYS)

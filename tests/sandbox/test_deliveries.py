@@ -8,7 +8,7 @@ import requests
 from sandbox import deliveries
 
 from .conftest import StartSandbox
-from .driver import Receiver, Sandbox, wait_for
+from .driver import Receiver, RequestNetwork, Sandbox, wait_for
 
 SCHEDULE = [30, 120, 600, 3600, 21600]  # sandbox seconds between the attempts
 
@@ -107,6 +107,23 @@ def test_a_delivery_can_be_sent_again_by_hand(sandbox: Sandbox, shop: Receiver) 
     assert (answer.status_code, answer.location) == (303, "/")
     assert shop.received[0].body == shop.received[1].body
     assert sandbox.http.post("/deliveries/99/send").status_code == 404
+
+
+def test_what_is_sent_again_by_hand_is_no_repetition(
+    request_network: RequestNetwork, shop: Receiver
+) -> None:
+    """Where a header counts them: it says how many attempts had failed."""
+    shop.answers = [(500, "")]
+    request_network.pay(request_network.payment())
+    request_network.work()
+    request_network.set_clock(advance=1)
+    request_network.work()
+
+    request_network.http.post("/deliveries/1/send")
+    request_network.work()
+
+    counts = [each.headers["x-request-network-retry-count"] for each in shop.received]
+    assert counts == ["0", "1", "1"]
 
 
 def test_threads_deliver_at_once_and_a_slow_shop_does_not_hold_up_the_rest(

@@ -338,12 +338,43 @@ def test_a_request_can_be_changed_in_part(handcash: HandCash) -> None:
     assert handcash.fetch(payment)["status"] == "expired"
 
 
+def test_where_a_request_leads_can_be_changed(handcash: HandCash, shop: Receiver) -> None:
+    payment = handcash.payment(notifications={"webhook": {"webhookUrl": "http://old.example/"}})
+    webhook = {"webhookUrl": shop.url, "customParameters": {"payment": "order-1"}}
+    changes = {"redirectUrl": "http://new.example/", "notifications": {"webhook": webhook}}
+
+    handcash.call("PUT", f"/{payment['id']}", json=changes)
+    answer = handcash.pay(payment)
+    handcash.work()
+
+    assert answer.location.startswith("http://new.example/?transactionId=")
+    assert shop.received[0].event["customParameters"] == {"payment": "order-1"}
+
+
+def test_what_is_not_used_is_changed_all_the_same(handcash: HandCash) -> None:
+    payment = handcash.payment(priceBeforeDiscount=60)
+    changes = {"expiresAt": "2030-01-01T00:00:00.000Z", "priceBeforeDiscount": None}
+
+    changed = handcash.call("PUT", f"/{payment['id']}", json=changes).json
+
+    assert changed["expiresAt"] == "2030-01-01T00:00:00.000Z"
+    assert changed["priceBeforeDiscount"] is None
+
+
 def test_the_price_cannot_be_changed(handcash: HandCash) -> None:
     payment = handcash.payment()
 
     reply = handcash.call("PUT", f"/{payment['id']}", json={"receivers": []})
 
     assert reply.json == {"message": '"receivers" is not allowed'}
+
+
+def test_units_are_taken_away_only_where_they_are_counted(handcash: HandCash) -> None:
+    path = f"/{handcash.payment()['id']}"
+
+    reply = handcash.call("PUT", path, json={"decreaseRemainingUnits": 1})
+
+    assert reply.json == {"message": '"decreaseRemainingUnits" is not allowed'}
 
 
 def test_units_can_be_taken_away_down_to_none(handcash: HandCash) -> None:
@@ -386,6 +417,26 @@ def test_an_id_that_is_unknown_or_none(
     reply = handcash.call("GET", f"{path}/{reference}")
 
     assert (reply.status_code, reply.json) == (status, {"message": message})
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_how_an_unknown_request_is_answered_is_a_setting(
+    start_sandbox: StartSandbox, shop: Receiver, status: int
+) -> None:
+    app = start_sandbox(sandbox_handcash_unknown_status=str(status)).app
+
+    for method in ("GET", "DELETE"):
+        assert HandCash(app, shop.url).call(method, f"/{UNKNOWN}").status_code == status
+
+
+def test_how_wrong_keys_are_answered_is_a_setting(
+    start_sandbox: StartSandbox, shop: Receiver
+) -> None:
+    app = start_sandbox(sandbox_handcash_auth_status="403").app
+
+    reply = HandCash(app, shop.url).call("GET", headers={})
+
+    assert (reply.status_code, reply.json) == (403, {"message": "Forbidden"})
 
 
 # ------------------------------------------------------------------ faults of the API

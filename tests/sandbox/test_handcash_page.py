@@ -2,9 +2,13 @@
 
 import re
 import threading
+from html import escape
+from io import BytesIO
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+import segno
 
 from .conftest import StartSandbox
 from .driver import RETURN_URL, HandCash, Receiver, Sandbox
@@ -126,6 +130,35 @@ def test_a_fault_that_does_not_exist_is_refused(handcash: HandCash) -> None:
     assert handcash.pay(handcash.payment(), fault="earthquake").status_code == 400
 
 
+# ------------------------------------------------------------------ the QR code
+
+
+def test_the_qr_code_is_a_picture_of_what_the_real_one_says(handcash: HandCash) -> None:
+    payment = handcash.payment()
+
+    picture = handcash.http.get(payment["paymentRequestQrCodeUrl"])
+
+    invoice = f"http://localhost/handcash/merchant/invoice/{payment['id']}"
+    says = f"pay:?r={quote(invoice, safe='')}%3FreferenceId%3D{payment['id'][-6:]}&p=1"
+    drawn = BytesIO()
+    segno.make(says, error="m").save(drawn, kind="png", scale=4)
+    assert picture.mimetype == "image/png"
+    assert picture.data == drawn.getvalue()
+    assert escape(says) in handcash.page(payment).text
+
+
+def test_where_the_qr_code_leads_the_request_can_be_paid(handcash: HandCash) -> None:
+    payment = handcash.payment()
+
+    followed = handcash.http.get(f"/handcash/merchant/invoice/{payment['id']}?referenceId=ZYbgBA")
+
+    assert "Your handle" in handcash.http.get(followed.location).text
+
+
+def test_an_unknown_request_has_no_picture(handcash: HandCash) -> None:
+    assert handcash.http.get(f"/handcash/pay/api/paymentPreview/qr/{'0' * 24}").status_code == 404
+
+
 # ------------------------------------------------------------------ how often, how long
 
 
@@ -177,6 +210,21 @@ def test_a_request_is_paid_as_often_as_it_says(
     transactions = {webhook.event["transactionId"] for webhook in shop.received}
     assert len(transactions) == len(shop.received) == paid
     assert handcash.fetch(payment).get("remainingUnits") == left
+
+
+@pytest.mark.parametrize("taken", [0, 2])
+def test_a_request_that_is_sold_out_says_so(handcash: HandCash, taken: int) -> None:
+    payment = handcash.payment(expirationType="limit", totalUnits=2)
+
+    if taken:
+        handcash.call("PUT", f"/{payment['id']}", json={"decreaseRemainingUnits": taken})
+    else:
+        for handle in ("ann", "ben"):
+            handcash.pay(payment, handle=handle)
+
+    page = handcash.page(payment).text
+    assert "This payment request is sold out" in page
+    assert "has received" not in page
 
 
 # ------------------------------------------------------------------ the webhook

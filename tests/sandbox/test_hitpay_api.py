@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -19,11 +20,23 @@ from .driver import RETURN_URL, HitPay, Receiver, hitpay_fields
         pytest.param("TEST_KILN_AND_KETTLE", id="upper_case"),
     ],
 )
-@pytest.mark.parametrize(("method", "path"), [("POST", ""), ("GET", "/any"), ("DELETE", "/any")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/payment-requests"),
+        ("GET", "/payment-requests"),
+        ("GET", "/payment-requests/any"),
+        ("PUT", "/payment-requests/any"),
+        ("DELETE", "/payment-requests/any"),
+        ("POST", "/refund"),
+        ("GET", "/refund/any"),
+        ("GET", "/charges/any"),
+    ],
+)
 def test_calls_without_the_key_are_refused(
     hitpay: HitPay, key: str | None, method: str, path: str
 ) -> None:
-    reply = hitpay.call(method, path, key, data=hitpay_fields())
+    reply = hitpay.v1(method, path, key, data=hitpay_fields())
 
     assert (reply.status_code, reply.json) == (401, {"message": "Invalid Business API Key"})
 
@@ -78,6 +91,22 @@ def test_times_are_singapores_without_an_offset(hitpay: HitPay) -> None:
     for field in ("created_at", "updated_at", "expiry_date"):
         assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d", made[field])
     assert made["expiry_date"] > made["created_at"]
+
+
+def test_an_expiry_date_is_singapores_time(hitpay: HitPay) -> None:
+    ends = datetime.now(UTC) + timedelta(minutes=10)
+    local = ends.astimezone(timezone(timedelta(hours=8)))
+
+    made = hitpay.payment(expires_after=None, expiry_date=f"{local:%Y-%m-%d %H:%M:%S}")
+
+    told = datetime.fromisoformat(f"{made['expiry_date']}+08:00")
+    assert abs(told - ends) < timedelta(seconds=3)
+    hitpay.set_clock(advance=590)
+    hitpay.work()
+    assert hitpay.fetch(made)["status"] == "pending"
+    hitpay.set_clock(advance=11)
+    hitpay.work()
+    assert hitpay.fetch(made)["status"] == "expired"
 
 
 def test_json_is_taken_like_a_form(hitpay: HitPay) -> None:
@@ -142,6 +171,21 @@ def test_amounts_are_text_with_two_decimals(hitpay: HitPay, amount: Any, shown: 
         ({"webhook": "http://a b/"}, "webhook", "The webhook must be a valid URL."),
         ({"webhook": "http://me@evil/"}, "webhook", "The webhook must be a valid URL."),
         ({"expires_after": "soon"}, "expires_after", "The expires after is invalid."),
+        (
+            {"expires_after": None, "expiry_date": "2031-05-21T16:57:25"},
+            "expiry_date",
+            "The expiry date does not match the format Y-m-d H:i:s.",
+        ),
+        (
+            {"expires_after": None, "expiry_date": "2020-05-21 16:57:25"},
+            "expiry_date",
+            "The expiry date must be a date after now.",
+        ),
+        (
+            {"generate_qr": "true"},
+            "generate_qr",
+            "A QR code needs exactly one payment method that has them.",
+        ),
     ],
 )
 def test_what_breaks_a_rule_is_answered_field_by_field(
@@ -200,6 +244,90 @@ def test_a_pending_payment_request_can_be_deleted_and_then_not_be_paid(hitpay: H
     assert hitpay.fetch(made)["status"] == "canceled"
     assert "This payment was canceled" in hitpay.page(made).text
     assert hitpay.call("DELETE", f"/{made['id']}").status_code == 422
+
+
+def test_an_open_payment_request_can_be_changed(hitpay: HitPay, shop: Receiver) -> None:
+    made = hitpay.payment()
+    changes = {"amount": "20", "currency": "SGD", "email": "ann@example.org", "webhook": shop.url}
+
+    changed = hitpay.call("PUT", f"/{made['id']}", data=changes)
+
+    assert changed.status_code == 200
+    found = hitpay.fetch(made)
+    assert changed.json == found
+    assert found == made | changes | {
+        "amount": "20.00",
+        "currency": "sgd",
+        "updated_at": found["updated_at"],
+    }
+    hitpay.pay(made)
+    hitpay.work()
+    assert b"amount=20.00" in shop.received[0].body
+
+
+def test_a_page_that_is_changed_can_be_given_more_time(hitpay: HitPay) -> None:
+    made = hitpay.payment(expires_after="60 mins")
+    hitpay.set_clock(advance=3000)
+
+    again = {"amount": "49.99", "currency": "SGD", "expires_after": "60 mins"}
+    hitpay.call("PUT", f"/{made['id']}", data=again)
+
+    hitpay.set_clock(advance=3000)
+    hitpay.work()
+    assert hitpay.fetch(made)["status"] == "pending"
+
+
+def test_a_change_is_checked_like_a_new_one(hitpay: HitPay) -> None:
+    made = hitpay.payment()
+
+    reply = hitpay.call("PUT", f"/{made['id']}", data={"email": "x"})
+
+    assert reply.status_code == 422
+    assert set(reply.json["errors"]) == {"amount", "currency", "email"}
+    assert hitpay.fetch(made) == made
+
+
+def test_a_payment_request_that_is_over_cannot_be_changed(hitpay: HitPay) -> None:
+    made = hitpay.payment()
+    hitpay.pay(made)
+
+    assert hitpay.call("PUT", f"/{made['id']}", data=hitpay_fields()).status_code == 422
+    assert hitpay.call("PUT", "/unknown", data=hitpay_fields()).status_code == 404
+
+
+def test_payment_requests_are_listed_newest_first_and_by_pages(hitpay: HitPay) -> None:
+    made = [hitpay.payment(reference_number=f"order-{number}") for number in range(12)]
+
+    first = hitpay.call("GET").json
+    second = hitpay.call("GET", "?current_page=2").json
+
+    assert [each["id"] for each in first["data"] + second["data"]] == [
+        each["id"] for each in reversed(made)
+    ]
+    assert first["meta"] == {"current_page": 1, "last_page": 2, "per_page": 10, "total": 12}
+    assert (first["links"]["prev"], second["links"]["next"]) == (None, None)
+    followed = hitpay.call("GET", "?" + first["links"]["next"].partition("?")[2]).json
+    assert followed == second
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("search=order-7", 1),
+        ("search=mia@", 2),
+        ("search=%25", 0),
+        ("search=nobody", 0),
+        ("per_page=1", 1),
+        ("per_page=0", 1),
+        ("per_page=many&current_page=-1", 2),
+        ("current_page=9", 0),
+    ],
+)
+def test_a_list_can_be_searched(hitpay: HitPay, query: str, count: int) -> None:
+    hitpay.payment(reference_number="order-6")
+    hitpay.payment(reference_number="order-7")
+
+    assert len(hitpay.call("GET", f"?{query}").json["data"]) == count
 
 
 def test_a_completed_payment_request_shows_its_payment(hitpay: HitPay) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from sandbox.hitpay import joined, sign
+from sandbox.hitpay_webhooks import joined, sign
 
 from .conftest import StartSandbox
 from .driver import HitPay, Received, Receiver
@@ -195,6 +195,9 @@ def test_a_truly_signed_webhook_says_something_wrong(
     assert form_of(shop.received[0])[field] == value
     assert shop.received[1].event[field] == value
     assert all(is_truly_signed(each) for each in shop.received)
+    if fault != "replay_other_order":
+        (entry,) = shop.received[1].event["payments"]
+        assert entry[field] == value.lower()
     assert hitpay.fetch(payment)["amount"] == "49.99"
 
 

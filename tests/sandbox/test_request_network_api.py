@@ -60,15 +60,31 @@ def test_calls_without_a_key_are_refused(
     }
 
 
-def test_a_client_id_will_do_where_one_is_configured(start_sandbox: StartSandbox) -> None:
-    request_network = RequestNetwork(start_sandbox(request_network_client_id="cli_1").app)
+@pytest.mark.parametrize(
+    ("keys", "headers", "statuses"),
+    [
+        ("client_id", {"x-client-id": "cli_test_kiln_and_kettle"}, [201, 200, 200, 200]),
+        ("client_id", {"x-api-key": "rn_test_kiln_and_kettle"}, [201, 200, 401, 401]),
+        ("both", {"x-api-key": "rn_test_kiln_and_kettle"}, [201, 200, 200, 200]),
+    ],
+)
+def test_a_client_id_opens_everything_and_an_api_key_not_the_pages_own_calls(
+    start_sandbox: StartSandbox, keys: str, headers: dict[str, str], statuses: list[int]
+) -> None:
+    request_network = RequestNetwork(start_sandbox(sandbox_request_network_page_keys=keys).app)
     body = {"requests": [{"amount": "1"}]}
 
-    reply = request_network.call(
-        "POST", "/secure-payments", json=body, headers={"x-client-id": "cli_1"}
-    )
+    made = request_network.call("POST", "/secure-payments", json=body, headers=headers)
+    replies = [
+        request_network.call("GET", path, headers=headers)
+        for path in (
+            f"/request/{made.json['requestIds'][0]}",
+            f"/secure-payments/{made.json['token']}",
+            f"/secure-payments/{made.json['token']}/pay",
+        )
+    ]
 
-    assert reply.status_code == 201
+    assert [made.status_code, *(reply.status_code for reply in replies)] == statuses
 
 
 # ------------------------------------------------------------------ POST /v2/secure-payments
@@ -107,8 +123,13 @@ def test_an_amount_is_a_decimal(request_network: RequestNetwork, written: str, m
     ("changes", "path", "message"),
     [
         ({"requests": None}, ["requests"], "Required"),
-        ({"requests": []}, ["requests"], "Expected array"),
-        ({"requests": {}}, ["requests"], "Expected array"),
+        ({"requests": []}, ["requests"], "Array must contain 1 to 200 element(s)"),
+        ({"requests": {}}, ["requests"], "Array must contain 1 to 200 element(s)"),
+        (
+            {"requests": [{"amount": "1"}] * 201},
+            ["requests"],
+            "Array must contain 1 to 200 element(s)",
+        ),
         ({"requests": ["1"]}, ["requests", 0], "Expected object"),
         ({"requests": [{}]}, ["requests", 0, "amount"], "Amount must be a decimal string"),
         (
@@ -187,11 +208,6 @@ def test_a_body_that_is_not_json_is_refused(request_network: RequestNetwork, bod
             "redirectLabel cannot be provided without redirectUrl",
         ),
         (
-            {"requests": [{"amount": "1"}, {"amount": "2"}]},
-            400,
-            "Batch payments are not imitated by this sandbox",
-        ),
-        (
             {"requests": [{"amount": "1", "destinationId": SEPOLIA}]},
             403,
             "Destination does not match the configured payment destination.",
@@ -233,6 +249,98 @@ def test_a_destination_that_is_not_imitated_is_refused(
     reply = RequestNetwork(app).create()
 
     assert (reply.status_code, reply.json["message"]) == (400, message)
+
+
+# ------------------------------------------------------------------ several requests in one link
+
+
+def test_one_link_may_collect_several_requests(request_network: RequestNetwork) -> None:
+    payment = request_network.payment(requests=[{"amount": "40"}, {"amount": "9.99"}])
+
+    first, second = payment["requestIds"]
+    states = [request_network.call("GET", f"/request/{each}").json for each in (first, second)]
+    assert [each["requestId"] for each in states] == [first, second]
+    assert [each["requestAmount"] for each in states] == ["40", "9.99"]
+    assert [each["hasBeenPaid"] for each in states] == [False, False]
+    assert [(each["id"], each["amount"]) for each in ledger(request_network)] == [(first, 4999)]
+
+
+def test_a_link_of_several_requests_is_described_in_lists(request_network: RequestNetwork) -> None:
+    payment = request_network.payment(requests=[{"amount": "40"}, {"amount": "9.99"}])
+
+    shown = request_network.call("GET", f"/secure-payments/{payment['token']}").json
+    signs = request_network.call("GET", f"/secure-payments/{payment['token']}/pay").json
+
+    assert (shown["paymentType"], shown["amounts"]) == ("batch", ["40", "9.99"])
+    assert shown["requestIds"] == payment["requestIds"]
+    assert shown["paymentCurrencies"] == ["USDC-base"] * 2
+    assert [each["destinationId"] for each in shown["destinations"]] == [BASE] * 2
+    assert "amount" not in shown
+    assert set(signs) >= {"ERC20ApprovalTransactions", "batchPaymentTransaction"}
+
+
+# ------------------------------------------------------------------ the guide's form
+
+GUIDE = {
+    "payee": "0x742d35Cc6634C0532925a3b844Bc454e4438f44e",
+    "invoiceCurrency": "USD",
+    "paymentCurrency": "USDCn-optimism",
+}
+
+
+def test_a_payee_is_paid_where_the_guide_is_followed(start_sandbox: StartSandbox) -> None:
+    app = start_sandbox(sandbox_request_network_payee_form="accepted").app
+    request_network = RequestNetwork(app)
+
+    payment = request_network.payment(requests=[{"amount": "1", **GUIDE}])
+
+    state = request_network.fetch(payment)
+    shown = request_network.call("GET", f"/secure-payments/{payment['token']}").json
+    assert (state["payee"], state["network"]) == (GUIDE["payee"], "optimism")
+    assert (state["invoiceCurrency"], state["paymentCurrency"]) == ("USD", "USDC")
+    assert (shown["paymentCurrency"], shown["destination"]) == ("USDCn-optimism", None)
+
+
+def test_a_payee_may_be_ignored(start_sandbox: StartSandbox) -> None:
+    app = start_sandbox(sandbox_request_network_payee_form="ignored").app
+    request_network = RequestNetwork(app)
+
+    payment = request_network.payment(requests=[{"amount": "1", **GUIDE}])
+
+    assert request_network.fetch(payment)["payee"] == BASE.partition("@")[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "message"),
+    [
+        ({"payee": "T1"}, "payee", "Invalid Ethereum address"),
+        ({"payee": None}, "payee", "Required"),
+        ({"invoiceCurrency": "EUR"}, "invoiceCurrency", "Unknown currency"),
+        ({"paymentCurrency": "USD"}, "paymentCurrency", "Unknown currency"),
+        ({"paymentCurrency": "USDC-optimism"}, "paymentCurrency", "Unknown currency"),
+    ],
+)
+def test_a_payee_that_cannot_be_paid_is_refused(
+    start_sandbox: StartSandbox, changes: dict[str, Any], name: str, message: str
+) -> None:
+    app = start_sandbox(sandbox_request_network_payee_form="accepted").app
+
+    reply = RequestNetwork(app).create(requests=[{"amount": "1", **GUIDE, **changes}])
+
+    assert reply.status_code == 400
+    assert reply.json["message"] == [
+        {"code": "custom", "path": ["requests", 0, name], "message": message}
+    ]
+
+
+def test_all_requests_of_a_link_have_one_destination(start_sandbox: StartSandbox) -> None:
+    app = start_sandbox(sandbox_request_network_payee_form="accepted").app
+    requests = [{"amount": "1"}, {"amount": "1", **GUIDE}]
+
+    reply = RequestNetwork(app).create(requests=requests)
+
+    assert reply.status_code == 400
+    assert reply.json["message"] == "All requests must have the same destination"
 
 
 # ------------------------------------------------------------------ the page's own calls
@@ -308,6 +416,45 @@ def test_a_page_that_is_unknown_expired_or_paid_is_not_described(
     assert replies[1].json == EXPIRED
     assert replies[2].json["status"] == "completed"
     assert replies[2].json["requestStatuses"][0]["requestId"] == paid["requestIds"][0]
+
+
+def test_while_the_owners_of_a_safe_are_signing_the_page_is_in_progress(
+    request_network: RequestNetwork,
+) -> None:
+    payment = request_network.payment()
+    path = f"/secure-payments/{payment['token']}"
+
+    request_network.pay(payment, settles="safe")
+    meanwhile = request_network.call("GET", path)
+    request_network.set_clock(advance=20)
+    request_network.work()
+
+    assert meanwhile.status_code == 423
+    assert request_network.call("GET", path).status_code == 409
+    assert (meanwhile.json["status"], meanwhile.json["message"]) == (
+        "pending",
+        "Secure payment is in progress",
+    )
+    (status,) = meanwhile.json["requestStatuses"]
+    assert list(status) == [
+        "requestId",
+        "hasBeenPaid",
+        "safeTxHash",
+        "chainId",
+        "safePaymentDeadline",
+    ]
+    assert (status["hasBeenPaid"], status["chainId"]) == (False, 8453)
+
+
+def test_an_ordinary_payment_on_its_way_does_not_close_the_page(
+    request_network: RequestNetwork,
+) -> None:
+    payment = request_network.payment()
+
+    request_network.pay(payment, settles="later")
+
+    reply = request_network.call("GET", f"/secure-payments/{payment['token']}")
+    assert (reply.status_code, reply.json["status"]) == (200, "pending")
 
 
 # ------------------------------------------------------------------ GET /v2/request/{id}

@@ -304,6 +304,128 @@ def test_a_failed_webhook_is_repeated_three_times_and_keeps_its_id(
     assert len(shop.received) == 4
     assert len({each.body for each in shop.received}) == 1
     assert len({each.headers["x-request-network-delivery"] for each in shop.received}) == 1
+    counts = [each.headers["x-request-network-retry-count"] for each in shop.received]
+    assert counts == ["0", "1", "2", "3"]
+    assert len({each.headers["x-request-network-signature"] for each in shop.received}) == 1
+
+
+# ------------------------------------------------------------------ several requests in one link
+
+
+def batch(request_network: RequestNetwork) -> Any:
+    """Three requests, 49.99 together."""
+    amounts = ("20", "9.99", "20")
+    return request_network.payment(requests=[{"amount": amount} for amount in amounts])
+
+
+def told(shop: Receiver) -> list[Any]:
+    """What the webhooks say: event, request, amount, total and what was expected."""
+    names = ("event", "requestId", "amount", "totalAmountPaid", "expectedAmount")
+    return [[each.event[name] for name in names] for each in shop.received]
+
+
+def test_the_page_shows_what_is_asked_for(request_network: RequestNetwork) -> None:
+    payment = batch(request_network)
+
+    request_network.pay(payment, amount="25")
+    page = " ".join(request_network.page(payment).text.split())
+
+    assert "left of $49.99" in page
+    assert "<li> $20.00 <small>paid</small> </li>" in page
+    assert "<li> $9.99 <small>$4.99 left</small> </li>" in page
+    assert "<li> $20.00 </li>" in page
+
+
+def test_each_request_is_told_by_a_webhook_of_its_own(
+    request_network: RequestNetwork, shop: Receiver
+) -> None:
+    payment = batch(request_network)
+    first, second, third = payment["requestIds"]
+
+    request_network.pay(payment)
+    request_network.work()
+
+    assert told(shop) == [
+        ["payment.confirmed", first, "20.0", "20.0", "20.0"],
+        ["payment.confirmed", second, "9.99", "9.99", "9.99"],
+        ["payment.confirmed", third, "20.0", "20.0", "20.0"],
+    ]
+    assert len({each.headers["x-request-network-delivery"] for each in shop.received}) == 3
+    assert len({each.event["txHash"] for each in shop.received}) == 1
+    assert request_network.page(payment).text.count("<code>0x") == 1
+
+
+def test_what_is_paid_in_part_fills_one_request_after_the_other(
+    request_network: RequestNetwork, shop: Receiver
+) -> None:
+    payment = batch(request_network)
+    first, second, third = payment["requestIds"]
+
+    for amount in ("25", "24.99"):
+        request_network.pay(payment, amount=amount)
+        request_network.work()
+
+    assert told(shop) == [
+        ["payment.confirmed", first, "20.0", "20.0", "20.0"],
+        ["payment.partial", second, "5.0", "5.0", "9.99"],
+        ["payment.confirmed", second, "4.99", "9.99", "9.99"],
+        ["payment.confirmed", third, "20.0", "20.0", "20.0"],
+    ]
+    state = request_network.call("GET", f"/request/{second}").json
+    assert state["conversionBreakdown"] == {"paidAmount": "9.99", "remainingAmount": "0.0"}
+
+
+def test_a_bridge_that_fails_is_told_for_each_request(
+    request_network: RequestNetwork, shop: Receiver
+) -> None:
+    payment = batch(request_network)
+
+    request_network.pay(payment, way="POLYGON USDC", amount="25", settles="never")
+    request_network.work()
+
+    assert shop.events == ["payment.failed"] * 2
+    assert [each.event["requestId"] for each in shop.received] == payment["requestIds"][:2]
+
+
+def test_a_paid_link_names_each_of_its_requests(request_network: RequestNetwork) -> None:
+    payment = batch(request_network)
+    request_network.pay(payment)
+
+    reply = request_network.call("GET", f"/secure-payments/{payment['token']}")
+
+    assert reply.status_code == 409
+    statuses = reply.json["requestStatuses"]
+    assert [each["requestId"] for each in statuses] == payment["requestIds"]
+    assert all(each["hasBeenPaid"] for each in statuses)
+
+
+def test_reorder_sends_the_last_request_first(
+    request_network: RequestNetwork, shop: Receiver
+) -> None:
+    request_network.set_faults(delivery_fault="reorder")
+    payment = batch(request_network)
+
+    request_network.pay(payment)
+    request_network.work()
+
+    last, *others = [each.event["requestId"] for each in shop.received]
+    assert last == payment["requestIds"][2]
+    assert others == payment["requestIds"][:2]
+
+
+def test_a_safe_pays_when_its_owners_have_signed(
+    request_network: RequestNetwork, shop: Receiver
+) -> None:
+    payment = request_network.payment()
+
+    request_network.pay(payment, settles="safe")
+    request_network.work()
+    assert "have yet to sign" in request_network.page(payment).text
+    assert shop.received == []
+    request_network.set_clock(advance=20)
+    request_network.work()
+
+    assert shop.events == ["payment.confirmed"]
 
 
 # ------------------------------------------------------------------ faults

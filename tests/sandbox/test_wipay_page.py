@@ -240,6 +240,35 @@ def test_a_session_ends_and_is_closed_half_a_minute_later(
     assert shop.events == ["payment.created", "payment.error"]
 
 
+ADDRESS = {
+    "addr1": "1 Frederick Street",
+    "city": "Port of Spain",
+    "zipcode": "100123",
+    "country": "TT",
+}
+
+
+def test_with_avs_the_page_takes_the_billing_address(wipay: WiPay) -> None:
+    payment = wipay.payment(avs="1")
+    assert "Billing address" in wipay.page(payment).text
+
+    incomplete = wipay.pay(payment, **ADDRESS | {"city": " "})
+    returned = query(wipay.pay(payment, **ADDRESS).location)
+
+    assert incomplete.status_code == 422
+    assert 'aria-describedby="city-error"' in incomplete.text
+    address = "1 Frederick Street, Port of Spain, 100123, TT"
+    assert returned["customer_address"] == address
+    assert wipay.fetch(payment)["customer_address"] == address
+
+
+def test_without_avs_the_page_takes_no_address(wipay: WiPay) -> None:
+    payment = wipay.payment()
+
+    assert "Billing address" not in wipay.page(payment).text
+    assert "customer_address" not in wipay.pay(payment, **ADDRESS).location
+
+
 def test_an_abandoned_challenge_ends_too(wipay: WiPay) -> None:
     payment = wipay.payment()
     wipay.pay(payment, fault="three_d_secure")
@@ -331,7 +360,10 @@ def test_pay_late_expires_first_and_succeeds_later(wipay: WiPay, shop: Receiver)
     payment = wipay.payment()
 
     page = wipay.http.get(wipay.pay(payment, fault="pay_late").location)
-    wipay.set_clock(advance=20)
+    wipay.set_clock(advance=1799)
+    wipay.work()
+    assert wipay.fetch(payment)["status"] == "incomplete"
+    wipay.set_clock(advance=1)
     wipay.work()
 
     assert "Your session has expired" in page.text

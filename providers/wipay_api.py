@@ -1,0 +1,114 @@
+"""WiPay's hosts, one merchant's account, and the one way to call either of its APIs.
+
+Documentation (docs.wipayfinancial.com, read 2026-11): platforms-and-environments, wapi (v2.0.2).
+Payments: ``wipay.py``. Saved cards: ``wipay_cards.py``.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from . import http
+from .base import Rejected, Unreachable, printable
+
+#: platforms-and-environments: country -> host of each environment.
+HOSTS = {
+    code: {
+        "live": f"https://{code.lower()}.wipayfinancial.com",
+        "sandbox": f"https://{code.lower()}sb.wipayfinancial.com",
+    }
+    for code in ("BB", "GD", "GY", "JM", "TT")
+}
+#: Country -> what its accounts take, as far as documented and known to ``money.py`` (JMD is not).
+CURRENCIES = {
+    "BB": ("USD",),
+    "GD": ("USD",),
+    "GY": ("USD",),
+    "JM": ("USD",),
+    "TT": ("TTD", "USD"),
+}
+
+REFUSED = "WiPay cannot take this payment. Nothing was charged. Please pay another way."
+CLOSED = "WiPay is closed in this shop right now. Nothing was charged. Please pay another way."
+#: Which status belongs to which error is not documented. These say who we are, not what we asked.
+CLOSED_STATUSES = (401, 403)
+#: No answer to what we asked: too slow, too many.
+TRY_AGAIN_STATUSES = (408, 429)
+
+#: "SB-12-1-order-20210616024001": not to be taken apart, since the order in it may hold dashes.
+SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One WiPay merchant in one environment."""
+
+    base_url: str  # one of HOSTS
+    environment: str  # "sandbox" or "live", as requests spell it
+    origins: tuple[str, ...]  # of the hosted page
+    currencies: tuple[str, ...]
+    account_number: str
+    country_code: str
+    fee_structure: str  # who pays WiPay's fee: customer_pay, merchant_absorb or split
+    mode: Literal["json", "form"]  # who sends the request: this shop, or the shopper's browser
+    avs: bool  # the page asks for the card's billing address, too
+    signs: str  # what webhooks sign, both are documented: "body" or "timestamp.body"
+    api_key: str = field(repr=False)  # is never sent; only proves returns
+    webhook_secrets: tuple[str, ...] = field(repr=False)  # none without an endpoint at WiPay
+    wapi_key: str = field(repr=False)  # "" for accounts that have none: no WAPI then
+
+
+def environment_of(transaction_id: str) -> str:
+    """Only the ids of the test system begin with "SB-"."""
+    return "sandbox" if transaction_id.startswith("SB-") else "live"
+
+
+def open_page(account: Account, path: str, form: list[tuple[str, str]]) -> tuple[str, str]:
+    """Ask for a hosted page: its transaction's id and its address.
+
+    Never repeated by itself, since each call makes another transaction. Asking again after a lost
+    answer costs nothing: nobody has the page of the first.
+
+    :raise Unreachable: time-out, 5xx, or no page in the answer.
+    :raise Rejected: every 4xx, or an answer of the other environment.
+    """
+    reply = call(account, "POST", path, form, repeat=False)
+    url, transaction_id = reply.get("url"), reply.get("transaction_id")
+    if not isinstance(url, str):
+        raise Unreachable(f"POST {path}: the answer holds no url")
+    if not isinstance(transaction_id, str) or not SAFE_ID.fullmatch(transaction_id):
+        raise Unreachable(f"POST {path}: the answer holds no usable transaction_id")
+    if environment_of(transaction_id) != account.environment:
+        raise Rejected(f"{transaction_id} is not {account.environment!r}", CLOSED)
+    return transaction_id, url
+
+
+def call(
+    account: Account,
+    method: str,
+    path: str,
+    form: list[tuple[str, str]] | None = None,
+    repeat: bool = True,
+) -> dict[str, Any]:
+    """JSON mode. Only WAPI wants a key; a payment's request is known by its ``account_number``.
+
+    :raise Unreachable: time-out, 5xx, or no JSON object.
+    :raise Rejected: every other 4xx; ``str(error)`` ends with WiPay's message.
+    """
+    headers = {"Accept": "application/json"}
+    if path.startswith("/wapi/"):
+        headers["X-WAPI-Key"] = account.wapi_key
+    url = account.base_url + path
+    reply = http.call(method, url, headers=headers, form=form, repeat=repeat)
+    if 200 <= reply.status < 400 and isinstance(reply.data, dict):  # "200-class or 300-class"
+        return reply.data
+    words = f"{method} {path}: {_words(reply)}"
+    if not 400 <= reply.status < 500 or reply.status in TRY_AGAIN_STATUSES:
+        raise Unreachable(words)
+    raise Rejected(words, CLOSED if reply.status in CLOSED_STATUSES else REFUSED)
+
+
+def _words(reply: http.Reply) -> str:
+    """``{"message"}`` on one line; the ``url`` beside it only repeats ours."""
+    message = reply.data.get("message") if isinstance(reply.data, dict) else None
+    return printable(f"HTTP {reply.status} {message}")

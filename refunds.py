@@ -1,0 +1,72 @@
+"""Money given back: asked for once, never more than was taken, done when the provider says so."""
+
+from sqlalchemy import and_, select, update
+
+import money
+from models import OutboxTask, Payment, Refund, db, update_one
+
+
+class CannotRefund(Exception):
+    """The text is a sentence for whoever pressed the button."""
+
+
+def ask(payment: Payment, refund_id: str, amount: int, reason: str) -> bool:
+    """Write down that money is to be given back; the worker then asks the provider.
+
+    Inside a transaction. ``refund_id`` comes with the form, so that a second press finds the first:
+    then False. ``amount``: minor units of the payment's currency.
+
+    :raise CannotRefund: more than is left, or another refund of this payment is on its way.
+    """
+    session = db.session
+    if session.get(Refund, refund_id):
+        return False
+    if session.scalar(
+        select(Refund.id).where(Refund.payment_id == payment.id, Refund.status == "open")
+    ):
+        raise CannotRefund("A refund of this payment is on its way. Wait until it is through.")
+    enough = and_(
+        Payment.id == payment.id,
+        Payment.refunded + amount <= Payment.received,
+        Payment.refund_asked + amount <= Payment.received,
+    )
+    before = max(payment.refunded, payment.refund_asked)
+    if amount <= 0 or not update_one(Payment, enough, refund_asked=Payment.refund_asked + amount):
+        left = money.show(max(payment.received - before, 0), payment.currency)
+        raise CannotRefund(f"Of this payment {left} can be given back, no more.")
+    session.add(
+        Refund(id=refund_id, payment_id=payment.id, amount=amount, before=before, reason=reason)
+    )
+    session.flush()
+    session.add(OutboxTask(order_id=payment.order_id, kind=f"refund:{refund_id}"))
+    return True
+
+
+def refuse(payment_id: str, problem: str) -> None:
+    """The provider will not do it: the money may be asked for anew. Inside a transaction."""
+    refund = _open(payment_id)
+    if refund and update_one(
+        Refund,
+        and_(Refund.id == refund.id, Refund.status == "open"),
+        status="refused",
+        problem=problem,
+    ):
+        update_one(
+            Payment, Payment.id == payment_id, refund_asked=Payment.refund_asked - refund.amount
+        )
+
+
+def settle(payment: Payment) -> None:
+    """The provider says how much was given back: what was asked for may be done by that."""
+    db.session.execute(
+        update(Refund)
+        .where(Refund.payment_id == payment.id, Refund.status == "open")
+        .where(Refund.before + Refund.amount <= payment.refunded)
+        .values(status="done")
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _open(payment_id: str) -> Refund | None:
+    mine = select(Refund).where(Refund.payment_id == payment_id, Refund.status == "open")
+    return db.session.scalar(mine)

@@ -1,0 +1,13 @@
+// Ticks in every <time data-countdown>, also in those that htmx swaps in. Without it, the time of day stands there.
+"use strict";
+
+function tick() {
+  for (const time of document.querySelectorAll("[data-countdown]")) {
+    const seconds = Math.max(0, Math.round((new Date(time.dateTime) - Date.now()) / 1000));
+    time.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} from now`;
+  }
+}
+
+tick();
+setInterval(tick, 1000);
+document.addEventListener("htmx:afterSettle", tick);

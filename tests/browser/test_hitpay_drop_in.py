@@ -1,0 +1,166 @@
+"""HitPay's drop-in in a real browser: our script, the sandbox's, and a page as strict as ours."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask, Response
+from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
+
+from sandbox import config
+from sandbox.app import create_app
+from sandbox.models import db
+from tests.sandbox.driver import served
+from tests.test_run import free_port
+
+STATIC = Path(__file__).parent.parent.parent / "static"
+
+
+@dataclass
+class World:
+    """A browser tab, the sandbox, and a shop that has one page: that of the drop-in."""
+
+    page: Page
+    shop: str
+    sandbox: str
+    payment: dict[str, Any] = field(default_factory=dict)
+    default_link: str = ""
+
+    @property
+    def return_url(self) -> str:
+        return f"{self.shop}/orders/1/return/hitpay"
+
+    @property
+    def frame(self) -> FrameLocator:
+        return self.page.frame_locator("iframe")
+
+    def call(self, method: str, path: str = "", **form: str) -> dict[str, Any]:
+        url = f"{self.sandbox}/hitpay/v1/payment-requests{path}"
+        headers = {"X-BUSINESS-API-KEY": "test_kiln_and_kettle"}
+        return dict(requests.request(method, url, headers=headers, data=form, timeout=10).json())
+
+    def shop_app(self) -> Flask:
+        app = Flask("shop", static_folder=STATIC)
+        app.add_url_rule("/leave", view_func=self.leave)
+        app.add_url_rule("/orders/1/return/hitpay", view_func=lambda: "<h1>The order</h1>")
+        return app
+
+    def leave(self) -> Response:
+        host = self.sandbox.removeprefix("http://")
+        plain = self.payment["url"]
+        page = f"""<!doctype html><title>Pay</title>
+            <div id="drop-in" data-url="{plain}" data-return="{self.return_url}"
+                 data-request="{self.payment["id"]}" data-link="{self.default_link or plain}"
+                 data-scheme="http" data-domain="{host}" data-api-domain="{host}"
+                 data-path="/hitpay"><a href="{plain}">Pay at HitPay</a></div>
+            <script src="{self.sandbox}/hitpay/hitpay.js" data-drop-in-script defer></script>
+            <script src="/static/js/hitpay.js" defer></script>"""
+        policy = f"default-src 'none'; script-src 'self' {self.sandbox}; frame-src {self.sandbox}"
+        return Response(page, headers={"Content-Security-Policy": policy})
+
+
+@pytest.fixture
+def world(browser: Browser, tmp_path: Path) -> Iterator[World]:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    world = World(
+        context.new_page(), f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
+    )
+    sandbox = create_app(
+        config.load(
+            base_url=world.shop,
+            sandbox_url=world.sandbox,
+            sandbox_database_url=f"sqlite:///{tmp_path}/sandbox.db",
+            sandbox_deliver=False,
+        )
+    )
+    with served(world.sandbox, sandbox), served(world.shop, world.shop_app()):
+        order = {"amount": "49.99", "currency": "SGD", "redirect_url": world.return_url}
+        world.payment = world.call("POST", **order)
+        yield world
+        context.close()
+    with sandbox.app_context():
+        db.engine.dispose()
+
+
+def pay_by_card(frame: FrameLocator, number: str = "4242 4242 4242 4242") -> None:
+    frame.get_by_label("Card number").fill(number)
+    frame.get_by_label("Expiry").fill("03/31")
+    frame.get_by_label("Security code").fill("123")
+    frame.get_by_role("button", name="Pay SGD").click()
+
+
+@pytest.mark.parametrize("link", ["", "/hitpay/payment-request/@kiln-and-kettle/"])
+def test_a_payment_is_made_without_leaving(world: World, link: str) -> None:
+    """With the request's own address as default link, and with the account's: both are in use."""
+    world.default_link = link and world.sandbox + link
+    said: list[str] = []
+    world.page.on("console", lambda message: said.append(message.text))
+    world.page.goto(f"{world.shop}/leave")
+
+    pay_by_card(world.frame, "4000 0000 0000 0002")
+    expect(world.frame.get_by_role("alert")).to_contain_text("Your card was declined")
+    pay_by_card(world.frame)
+
+    reference = world.payment["id"]
+    world.page.wait_for_url(f"{world.return_url}?reference={reference}&status=completed")
+    assert world.call("GET", f"/{reference}")["status"] == "completed"
+    assert not any("Content Security Policy" in each for each in said)
+
+
+def test_whoever_closes_it_finds_the_button_that_opens_it_again(world: World) -> None:
+    world.page.goto(f"{world.shop}/leave")
+    button = world.page.locator("#drop-in a")
+
+    expect(world.frame.get_by_label("Card number")).to_be_visible()
+    expect(button).to_be_hidden()
+    world.frame.get_by_role("button", name="Cancel").click()
+    expect(button).to_be_focused()
+    expect(world.page.locator("iframe")).to_have_count(0)
+
+    button.click()
+    pay_by_card(world.frame)
+    world.page.wait_for_url(f"{world.return_url}?**")
+
+
+@pytest.mark.parametrize("answer", [None, "not a script at all", "window.HitPay = {}"])
+def test_without_hitpays_script_it_goes_on_on_the_plain_page(
+    world: World, answer: str | None
+) -> None:
+    def spoil(route: Route) -> None:
+        if answer is None:
+            route.abort()
+        else:
+            route.fulfill(body=answer, content_type="text/javascript")
+
+    world.page.route("**/hitpay/hitpay.js", spoil)
+    world.page.goto(f"{world.shop}/leave")
+
+    world.page.wait_for_url(world.payment["url"])
+    expect(world.page.get_by_label("Card number")).to_be_visible()
+
+
+def test_a_request_that_is_over_says_so_on_the_plain_page(world: World) -> None:
+    world.call("DELETE", f"/{world.payment['id']}")
+    world.page.goto(f"{world.shop}/leave")
+
+    world.page.wait_for_url(world.payment["url"])
+    expect(world.page.get_by_role("heading", name="This payment was canceled")).to_be_visible()
+
+
+def test_nobody_else_may_frame_the_page(world: World) -> None:
+    """The plain page nobody at all, and that of the drop-in the shop alone."""
+    page = world.payment["url"]
+    thief = Flask("thief")
+    frames = f'<iframe src="{page}"></iframe><iframe src="{page}?drop_in=1"></iframe>'
+    thief.add_url_rule("/", view_func=lambda: frames)
+    refused: list[str] = []
+    world.page.on("console", lambda message: refused.append(message.text))
+    address = f"http://127.0.0.1:{free_port()}"
+
+    with served(address, thief):
+        world.page.goto(address)
+
+    assert len([each for each in refused if "frame-ancestors" in each]) == 2
