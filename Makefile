@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run demo test check format lock clean
+.PHONY: help run demo soak test check format lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -14,6 +14,9 @@ run: .venv/run ## shop, sandbox and worker, ready to buy something; Ctrl-C stops
 
 demo: .venv/run ## every provider's good and bad endings, over real HTTP, a line each
 	@$(BIN)/python demo.py $(PROVIDER)
+
+soak: .venv/dev ## many purchases, everything killed and failing, then an audit; SOAK_ARGS=--help
+	@$(BIN)/python soak.py $(SOAK_ARGS)
 
 test: .venv/dev ## every test, browser, PostgreSQL and Redis included
 	@sh scripts/install-servers.sh

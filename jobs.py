@@ -208,6 +208,8 @@ def do_task(task_id: int, attempt: int) -> None:
         if kind == "close_pages":
             payments.abandon(order_id)
             wake_abandoned(order_id)
+        if kind == "give_back":
+            payments.give_back_the_rest(order_id)
         with transaction() as session:
             if kind in EFFECTS:
                 EFFECTS[kind](session, session.get_one(Order, order_id))

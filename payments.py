@@ -369,6 +369,7 @@ def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: s
         return "repeat"
     payment = _find_payment(provider, news)
     if payment:
+        _apply_parked(payment)
         delivery.payment_id = payment.id
         delivery.verdict, delivery.reason = _judge(payment, news)
     elif news.status is None:
@@ -399,7 +400,6 @@ def _find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
         return None
     if _bind(payment.id, theirs) or _bind_anew(payment, news):
         db.session.refresh(payment)
-        _apply_parked(payment)
         return payment
     return None
 
@@ -428,7 +428,10 @@ def _bind_anew(payment: Payment, news: PaymentUpdate) -> bool:
 
 
 def _apply_parked(payment: Payment) -> None:
-    """News that was here before the payment's reference was."""
+    """News that was here before the payment's reference was.
+
+    With any later news, too: on PostgreSQL the two may be stored at once, unseen by each other.
+    """
     session = db.session
     references = [payment.provider_reference, *(part.provider_reference for part in payment.parts)]
     parked = select(Delivery).where(
@@ -512,6 +515,8 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
         payment.next_look_at = None
     if payment.status in PAID:
         _settle(payment, news)
+    elif payment.status == "partially_paid":
+        _note_if_second(payment)
 
 
 def _climb(payment_id: str, status: str, **values: Any) -> bool:
@@ -552,6 +557,7 @@ def _settle(payment: Payment, news: PaymentUpdate) -> None:
         reason = f"{payment.provider} took {received} of {asked}. {payment.problem or ''}".strip()
         waiting = and_(Order.id == payment.order_id, Order.status == "open")
         update_one(Order, waiting, status="held", held_code=code, held_reason=reason)
+        _note_if_second(payment)
         return
     if payment.received > payment.amount:
         surplus = money.show(payment.received - payment.amount, payment.currency)
@@ -574,8 +580,13 @@ def _settle(payment: Payment, news: PaymentUpdate) -> None:
     ):
         _owe(payment.order_id)
         return
+    _note_if_second(payment)
+
+
+def _note_if_second(payment: Payment) -> None:
+    """The order is paid by another payment already: this money, all or little, is too much."""
     paid_by = db.session.scalar(select(Order.paid_by).where(Order.id == payment.order_id))
-    if paid_by != payment.id:
+    if paid_by not in (None, payment.id):
         _note(payment.id, f"second payment for one order (paid by {paid_by}): give it back")
         _give_back(payment)
 
@@ -587,6 +598,17 @@ def _give_back(payment: Payment) -> None:
     if left > 0 and configured and configured.capabilities.refunds:
         with suppress(refunds.CannotRefund):  # one is on its way already
             refunds.ask(payment, payment.id, left, "second payment for one order")
+
+
+def give_back_the_rest(order_id: str) -> None:
+    """What came for a paid order before, and did not pay it: too little of it, or in part.
+
+    In a transaction of its own, for the same reason as in :func:`abandon`.
+    """
+    money = select(Payment).where(Payment.order_id == order_id, Payment.received > Payment.refunded)
+    with transaction() as session:
+        for payment in session.scalars(money.order_by(Payment.id).with_for_update()):
+            _note_if_second(payment)
 
 
 def release(order_id: str) -> bool:
@@ -625,6 +647,9 @@ def _owe(order_id: str) -> None:
     pages = (Payment.id != order.paid_by, Payment.status.in_(OPEN), Payment.page_url.is_not(None))
     if session.scalar(select(Payment.id).where(Payment.order_id == order.id, *pages).limit(1)):
         kinds.append("close_pages")
+    beside = (Payment.id != order.paid_by, Payment.received > Payment.refunded)
+    if session.scalar(select(Payment.id).where(Payment.order_id == order.id, *beside).limit(1)):
+        kinds.append("give_back")
     session.add_all(OutboxTask(order_id=order.id, kind=kind) for kind in kinds)
 
 

@@ -774,3 +774,18 @@ def test_parked_money_is_not_forgotten_when_later_news_names_the_payment(
 
     assert books.order.status == "paid"
     assert [each.verdict for each in books.deliveries] == ["applied", "ignored"]
+
+
+def test_news_that_was_parked_while_its_payment_was_being_stored_is_applied_with_the_next(
+    shopper: Shopper, books: Books
+) -> None:
+    """D8, on PostgreSQL: two transactions at once, and neither sees what the other writes."""
+    (payment,) = books.place_order({"candle": 1}, page_known=False)
+    shopper.deliver(*event(payment, "succeeded", externalId=None))
+    with books.open(), transaction() as session:
+        session.execute(update(Payment).values(provider_reference=payment["id"]))
+
+    shopper.deliver(*event(payment, "pending"))
+
+    assert books.order.status == "paid"
+    assert [each.verdict for each in books.deliveries] == ["applied", "ignored"]

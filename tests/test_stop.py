@@ -101,7 +101,7 @@ def running(
     environment = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": settings.database_url,
-        "JOBS_URL": settings.jobs_url,
+        "JOBS_URL": settings.jobs_url.get_secret_value(),
         "LOG_FORMAT": "json",
         **more,
     }
@@ -120,9 +120,9 @@ def shop(
     settings: config.Settings, folder: Path, workers: int = 1, **more: str
 ) -> Iterator[Running]:
     url = f"http://127.0.0.1:{free_port()}"
-    command = run._server("app", url, workers, *run.OUR_CLASSES)
+    command = run.server("app", url, workers)
     with running(command, settings, folder, BASE_URL=url, **more) as server:
-        eventually(lambda: run._answers(url), "the shop answers")
+        eventually(lambda: run.answers(url), "the shop answers")
         yield server
 
 
@@ -324,16 +324,16 @@ def test_a_shop_with_a_public_name_is_found_ready_and_its_servers_lines_are_like
 ) -> None:
     """It answers to that name only, on this machine too. I4: also for what is no request at all."""
     address = ("127.0.0.1", free_port())
-    command = run._server("app", f"http://127.0.0.1:{address[1]}", 1, *run.OUR_CLASSES)
+    command = run.server("app", f"http://127.0.0.1:{address[1]}", 1)
     monkeypatch.setattr(run, "_address", lambda url: address)
     public = {
         "PAYMENT_ENVIRONMENT": "test",
-        "SECRET_KEY": "0123456789abcdef",
+        "SECRET_KEY": "0123456789abcdef-0123456789abcdef",
         "BASE_URL": "https://shop.example",
     }
     with running(command, settings, tmp_path, **public) as server:
-        eventually(lambda: run._answers("https://shop.example"), "the shop answers")
-        assert not run._answers("https://other.example")
+        eventually(lambda: run.answers("https://shop.example"), "the shop answers")
+        assert not run.answers("https://other.example")
 
         with socket.create_connection(address, 10) as client:
             client.sendall(b'{"event":"forged"}\n\x1b[31m\r\n\r\n')
