@@ -1,7 +1,7 @@
 """``/metrics`` for Prometheus, read from the database: right for any number of processes.
 
-Counting 200,000 payments by their index takes some 30 ms; everything else does not grow with the
-number of orders. What each number means for whoever is called at night stands in docs/runbook.md.
+Payments and deliveries are counted by an index: of 200,000 orders in some 0.1 to 0.2 s. Nothing
+else grows with their number. What to do about each number stands in docs/runbook.md.
 """
 
 import hmac

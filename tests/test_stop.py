@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,12 +27,12 @@ import config
 import payments
 import run
 from providers import http
+from run import ROOT, free_port
 
 from .books import Books
 from .browser.world import eventually
 from .mintcash import event
 from .shopper import ANN
-from .test_run import ROOT, free_port
 
 GATE = 30.0  # seconds after which nobody is kept waiting any longer
 
@@ -117,10 +117,16 @@ def running(
 
 @contextmanager
 def shop(
-    settings: config.Settings, folder: Path, workers: int = 1, **more: str
+    settings: config.Settings,
+    folder: Path,
+    workers: int = 1,
+    classes: tuple[str, ...] = run.OUR_CLASSES,
+    **more: str,
 ) -> Iterator[Running]:
     url = f"http://127.0.0.1:{free_port()}"
-    command = run.server("app", url, workers)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "OUR_CLASSES", classes)
+        command = run.server("app", url, workers)
     with running(command, settings, folder, BASE_URL=url, **more) as server:
         eventually(lambda: run.answers(url), "the shop answers")
         yield server
@@ -132,6 +138,21 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
+def press_pay(server: Running, provider: Provider, pool: ThreadPoolExecutor) -> Future[Any]:
+    """A checkout that has begun: the provider is asked, and has not answered."""
+    shopper = requests.Session()
+    page = shopper.get(f"{server.url}/products/candle", timeout=10).text
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert found
+    form = {"csrf_token": found.group(1), "slug": "candle", "quantity": "1", **ANN}
+    shopper.post(f"{server.url}/cart/items", form, timeout=10).raise_for_status()
+    pressed = pool.submit(
+        shopper.post, f"{server.url}/checkout", form, timeout=60, allow_redirects=False
+    )
+    eventually(lambda: bool(provider.asked), "the provider is asked")
+    return pressed
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_checkout_whose_provider_takes_its_time_is_finished(
     settings: config.Settings,
@@ -140,33 +161,40 @@ def test_a_checkout_whose_provider_takes_its_time_is_finished(
     pool: ThreadPoolExecutor,
     tmp_path: Path,
 ) -> None:
+    page_url = f"{provider.url}/pay/theirs"
     with shop(settings, tmp_path, MINTCASH_BASE_URL=provider.url) as server:
-        shopper = requests.Session()
-        page = shopper.get(f"{server.url}/products/candle", timeout=10).text
-        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-        assert found
-        form = {"csrf_token": found.group(1), "slug": "candle", "quantity": "1", **ANN}
-        shopper.post(f"{server.url}/cart/items", form, timeout=10).raise_for_status()
-        pressed = pool.submit(
-            shopper.post, f"{server.url}/checkout", form, timeout=60, allow_redirects=False
-        )
-        eventually(lambda: bool(provider.asked), "the provider is asked")
+        pressed = press_pay(server, provider, pool)
 
         server.process.terminate()
         eventually(lambda: not server.is_listening(), "nobody new is let in")
         provider.gate.set()
 
         answer = pressed.result()
-        assert (answer.status_code, answer.headers["Location"]) == (
-            303,
-            f"{provider.url}/pay/theirs",
-        )
+        assert (answer.status_code, answer.headers["Location"]) == (303, page_url)
         assert server.process.wait(30) == 0
-        assert len(provider.asked) == 1
-        assert books.payment.page_url == f"{provider.url}/pay/theirs"
-        assert [line["status"] for line in server.lines() if line.get("route") == "/checkout"] == [
-            303
-        ]
+    assert {sent["externalId"] for sent in provider.asked} == {books.payment.id}
+    assert books.payment.page_url == page_url
+    statuses = [line["status"] for line in server.lines() if line.get("route") == "/checkout"]
+    assert statuses == [303]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_plain_worker_would_let_people_in_and_throw_them_out(
+    settings: config.Settings, provider: Provider, pool: ThreadPoolExecutor, tmp_path: Path
+) -> None:
+    """What ``server.Worker`` is for: without it, somebody who comes meanwhile waits in vain."""
+    plain, url = run.OUR_CLASSES[2:], provider.url
+    with shop(settings, tmp_path, classes=plain, MINTCASH_BASE_URL=url) as server:
+        pressed = press_pay(server, provider, pool)
+
+        server.process.terminate()
+        eventually(lambda: not run.answers(server.url), "nobody new is answered")
+        assert server.is_listening()
+        late = pool.submit(ask, server.url)
+        provider.gate.set()
+
+        assert pressed.result().status_code == 303
+        assert "answered" != late.result() != "refused"
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -303,7 +331,7 @@ def test_a_worker_finishes_the_letter_that_it_has_begun(
     finally:
         office.gate.set()
         controller.stop()
-    assert done == ["parcel", "receipt", "send_receipt"]
+    assert sorted(done) == ["parcel", "receipt", "send_receipt"]
     assert len(office.letters) == 1
     assert [(task.status, task.attempts) for task in books.tasks] == [("done", 1)] * 3
 
