@@ -8,6 +8,7 @@ import click
 from flask import (
     Flask,
     Response,
+    abort,
     current_app,
     has_request_context,
     redirect,
@@ -15,12 +16,14 @@ from flask import (
     request,
     url_for,
 )
+from flask_limiter import RateLimitExceeded
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 import config
@@ -29,6 +32,7 @@ import money
 from accounts import configured_providers
 from catalogue import fill_shelf
 from models import db, prepare_sqlite
+from rates import limit_rates, seconds_left
 from views import cart, checkout, console, orders, shop, webhooks
 
 log = logging.getLogger(__name__)
@@ -45,10 +49,12 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     host = urlsplit(settings.base_url).hostname or ""
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
+        SECRET_KEY_FALLBACKS=list(settings.values("secret_key_fallbacks")),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         TRUSTED_HOSTS=[host, "localhost"] if settings.environment == "sandbox" else [host],
         MAX_CONTENT_LENGTH=200_000,
         MAX_FORM_PARTS=100,
+        PROVIDE_AUTOMATIC_OPTIONS=False,  # nobody else's page may call this shop
         SESSION_COOKIE_NAME="__Host-shop" if secure else "shop",
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_SAMESITE="Lax",  # the shopper comes back by a cross-site GET
@@ -67,8 +73,13 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for module in (shop, cart, checkout, orders, webhooks, console):
         app.register_blueprint(module.bp)
     csrf.exempt(webhooks.bp)  # and only that: a provider's proof is its signature
+    limit_rates(app, settings)
 
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     app.before_request(use_one_address)
+    app.before_request(refuse_foreign_forms)
     app.after_request(add_security_headers)
     app.context_processor(template_names)
     app.add_template_filter(money.show, "money")
@@ -88,6 +99,18 @@ def use_one_address() -> AnyResponse | None:
     if request.host != urlsplit(base).netloc and request.host.partition(":")[0] == "localhost":
         return redirect(base + request.full_path.rstrip("?"), code=307)
     return None
+
+
+def refuse_foreign_forms() -> None:
+    """A second lock beside the token: browsers name the site that a form was sent from.
+
+    :raise 400: another one than ours; a webhook comes from no page at all.
+    """
+    if request.method != "POST" or request.blueprint == webhooks.bp.name:
+        return
+    sender = request.headers.get("Origin")
+    if sender is not None and urlsplit(sender).netloc != request.host:
+        abort(400)
 
 
 def add_security_headers(response: Response) -> Response:
@@ -114,10 +137,10 @@ def add_security_headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"  # order ids are nobody else's business
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.is_secure:
+    if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    if response.mimetype == "text/html" and "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"  # every page knows somebody's basket
     return response
 
 
@@ -169,6 +192,8 @@ def show_error(error: HTTPException) -> AnyResponse:
     for name, value in error.get_headers():
         if name not in ("Content-Type", "Content-Length"):
             response.headers[name] = value
+    if isinstance(error, RateLimitExceeded):
+        response.headers["Retry-After"] = str(seconds_left())
     return response
 
 

@@ -139,6 +139,7 @@ def _server(module: str, url: str, workers: int) -> list[str]:
     return [
         *(sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "8"),
         *("--workers", str(workers), "--bind", f"{host}:{port}", "--log-level", "warning"),
+        *("--forwarded-allow-ips", ""),  # whom to believe is TRUSTED_PROXIES' to say
         *("--worker-tmp-dir", "/dev/shm") * Path("/dev/shm").is_dir(),  # noqa: S108
         f"{module}:create_app()",
     ]

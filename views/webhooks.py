@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 import jobs
 import payments
 from providers.base import WebhookRefused
+from rates import may_record_refusal
 
 bp = Blueprint("webhooks", __name__)
 
@@ -31,8 +32,9 @@ def receive(provider: str) -> ResponseReturnValue:
         verdict = payments.receive(provider, headers, body)
     except WebhookRefused as refused:
         reason = f"{type(refused).__name__}: {refused}"
-        log.warning("%s webhook refused from %s: %s", provider, request.remote_addr, reason)
-        payments.record_refusal(provider, reason)
+        if may_record_refusal(provider):
+            log.warning("%s webhook refused from %s: %s", provider, request.remote_addr, reason)
+            payments.record_refusal(provider, reason)
         return "", refused.http_status
     if verdict == "applied":
         jobs.wake_fulfilment()
