@@ -65,6 +65,11 @@ def _migrate(database_url: str, folder: Path) -> None:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of its own for this test, migrated, with the shelf filled."""
+    yield from database(request, tmp_path)
+
+
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated one of the kind that the fixture's parameter names."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("_migrated_sqlite"), tmp_path / "shop.db")
         yield f"sqlite:///{tmp_path}/shop.db"
