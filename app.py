@@ -21,8 +21,8 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException, SecurityError
+from sqlalchemy.exc import DataError, OperationalError
+from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -86,6 +86,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.add_template_filter(when)
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(OperationalError, database_is_busy)
+    app.register_error_handler(DataError, no_column_holds_that)
     app.add_url_rule("/healthz", "healthz", healthz)
     app.add_url_rule("/readyz", "readyz", readyz)
     app.cli.add_command(worker)
@@ -204,6 +205,12 @@ def database_is_busy(error: OperationalError) -> AnyResponse:
     title, sentence = ERRORS[503]
     page = render_template("errors/error.html", code=503, title=title, sentence=sentence)
     return Response(page, 503, {"Retry-After": "5"})
+
+
+def no_column_holds_that(error: DataError) -> AnyResponse:
+    """A NUL, or a text or number without end, where a name or an id is expected: nothing has it."""
+    db.session.rollback()
+    return show_error(BadRequest())
 
 
 def healthz() -> str:
