@@ -140,7 +140,7 @@ def add_security_headers(response: Response) -> Response:
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    if request.endpoint != "static":
+    if request.endpoint != "static" or "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"  # every page knows somebody's basket
     return response
 
@@ -181,8 +181,10 @@ ERRORS = {
 
 def show_error(error: HTTPException) -> AnyResponse:
     """A page with a way back. What really happened stands in the log only."""
-    if error.response is not None or isinstance(error, SecurityError):
-        return error.get_response()  # a foreign Host: there are no addresses to draw a page with
+    if error.response is not None:
+        return error.get_response()
+    if isinstance(error, SecurityError):  # a foreign Host: no addresses to draw a page with
+        return Response("Nothing is served under this name.\n", 400, mimetype="text/plain")
     code = error.code or 500
     title, sentence = ERRORS.get(code, ("That did not work", "Please go back and try again."))
     if isinstance(error, CSRFError):

@@ -9,9 +9,13 @@ from flask import Flask
 
 import config
 from app import create_app
+from tests import mintcash
+from tests.books import Books
 from tests.conftest import close, database
+from tests.shopper import Shopper
 
 from .stage import Stage
+from .town import Town, build
 from .ways import Way
 
 
@@ -52,3 +56,9 @@ def target(_targets: Callable[[Way], Stage], way: Way) -> Stage:
     stage = _targets(way)
     stage.app.extensions["refusals"].storage.reset()
     return stage
+
+
+@pytest.fixture
+def town(shopper: Shopper, mintcash_api: mintcash.Api, books: Books) -> Town:
+    """A shop with an order, a letter and a download in it."""
+    return build(shopper, mintcash_api, books)

@@ -1,6 +1,5 @@
 """Where an attack takes place: the shop with one provider's case, and an unpaid order."""
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from models import Order, Payment, db, transaction
 from tests.books import Books
-from tests.shopper import BASE_URL, Shopper
+from tests.shopper import BASE_URL
 
 from .ways import Delivery, Way
 
@@ -79,12 +78,3 @@ class Stage:
             assert all(verdict != "applied" for verdict, *_ in kept)
         else:
             assert kept == [("refused", None, None, {})] * audit
-
-
-def stranger(app: Flask) -> Shopper:
-    """Another person, with a browser of their own."""
-    return Shopper(app)
-
-
-def fresh_id() -> str:
-    return uuid.uuid4().hex[:24]

@@ -16,7 +16,7 @@ from tests import mintcash
 from tests.books import Books
 from tests.shopper import ANN, BASE_URL, Shopper
 
-from .stage import Stage, fresh_id
+from .stage import Stage
 from .ways import WAYS, Way, each_signed_json, each_way
 
 both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
@@ -115,7 +115,7 @@ def test_no_field_of_a_true_delivery_makes_the_shop_stumble(stage: Stage, way: W
 
     with stage.nothing_changes():
         for number, odd in itertools.product(range(count), ODD_VALUES):
-            headers, body = way.of_another_payment(fresh_id())
+            headers, body = way.of_another_payment(way.fresh_reference())
             event = json.loads(body)
             holder, key = list(leaves(event))[number]
             holder[key] = odd
@@ -132,7 +132,7 @@ def test_no_field_of_a_true_form_makes_the_shop_stumble(stage: Stage, way: Way) 
 
     with stage.nothing_changes():
         for name, odd in itertools.product(names, values):
-            headers, body = way.of_another_payment(fresh_id())
+            headers, body = way.of_another_payment(way.fresh_reference())
             spoiled = body.replace(name + b"=", name + b"=" + odd + b"&was=", 1)
             sent = way.proof.seal((headers, spoiled), way.secret)
             assert stage.deliver(sent).status_code in (200, 400, 401), (name, odd)
@@ -179,7 +179,7 @@ CONTENT_TYPES = [
 def test_the_sender_does_not_choose_the_parser(stage: Stage, way: Way) -> None:
     """A17, A18: the true delivery is as true under any label."""
     for kind in CONTENT_TYPES:
-        reference = fresh_id()
+        reference = way.fresh_reference()
         order_id = stage.place(reference)
         headers, body = way.of_another_payment(reference)
         del headers["content-type"]

@@ -10,6 +10,7 @@ import hmac
 import json
 import re
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -143,6 +144,10 @@ class Way:
         """Another body, truly proven."""
         return self.proof.seal((self.paid()[0], body), self.secret)
 
+    def fresh_reference(self) -> str:
+        """An id as the provider might give to its next payment."""
+        return f"{'SB-' if self.provider == 'wipay' else ''}{uuid.uuid4().hex[:24]}"
+
     def of_another_payment(self, reference: str) -> Delivery:
         """A true delivery about the payment that the provider knows by ``reference``."""
         ours = self.case.payment.provider_reference or ""
@@ -150,14 +155,11 @@ class Way:
         if "x-request-network-delivery" in headers:
             headers["x-request-network-delivery"] = reference[:40]
         body = body.replace(ours.encode(), reference.encode())
-        body = re.sub(rb'"(eventId|id)": "[0-9a-f-]{36}"', rb'"\1": "' + _event(reference), body)
+        name = rb'"(eventId|id)": "([0-9a-f-]{36}|[0-9A-Z]{26})"'
+        body = re.sub(name, rf'"\1": "event-of-{reference}"'.encode(), body)
         if "x-wipay-webhook-id" in headers:
             headers["x-wipay-webhook-id"] = json.loads(body)["id"]
         return self.proof.seal((headers, body), self.secret)
-
-
-def _event(reference: str) -> bytes:
-    return f'event-of-{reference}"'.encode()[-100:]
 
 
 def _version_2() -> Delivery:
