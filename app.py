@@ -130,7 +130,7 @@ def add_security_headers(response: Response) -> Response:
             "font-src 'self'",
             "connect-src 'self'",
             # Chromium applies this to the 303 that follows a form, too.
-            f"form-action 'self' {' '.join(origins)}".strip(),
+            f"form-action 'self' {' '.join(dict.fromkeys(origins))}".strip(),
             "base-uri 'none'",
             "frame-ancestors 'none'",
         )

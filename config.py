@@ -357,12 +357,14 @@ class Settings(BaseSettings):
         for name, mark in TEST_MARKS.items():
             if mark in self.value(name) and SANDBOX_KEYS.get(name) not in self.values(name):
                 yield f"{name.upper()} is a test key, PAYMENT_ENVIRONMENT is live"
-        for name, needs in NEEDS.items():
+        for provider, needs in NEEDS.items():
             missing = [
-                " or ".join(each).upper() for each in needs if not any(map(self.values, each))
+                " or ".join(name.upper() for name in each)
+                for each in needs
+                if not any(map(self.values, each))
             ]
             if 0 < len(missing) < len(needs):
-                yield f"{' and '.join(missing)} is not set, but the rest of {name} is"
+                yield f"{' and '.join(missing)} is not set, but the rest of {provider} is"
         for name, hosts in LIVE_HOSTS.items():
             url = getattr(self, f"{name}_base_url")
             if url and (urlsplit(url).hostname not in hosts or not url.startswith("https://")):
