@@ -8,6 +8,7 @@ Calls to a provider are never made inside a transaction: commit the intent, call
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -50,8 +51,10 @@ LOOK_AFTER_RETURN = timedelta(seconds=3)  # a webhook usually arrives within hal
 LONGEST_PAUSE = timedelta(hours=1)
 STOP_LOOKING = timedelta(hours=24)  # after this even the slowest provider has given up
 
+#: No spaces, no control characters: browsers and parsers differ in what they make of those.
+PLAIN_URL = re.compile(r"[!-~]+", re.ASCII)
 #: Header names whose values never reach the database.
-SECRET_HEADERS = ("signature", "authorization", "cookie", "key", "secret", "token")
+SECRET_HEADERS = ("signature", "authorization", "cookie", "key", "secret", "token", "hmac", "hash")
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +142,7 @@ def _record_page(payment_id: str, configured: Configured, checkout: Checkout) ->
     with transaction() as session:
         if not _bind(payment_id, reference):
             words = f"answered with {reference!r}, a second payment under our reference"
-        elif origin(url) not in known:
+        elif origin(url) not in known or not PLAIN_URL.fullmatch(url):
             words = f"sent the shopper to {origin(url)[:100]!r}, which is none of {known}"
         else:
             session.execute(update(Payment).where(Payment.id == payment_id).values(page_url=url))
@@ -271,12 +274,16 @@ def _find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
 
 
 def _bind(payment_id: str, reference: str) -> bool:
-    """Store the provider's reference, once; False when another one is there."""
+    """Store the provider's reference, once; False when there is another, or another has it."""
     payment = and_(
         Payment.id == payment_id,
         or_(Payment.provider_reference.is_(None), Payment.provider_reference == reference),
     )
-    return _update(Payment, payment, provider_reference=reference)
+    try:
+        with db.session.begin_nested():
+            return _update(Payment, payment, provider_reference=reference)
+    except IntegrityError:
+        return False
 
 
 def _apply_parked(payment: Payment) -> None:
