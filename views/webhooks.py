@@ -26,8 +26,10 @@ def receive(provider: str) -> ResponseReturnValue:
     """
     if provider not in payments.providers():
         abort(404)
-    request.max_content_length = MAX_BODY
+    request.max_content_length = MAX_BODY + 1  # of chunks, Werkzeug cuts off what is more
     body = request.get_data()  # raw, and before anything else could parse it
+    if len(body) > MAX_BODY:
+        abort(413)
     try:
         headers = {name.lower(): value for name, value in request.headers}
         verdict = payments.receive(provider, headers, body)
