@@ -8,6 +8,7 @@ Calls to a provider are never made inside a transaction: commit the intent, call
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -77,8 +78,10 @@ LONGEST_PAUSE = timedelta(hours=1)
 SILENT_REFUND = timedelta(hours=1)
 STOP_LOOKING = timedelta(hours=24)  # after it expired; even the slowest provider has given up
 
+#: No spaces, no control characters: browsers and parsers differ in what they make of those.
+PLAIN_URL = re.compile(r"[!-~]+", re.ASCII)
 #: Header names whose values never reach the database.
-SECRET_HEADERS = ("signature", "authorization", "cookie", "key", "secret", "token")
+SECRET_HEADERS = ("signature", "authorization", "cookie", "key", "secret", "token", "hmac", "hash")
 
 log = logging.getLogger(__name__)
 
@@ -237,7 +240,7 @@ def _record_page(payment_id: str, configured: Configured, checkout: Checkout) ->
         payment = session.get_one(Payment, payment_id)
         if reference and not _bind(payment_id, reference):
             words = f"answered with {reference!r}, a second payment under our reference"
-        elif origin(url) not in known:
+        elif origin(url) not in known or not PLAIN_URL.fullmatch(url):
             words = f"sent the shopper to {origin(url)[:100]!r}, which is none of {known}"
         else:
             payment.page_url, payment.page_token = url, checkout.page_token
@@ -405,12 +408,16 @@ def _find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
 
 
 def _bind(payment_id: str, reference: str) -> bool:
-    """Store the provider's reference, once; False when another one is there."""
+    """Store the provider's reference, once; False when there is another, or another has it."""
     payment = and_(
         Payment.id == payment_id,
         or_(Payment.provider_reference.is_(None), Payment.provider_reference == reference),
     )
-    return update_one(Payment, payment, provider_reference=reference)
+    try:
+        with db.session.begin_nested():
+            return update_one(Payment, payment, provider_reference=reference)
+    except IntegrityError:
+        return False
 
 
 def _bind_anew(payment: Payment, news: PaymentUpdate) -> bool:

@@ -156,6 +156,7 @@ def server(module: str, url: str, workers: int) -> list[str]:
         *(sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "8"),
         *("--workers", str(workers), "--bind", f"{host}:{port}", "--log-level", "warning"),
         *("--graceful-timeout", str(FINISH_WITHIN)),
+        *("--forwarded-allow-ips", ""),  # whom to believe is TRUSTED_PROXIES' to say
         *(OUR_CLASSES if module == "app" else ()),
         *("--worker-tmp-dir", "/dev/shm") * Path("/dev/shm").is_dir(),  # noqa: S108
         f"{module}:create_app()",

@@ -48,7 +48,9 @@ def test_live_is_live() -> None:
 @pytest.mark.parametrize("value", [None, "", "  "])
 def test_a_provider_without_its_settings_is_not_offered(name: str, value: str | None) -> None:
     """A4: outside the sandbox nothing stands in for a missing key."""
-    assert configured_providers(config.load(**{**LIVE, name: value})) == {}
+    settings = config.load(**{**LIVE, "payment_environment": "test", name: value})
+
+    assert configured_providers(settings) == {}
 
 
 @pytest.mark.parametrize(

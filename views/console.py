@@ -23,6 +23,7 @@ bp = Blueprint("console", __name__, url_prefix="/console")
 PAGE = 50
 REFUND_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 LOOPBACK = ("127.0.0.1", "::1")
+HIGHEST_ID = 2**31 - 1
 
 
 @bp.before_request
@@ -30,7 +31,9 @@ def guard() -> Response | None:
     """In the sandbox for this machine only; elsewhere by password, and closed without one."""
     settings = payments.settings()
     if settings.environment == "sandbox":
-        return None if request.remote_addr in LOOPBACK else abort(403)
+        # Behind a proxy that TRUSTED_PROXIES does not count, everybody seems to be here.
+        forwarded = "X-Forwarded-For" in request.headers and not settings.trusted_proxies
+        return None if request.remote_addr in LOOPBACK and not forwarded else abort(403)
     if not settings.console_password or not settings.console_password.get_secret_value():
         abort(404)
     expected = settings.console_password.get_secret_value().encode()
@@ -179,7 +182,7 @@ def mail() -> str:
     return render_template("console/mail.html", mails=found, older=older)
 
 
-@bp.get("/mail/<int:mail_id>")
+@bp.get(f"/mail/<int(max={HIGHEST_ID}):mail_id>")
 def mail_show(mail_id: int) -> str:
     found = db.session.get(Mail, mail_id) or abort(404)
     return render_template("console/mail_show.html", mail=found)
@@ -194,8 +197,8 @@ def webhooks() -> str:
 
 def _before(query: Select[Any], key: Any) -> Select[Any]:
     """Newest first, from the key that the last page ended with."""
-    before = request.args.get("before", type=int)
-    return (query.where(key < before) if before else query).order_by(key.desc())
+    before = request.args.get("before", HIGHEST_ID, type=int)
+    return query.where(key < min(max(before, 0), HIGHEST_ID)).order_by(key.desc())
 
 
 def _page(query: Select[Any]) -> list[Any]:

@@ -150,10 +150,10 @@ def test_forms_of_the_sandbox_itself_are_accepted(sandbox: Sandbox) -> None:
 
 
 def test_it_refuses_to_start_beside_real_money() -> None:
-    with pytest.raises(SystemExit, match="PAYMENT_ENVIRONMENT is live"):
+    with pytest.raises(config.SettingsError, match="PAYMENT_ENVIRONMENT is live"):
         create_app(config.load(payment_environment="live"))
 
 
 def test_a_setting_that_makes_no_sense_is_named() -> None:
-    with pytest.raises(SystemExit, match="SANDBOX_MINTCASH_REPLY_SHAPE"):
+    with pytest.raises(config.SettingsError, match="SANDBOX_MINTCASH_REPLY_SHAPE"):
         config.load(sandbox_mintcash_reply_shape="round")
