@@ -54,6 +54,7 @@ ROWS = (
     Row("/console/webhooks", "GET", "/console/webhooks", 200),
     Row("/healthz", "GET", "/healthz", 200),
     Row("/readyz", "GET", "/readyz", 200),
+    Row("/metrics", "GET", "/metrics", 200),
     Row(
         "/static/<path:filename>",
         "GET OPTIONS",
