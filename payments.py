@@ -829,14 +829,19 @@ def send_refund(refund_id: str) -> None:
 def ask_again_about_refunds() -> None:
     """A refund that a provider has accepted and then kept silent about: its news may be lost.
 
-    Asked once more, the provider says how it stands (see ``RefundRequest``).
+    Asked once more, the provider says how it stands (see ``RefundRequest``). One that the worker
+    has given up on is taken up again, too: until it is decided, no other can be asked for.
     """
     silent = now() - SILENT_REFUND
-    asked = select(Refund.id).where(Refund.status == "open", Refund.created_at < silent)
+    over = or_(
+        OutboxTask.done_at < silent, and_(OutboxTask.parked.is_(True), OutboxTask.due_at < silent)
+    )
+    query = select(Refund.id, Payment.order_id).join(Payment, Payment.id == Refund.payment_id)
+    query = query.where(Refund.status == "open", Refund.created_at < silent)
     with transaction() as session:
-        for refund_id in session.scalars(asked.limit(50)).all():
-            task = and_(OutboxTask.kind == f"refund:{refund_id}", OutboxTask.done_at < silent)
-            update_one(OutboxTask, task, done_at=None, due_at=now())
+        for refund_id, order_id in session.execute(query).all():
+            mine = (OutboxTask.order_id == order_id, OutboxTask.kind == f"refund:{refund_id}")
+            update_one(OutboxTask, and_(*mine, over), done_at=None, parked=False, due_at=now())
 
 
 # ------------------------------------------------------------------ small things

@@ -23,7 +23,6 @@ import jobs
 from models import OutboxTask, Refund, db, now, transaction
 from sandbox import config as sandbox_config
 from sandbox.app import create_app as create_sandbox
-from sandbox.models import Control as SandboxControl
 from sandbox.models import db as sandbox_db
 
 from .books import Books
@@ -129,14 +128,22 @@ class World:
         while self.sandbox.extensions["background"].work():
             pass
 
+    def deliver_again(self) -> None:
+        """Everything that the sandbox has said is said once more."""
+        page = self.pages.get("/", base_url=SANDBOX_URL).text
+        for path in re.findall(r'action="(/deliveries/\d+/send)"', page):
+            self.press(SANDBOX_URL + path)
+        self.deliver()
+
     def wait(self, **sandbox_time: float) -> None:
         """Let time pass in the sandbox; the shop has a clock of its own."""
         seconds = timedelta(**sandbox_time).total_seconds()
-        with self.sandbox.app_context():
-            sandbox_db.session.execute(
-                update(SandboxControl).values(clock_base=SandboxControl.clock_base + seconds)
-            )
-            sandbox_db.session.commit()
+        self.control("clock", advance=seconds)
+
+    def control(self, what: str, **values: Any) -> None:
+        """Set the sandbox's "clock" or "faults"."""
+        answer = self.pages.post(f"/control/{what}", base_url=SANDBOX_URL, json=values)
+        assert answer.status_code == 200, answer.text
 
     def work(self) -> None:
         """Webhooks, then the worker, with every pause over."""
