@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run demo test check format lock clean
+.PHONY: help run demo soak test check format lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -15,8 +15,11 @@ run: .venv/run ## shop, sandbox and worker, ready to buy something; Ctrl-C stops
 demo: .venv/run ## every provider's good and bad endings, over real HTTP, a line each
 	@$(BIN)/python demo.py $(PROVIDER)
 
-test: .venv/dev ## every test, browser and PostgreSQL included
-	@sh scripts/install-browser.sh
+soak: .venv/dev ## many purchases, everything killed and failing, then an audit; SOAK_ARGS=--help
+	@$(BIN)/python soak.py $(SOAK_ARGS)
+
+test: .venv/dev ## every test, browser, PostgreSQL and Redis included
+	@sh scripts/install-servers.sh
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 check: .venv/dev ## format, lint, types, templates

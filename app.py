@@ -8,6 +8,7 @@ import click
 from flask import (
     Flask,
     Response,
+    abort,
     current_app,
     g,
     has_request_context,
@@ -16,20 +17,25 @@ from flask import (
     request,
     url_for,
 )
+from flask_limiter import RateLimitExceeded
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException, SecurityError
+from sqlalchemy.exc import DataError, OperationalError
+from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 import config
+import health
 import jobs
+import logs
+import metrics
 import money
 from accounts import configured_providers
 from catalogue import fill_shelf
 from models import db, prepare_sqlite
+from rates import limit_rates, seconds_left
 from views import cards, cart, checkout, console, orders, shop, webhooks
 
 log = logging.getLogger(__name__)
@@ -41,15 +47,22 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     :raise config.SettingsError: a setting is missing or wrong; the text says which.
     """
     settings = settings or config.load()
+    logs.configure(settings)
     app = Flask(__name__)
+    app.before_request(logs.begin_request)  # before all others: whatever they do has an id
+    app.after_request(logs.finish_request)
     secure = settings.base_url.startswith("https://")
     host = urlsplit(settings.base_url).hostname or ""
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
+        SECRET_KEY_FALLBACKS=list(settings.values("secret_key_fallbacks")),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
+        # Errors quote the statement, not the shopper's data in it.
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
         TRUSTED_HOSTS=[host, "localhost"] if settings.environment == "sandbox" else [host],
         MAX_CONTENT_LENGTH=200_000,
         MAX_FORM_PARTS=100,
+        PROVIDE_AUTOMATIC_OPTIONS=False,  # nobody else's page may call this shop
         SESSION_COOKIE_NAME="__Host-shop" if secure else "shop",
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_SAMESITE="Lax",  # the shopper comes back by a cross-site GET
@@ -57,7 +70,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     )
     app.extensions["settings"] = settings
     app.extensions["providers"] = configured_providers(settings)
-    app.extensions["queue"] = jobs.create_queue(app, settings.jobs_url)
+    app.extensions["queue"] = jobs.create_queue(app, settings.jobs_url.get_secret_value())
 
     db.init_app(app)
     with app.app_context():
@@ -68,16 +81,24 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for module in (shop, cart, checkout, orders, cards, webhooks, console):
         app.register_blueprint(module.bp)
     csrf.exempt(webhooks.bp)  # and only that: a provider's proof is its signature
+    limit_rates(app, settings)
 
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     app.before_request(use_one_address)
+    app.before_request(refuse_foreign_forms)
     app.after_request(add_security_headers)
+    app.after_request(let_go_of_database)
     app.context_processor(template_names)
     app.add_template_filter(money.show, "money")
     app.add_template_filter(when)
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(OperationalError, database_is_busy)
-    app.add_url_rule("/healthz", "healthz", healthz)
-    app.add_url_rule("/readyz", "readyz", readyz)
+    app.register_error_handler(DataError, no_column_holds_that)
+    app.add_url_rule("/healthz", "healthz", health.healthz)
+    app.add_url_rule("/readyz", "readyz", health.readyz)
+    app.add_url_rule("/metrics", "metrics", metrics.show)
     app.cli.add_command(worker)
     app.cli.add_command(fill)
     return app
@@ -89,6 +110,18 @@ def use_one_address() -> AnyResponse | None:
     if request.host != urlsplit(base).netloc and request.host.partition(":")[0] == "localhost":
         return redirect(base + request.full_path.rstrip("?"), code=307)
     return None
+
+
+def refuse_foreign_forms() -> None:
+    """A second lock beside the token: browsers name the site that a form was sent from.
+
+    :raise 400: another one than ours; a webhook comes from no page at all.
+    """
+    if request.method != "POST" or request.blueprint == webhooks.bp.name:
+        return
+    sender = request.headers.get("Origin")
+    if sender is not None and urlsplit(sender).netloc != request.host:
+        abort(400)
 
 
 def add_security_headers(response: Response) -> Response:
@@ -107,7 +140,7 @@ def add_security_headers(response: Response) -> Response:
             "font-src 'self'",
             "connect-src 'self'",
             # Chromium applies this to the 303 that follows a form, too.
-            f"form-action 'self' {' '.join(origins)}".strip(),
+            f"form-action 'self' {' '.join(dict.fromkeys(origins))}".strip(),
             "base-uri 'none'",
             "frame-ancestors 'none'",
             *([f"frame-src {g.csp_scripts}"] if "csp_scripts" in g else []),
@@ -116,10 +149,19 @@ def add_security_headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"  # order ids are nobody else's business
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.is_secure:
+    if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    if response.mimetype == "text/html" and "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"
+    if request.endpoint != "static" or "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"  # every page knows somebody's basket
+    return response
+
+
+def let_go_of_database(response: Response) -> Response:
+    """The answer stands: a database that goes away now must not turn it into an error."""
+    try:
+        db.session.rollback()
+    except OperationalError as error:
+        log.warning("database: %s", error.orig)
     return response
 
 
@@ -159,8 +201,10 @@ ERRORS = {
 
 def show_error(error: HTTPException) -> AnyResponse:
     """A page with a way back. What really happened stands in the log only."""
-    if error.response is not None or isinstance(error, SecurityError):
-        return error.get_response()  # a foreign Host: there are no addresses to draw a page with
+    if error.response is not None:
+        return error.get_response()
+    if isinstance(error, SecurityError):  # a foreign Host: no addresses to draw a page with
+        return Response("Nothing is served under this name.\n", 400, mimetype="text/plain")
     code = error.code or 500
     title, sentence = ERRORS.get(code, ("That did not work", "Please go back and try again."))
     if isinstance(error, CSRFError):
@@ -171,6 +215,8 @@ def show_error(error: HTTPException) -> AnyResponse:
     for name, value in error.get_headers():
         if name not in ("Content-Type", "Content-Length"):
             response.headers[name] = value
+    if isinstance(error, RateLimitExceeded):
+        response.headers["Retry-After"] = str(seconds_left())
     return response
 
 
@@ -183,18 +229,10 @@ def database_is_busy(error: OperationalError) -> AnyResponse:
     return Response(page, 503, {"Retry-After": "5"})
 
 
-def healthz() -> str:
-    """The process answers."""
-    return "ok"
-
-
-def readyz() -> tuple[str, int]:
-    """The process can do its work: the database answers."""
-    try:
-        db.session.execute(text("SELECT 1"))
-    except OperationalError:
-        return "database does not answer", 503
-    return "ok", 200
+def no_column_holds_that(error: DataError) -> AnyResponse:
+    """A NUL, or a text or number without end, where a name or an id is expected: nothing has it."""
+    db.session.rollback()
+    return show_error(BadRequest())
 
 
 @click.command("worker")

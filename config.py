@@ -3,12 +3,19 @@
 Checked once, at start-up: a shop that starts is a shop whose settings make sense.
 """
 
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
+from limits import parse_many
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).parent
 SANDBOX_SECRET_KEY = "only good enough for the sandbox"  # noqa: S105
@@ -37,6 +44,29 @@ SANDBOX_KEYS = {
 #: Keys that providers hand out for tests; whoever knows them (everybody) could forge a payment.
 PUBLIC_TEST_KEYS = {"wipay_account_number": "1234567890", "wipay_api_key": "123"}
 
+#: What a key must not contain where money is real: the words that providers mark test keys with.
+TEST_MARKS = {
+    "mintcash_public_key": "pk_test_",
+    "mintcash_secret_key": "sk_test_",
+    "request_network_destination_id": "@eip155:11155111#",  # Sepolia: its coins are free
+}
+
+#: What each provider cannot do without, a line for each need; of several in a line, one will do.
+NEEDS = {
+    "mintcash": (
+        ("mintcash_public_key",),
+        ("mintcash_secret_key",),
+        ("mintcash_signing_secret",),
+    ),
+    "hitpay": (("hitpay_api_key",), ("hitpay_salt", "hitpay_webhook_salt")),
+    "wipay": (("wipay_account_number",), ("wipay_api_key",)),
+    "handcash": (("handcash_app_id",), ("handcash_app_secret",), ("handcash_destination",)),
+    "request_network": (
+        ("request_network_api_key", "request_network_client_id"),
+        ("request_network_webhook_secret",),
+    ),
+}
+
 #: Where live payments are made, and nowhere else.
 LIVE_HOSTS = {
     "mintcash": ("api.mintcash.me",),
@@ -45,6 +75,11 @@ LIVE_HOSTS = {
     "handcash": ("cloud.handcash.io",),
     "request_network": ("api.request.network",),
 }
+
+MASK = "[masked]"
+SHORTEST = 6  # characters; to mask "123", WiPay's public test key, would only blot out numbers
+#: Scheme, host and port alone: nothing that could end a header's word or begin another.
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", re.ASCII)
 
 #: Comma-separated in the environment.
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -65,13 +100,38 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(SANDBOX_SECRET_KEY), description="Signs sessions and forms; 32 random characters"
     )
+    secret_key_fallbacks: SecretStr = Field(
+        SecretStr(""),
+        description="Older SECRET_KEYs, comma-separated: what they signed is still read",
+    )
+    flask_debug: bool = Field(False, description="Flask's debugger; refused when money is real")
     base_url: str = Field("http://127.0.0.1:5000", description="The shop's public address")
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="Proxies in front that set X-Forwarded-For and -Proto; 0: nobody is believed",
+    )
     sandbox_url: str = Field("http://127.0.0.1:5001", description="Where the sandbox runs")
     database_url: str = Field(
         f"sqlite:///{ROOT}/var/shop.db", description="SQLite file, or postgresql://…"
     )
-    jobs_url: str = Field(
-        f"sqlite:///{ROOT}/var/jobs.db", description="SQLite file of the job queue"
+    jobs_url: SecretStr = Field(
+        SecretStr(f"sqlite:///{ROOT}/var/jobs.db"),
+        description="The job queue: SQLite file, or postgresql://…, redis://…, rediss://…",
+    )
+    rate_limit_url: SecretStr = Field(
+        SecretStr("memory://"),
+        description="Where requests are counted: memory:// in each process, redis://… for all",
+    )
+    checkout_limit: str = Field(
+        "", description="Checkouts from one address; default: by PAYMENT_ENVIRONMENT"
+    )
+    attempt_limit: str = Field(
+        "", description="Checkouts of one session, attempts to pay one order; default likewise"
+    )
+    status_limit: str = Field(
+        "", description="Looks at payments from one address, however many; default likewise"
     )
     console_password: SecretStr | None = Field(
         None, description="Opens /console (user: console); without it, closed outside the sandbox"
@@ -87,6 +147,12 @@ class Settings(BaseSettings):
     )
     lease_seconds: int = Field(
         60, gt=0, description="Unfinished work of a dead worker is taken over after this long"
+    )
+    log_format: Literal["json", "text"] | None = Field(
+        None, description="Default: text in the sandbox and at a terminal, JSON lines elsewhere"
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Opens /metrics as bearer token; without it, to this machine only"
     )
 
     mintcash_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
@@ -231,6 +297,40 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
+        "mintcash_page_origins",
+        "hitpay_page_origins",
+        "handcash_page_origins",
+        "request_network_page_origins",
+    )
+    @classmethod
+    def check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """They stand in a header and are compared as they are, so nothing but an origin will do."""
+        for each in value:
+            try:
+                check_address(each)
+            except ValueError:
+                raise ValueError(f"holds {each!r}, no origin like https://pay.example") from None
+            if origin(each) != each or not ORIGIN.fullmatch(each):
+                raise ValueError(f"holds {each!r}, no origin like https://pay.example")
+        return value
+
+    @field_validator("checkout_limit", "attempt_limit", "status_limit")
+    @classmethod
+    def check_limit(cls, value: str) -> str:
+        try:
+            parse_many(value or "1/minute")
+        except ValueError:
+            raise ValueError("is no limit like 30/minute;300/hour") from None
+        return value
+
+    @field_validator("rate_limit_url")
+    @classmethod
+    def check_rate_limit_url(cls, value: SecretStr) -> SecretStr:
+        if urlsplit(value.get_secret_value()).scheme not in ("memory", "redis", "rediss"):
+            raise ValueError("is neither memory:// nor redis://host:6379")
+        return value
+
+    @field_validator(
         "base_url",
         "sandbox_url",
         "mintcash_base_url",
@@ -241,10 +341,8 @@ class Settings(BaseSettings):
     )
     @classmethod
     def check_url(cls, value: str) -> str:
-        if value and (
-            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname
-        ):
-            raise ValueError("is not an http:// or https:// address")
+        if value:
+            check_address(value)
         return value.rstrip("/")
 
     @field_validator("database_url")
@@ -260,32 +358,80 @@ class Settings(BaseSettings):
 
     @field_validator("jobs_url")
     @classmethod
-    def check_jobs_url(cls, value: str) -> str:
-        if not value.startswith("sqlite:///"):
-            raise ValueError("is not sqlite:///file")
-        return value
+    def check_jobs_url(cls, value: SecretStr) -> SecretStr:
+        """One spelling for each engine; a password in it is neither shown nor misread."""
+        url = value.get_secret_value()
+        if url.startswith("sqlite:///"):
+            return value
+        scheme = url.partition("://")[0].removesuffix("+psycopg")
+        if scheme == "postgres":
+            scheme = "postgresql"
+        if scheme not in ("postgresql", "redis", "rediss"):
+            raise ValueError(
+                "is none of sqlite:///file, postgresql://user@host/name, redis://host, rediss://host"
+            )
+        try:
+            address = make_url(url).set(drivername=scheme)
+        except (ArgumentError, ValueError):
+            raise ValueError(
+                f"is no {scheme}:// address: write signs in a password as %XX"
+            ) from None
+        return SecretStr(address.render_as_string(hide_password=False))
 
     @model_validator(mode="after")
     def refuse_what_is_dangerous(self) -> "Settings":
-        if self.payment_environment == "sandbox":
-            return self
-        secret = self.secret_key.get_secret_value()
-        if secret == SANDBOX_SECRET_KEY or len(secret) < 16:
-            raise ValueError("SECRET_KEY is not set or too short: put 32 random characters there")
+        """All that is wrong at once, a line each; none of them shows a value."""
+        problems: list[str] = []
+        if self.payment_environment != "sandbox":
+            problems += self._weak_secrets()
         if self.payment_environment == "live":
-            if not self.base_url.startswith("https://"):
-                raise ValueError("BASE_URL must start with https:// when money is real")
-            if (self.mintcash_public_key or "").startswith("pk_test_"):
-                raise ValueError("MINTCASH_PUBLIC_KEY is a test key, PAYMENT_ENVIRONMENT is live")
-            for name, public in PUBLIC_TEST_KEYS.items():
-                if self.value(name) == public:
-                    raise ValueError(f"{name.upper()} is the public test account's")
-            for name in LIVE_HOSTS:
-                url = getattr(self, f"{name}_base_url")
-                if url and urlsplit(url).hostname not in LIVE_HOSTS[name]:
-                    hosts = " or ".join(LIVE_HOSTS[name])
-                    raise ValueError(f"{name.upper()}_BASE_URL must be at {hosts} when live")
+            problems += [*self._not_for_the_public(), *self._not_for_real_money()]
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
+
+    def _weak_secrets(self) -> Iterator[str]:
+        """Whoever can guess what signs the sessions can write them."""
+        if _is_weak(self.secret_key.get_secret_value()):
+            yield "SECRET_KEY is not set or too short: put 32 random characters there"
+        if any(map(_is_weak, self.values("secret_key_fallbacks"))):
+            yield "SECRET_KEY_FALLBACKS holds a key that is too short, or the sandbox's"
+
+    def _not_for_the_public(self) -> Iterator[str]:
+        """What would lay the shop open."""
+        if not self.base_url.startswith("https://"):
+            yield "BASE_URL must start with https:// when money is real"
+        if _is_private(urlsplit(self.base_url).hostname or ""):
+            yield "BASE_URL is an address that only this machine or its network can reach"
+        if self.flask_debug:
+            yield "FLASK_DEBUG is on: the debugger runs what a visitor types"
+
+    def _not_for_real_money(self) -> Iterator[str]:
+        """Keys that anybody knows, test systems, and providers that could not be verified."""
+        for name, public in SANDBOX_KEYS.items():
+            if public in self.values(name):
+                owner = "the public test account's" if name in PUBLIC_TEST_KEYS else "the sandbox's"
+                yield f"{name.upper()} is {owner}, PAYMENT_ENVIRONMENT is live"
+        for name, mark in TEST_MARKS.items():
+            if mark in self.value(name) and SANDBOX_KEYS.get(name) not in self.values(name):
+                yield f"{name.upper()} is a test key, PAYMENT_ENVIRONMENT is live"
+        for provider, needs in NEEDS.items():
+            missing = [
+                " or ".join(name.upper() for name in each)
+                for each in needs
+                if not any(map(self.values, each))
+            ]
+            if 0 < len(missing) < len(needs):
+                yield f"{' and '.join(missing)} is not set, but the rest of {provider} is"
+        for name, hosts in LIVE_HOSTS.items():
+            url = getattr(self, f"{name}_base_url")
+            if url and (urlsplit(url).hostname not in hosts or not url.startswith("https://")):
+                wanted = " or ".join(f"https://{host}" for host in hosts)
+                yield f"{name.upper()}_BASE_URL must be {wanted} when live"
+            for page in getattr(self, f"{name}_page_origins", ()):
+                host = urlsplit(page).hostname or ""
+                if not page.startswith("https://") or _is_private(host) or "sandbox" in host:
+                    yield f"{name.upper()}_PAGE_ORIGINS holds {page}, which is no live page"
 
     @property
     def environment(self) -> str:
@@ -301,6 +447,33 @@ class Settings(BaseSettings):
     def values(self, name: str) -> tuple[str, ...]:
         """A secret that may be several, comma-separated, while one is being replaced."""
         return tuple(word.strip() for word in self.value(name).split(",") if word.strip())
+
+    def logs_as_json(self, is_terminal: bool) -> bool:
+        if self.log_format:
+            return self.log_format == "json"
+        return self.environment != "sandbox" and not is_terminal
+
+    def mask(self, text: str) -> str:
+        """The text without this shop's secrets; for what is kept of others' words."""
+        return self._secrets.sub(MASK, text)
+
+    @cached_property
+    def _secrets(self) -> re.Pattern[str]:
+        """Matches every secret, and every password inside of an address."""
+        found = set()
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                found |= {self.value(name), *self.values(name)}
+            password = urlsplit(self.value(name)).password if name.endswith("_url") else None
+            if password:
+                found |= {password, unquote(password)}
+        spellings = {way for each in found for way in (each, quote(each, safe=""))}
+        longest_first = sorted((each for each in spellings if len(each) >= SHORTEST), key=len)[::-1]
+        whole = [re.escape(each) for each in longest_first]
+        # What quotes us may have been cut short in the middle of a secret.
+        cut = [rf"{re.escape(each[:8])}[^\s\"',;]*" for each in longest_first if len(each) >= 16]
+        return re.compile("|".join([*whole, *cut]) or "(?!)")  # which matches nothing
 
 
 def load(**overrides: object) -> Settings:
@@ -322,3 +495,22 @@ def origin(url: str) -> str:
     """``https://host:8443/path?x`` is ``https://host:8443``."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def check_address(url: str) -> None:
+    """:raise ValueError: ``url`` is no ``http://`` or ``https://`` address."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not an http:// or https:// address")
+
+
+def _is_weak(secret: str) -> bool:
+    """24 characters of base64 hold more than 128 random bits."""
+    return secret == SANDBOX_SECRET_KEY or len(secret) < 24 or len(set(secret)) < 8
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".local"))

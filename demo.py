@@ -9,7 +9,6 @@ import argparse
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,24 +16,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import urljoin
 
-import requests
+from run import free_port
+from shopper import (
+    HANDCASH,
+    HITPAY,
+    MINTCASH,
+    MINTCASH_3DS,
+    MINTCASH_FAILS,
+    WALLET,
+    WIPAY,
+    WIPAY_FAILS,
+    Shopper,
+)
 
 ROOT = Path(__file__).parent
 PATIENCE = 30.0  # seconds for an order to end as expected
-
-CARD = {"expiry": "03/31", "holder": "Ann Example"}
-MINTCASH = {**CARD, "number": "5519 2838 1203 0000", "cvv": "123"}
-MINTCASH_3DS = {**MINTCASH, "number": "5123 8172 3406 0000"}
-MINTCASH_FAILS = {**MINTCASH, "number": "4302 9128 3702 0000", "expiry": "05/29"}
-HITPAY = {**CARD, "number": "4242 4242 4242 4242", "cvc": "123", "method": "card"}
-WIPAY = {**CARD, "number": "4111 1111 1111 1111", "cvv": "123", "network": "Visa"}
-WIPAY_FAILS = {**WIPAY, "number": "4111 1111 1111 3333"}
-HANDCASH = {"handle": "$ann"}
-WALLET = {"way": "BASE USDC", "amount": "12.00", "settles": "now"}
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def main() -> int:
     with running() as (shop, sandbox):
         for each in chosen:
             started = time.monotonic()
-            ended = Shopper(shop, sandbox).run(each)
+            ended = Customer(shop, sandbox).run(each)
             took = time.monotonic() - started
             verdict = "as expected" if ended == each.ends else f"EXPECTED {each.ends}"
             wrong += ended != each.ends
@@ -126,28 +124,18 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-class Shopper:
+class Customer(Shopper):
     """One person, one basket, one scenario."""
-
-    def __init__(self, shop: str, sandbox: str) -> None:
-        self.shop, self.sandbox, self.http = shop, sandbox, requests.Session()
 
     def run(self, scenario: Scenario) -> str:
         """Buy the e-book; returns how the order ended."""
         calls = "3" if scenario.create in ("503", "html") else "1"  # 503 is repeated by the shop
-        self._post(
-            f"{self.sandbox}/control/faults", create_fault=scenario.create, create_calls=calls
-        )
+        faults = f"{self.sandbox}/control/faults"
+        self.post(faults, create_fault=scenario.create, create_calls=calls)
         refused = self._refusals()
-        self._form(f"{self.shop}/products/cookbook", "/cart/items", quantity="1")
-        answer = self._form(
-            f"{self.shop}/checkout",
-            "/checkout",
-            name="Ann Example",
-            email="ann@example.com",
-            provider=scenario.provider,
-        )
-        self._post(f"{self.sandbox}/control/faults", create_fault="none", create_calls="0")
+        self.add("cookbook")
+        answer = self.check_out(scenario.provider)
+        self.post(faults, create_fault="none", create_calls="0")
         if answer.status_code == 502:
             return "no page"
         if scenario.create == "none":
@@ -160,61 +148,30 @@ class Shopper:
 
     def _pay(self, page: str, scenario: Scenario) -> None:
         typed = {**scenario.types, "fault": scenario.fault, "delivery_fault": scenario.webhook}
-        if scenario.provider == "request_network":
-            home, _, token = page.partition("?")
-            for step in ("connect", "approve", "pay"):
-                answer = self._post(f"{home}{step}?{token}", **typed)
-            for back in re.findall(rf'href="({self.shop}/orders/[^"]*)"', answer.text):
-                self.http.get(back, timeout=20)  # its page leads back by a link only
-            return
-        answer = self._post(page + "/cancel" if scenario.cancel else page, **typed)
-        if answer.url.endswith("/challenge"):
-            self._post(answer.url, code="123456", answer="confirm")
+        if scenario.cancel:
+            self.cancel(page, **typed)
+        else:
+            self.pay(page, scenario.provider, **typed)
 
     def _newest_order(self) -> str:
         """The order's address, as the console has it: a shopper whose tab closed has none."""
-        console = self.http.get(f"{self.shop}/console", timeout=20).text
+        console = self.get(f"{self.shop}/console").text
         newest = re.search(r"/console(/orders/[0-9a-f]{32})", console)
         return self.shop + newest.group(1) if newest else self.shop
 
     def _state(self, order: str) -> str:
-        found = re.search(r'data-state="(\w+)"', self.http.get(order, timeout=20).text)
+        found = re.search(r'data-state="(\w+)"', self.get(order).text)
         return found.group(1) if found else "unknown"
 
     def _refusals(self) -> int:
-        page = self.http.get(f"{self.shop}/console/webhooks", timeout=20).text
+        page = self.get(f"{self.shop}/console/webhooks").text
         return page.count("BadSignature") + page.count("WrongEnvironment")
-
-    def _form(self, page: str, action: str, **fields: str) -> requests.Response:
-        """Fill in the form of a page that posts to ``action``; its hidden fields come along."""
-        form = _Form(action)
-        form.feed(self.http.get(page, timeout=20).text)
-        return self._post(urljoin(page, action), **{**form.hidden, **fields})
-
-    def _post(self, url: str, **fields: str) -> requests.Response:
-        return self.http.post(url, data=fields, timeout=40)
-
-
-class _Form(HTMLParser):
-    """The hidden fields of the form that posts to one address."""
-
-    def __init__(self, action: str) -> None:
-        super().__init__()
-        self.action, self.inside = action, False
-        self.hidden: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "form":
-            self.inside = given.get("action") == self.action
-        elif tag == "input" and self.inside and given.get("type") == "hidden":
-            self.hidden[given.get("name") or ""] = given.get("value") or ""
 
 
 @contextmanager
 def running() -> Iterator[tuple[str, str]]:
     """Shop, sandbox and worker on free ports; yields the addresses of shop and sandbox."""
-    shop, sandbox = (f"http://127.0.0.1:{_free_port()}" for _ in range(2))
+    shop, sandbox = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             **os.environ,
@@ -248,13 +205,6 @@ def _until(is_so: Callable[[], bool]) -> None:
     ends = time.monotonic() + PATIENCE
     while not is_so() and time.monotonic() < ends:
         time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

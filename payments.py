@@ -8,6 +8,7 @@ Calls to a provider are never made inside a transaction: commit the intent, call
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -18,6 +19,8 @@ from flask import current_app
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+import logs
+import metrics
 import money
 import refunds
 from config import Settings, origin
@@ -30,6 +33,7 @@ from models import (
     PaymentPart,
     Product,
     Refund,
+    database_now,
     db,
     now,
     transaction,
@@ -74,8 +78,10 @@ LONGEST_PAUSE = timedelta(hours=1)
 SILENT_REFUND = timedelta(hours=1)
 STOP_LOOKING = timedelta(hours=24)  # after it expired; even the slowest provider has given up
 
+#: No spaces, no control characters: browsers and parsers differ in what they make of those.
+PLAIN_URL = re.compile(r"[!-~]+", re.ASCII)
 #: Header names whose values never reach the database.
-SECRET_HEADERS = ("signature", "authorization", "cookie", "key", "secret", "token")
+SECRET_HEADERS = ("signature", "authorization", "cookie", "key", "secret", "token", "hmac", "hash")
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +114,8 @@ def _start_attempt(order_id: str, configured: Configured, method: str) -> str | 
     request, page_known = _open_attempt(order_id, configured, method)
     if page_known and not _is_open(order_id, configured, request):
         request, page_known = _open_attempt(order_id, configured, method)
+    provider = configured.capabilities.name
+    logs.about(order_id=order_id, payment_id=request.reference, provider=provider)
     if page_known:
         _go_back_to(request.reference)
     else:
@@ -177,7 +185,7 @@ def _open_attempt(
             currency=order.currency,
             page_expires_at=now() + timedelta(minutes=can.page_minutes or waits),
             expires_at=now() + timedelta(minutes=can.silent_minutes or waits),
-            next_look_at=now() + FIRST_LOOK,
+            next_look_at=database_now() + FIRST_LOOK,
         )
         session.add(payment)
         session.flush()
@@ -198,7 +206,7 @@ def abandon(order_id: str, but: str = "") -> None:
             configured = providers().get(payment.provider)
             payment.abandoned = True
             if payment.page_url and configured and isinstance(configured.module, Cancels):
-                payment.next_look_at = now()
+                payment.next_look_at = database_now()
 
 
 def abandoned(order_id: str) -> list[str]:
@@ -225,7 +233,7 @@ def _is_open(order_id: str, configured: Configured, request: PaymentRequest) -> 
             payment = session.get_one(Payment, request.reference)
             payment.returned_at = payment.returned_at or now()
             payment.hint = None
-            payment.next_look_at = payment.next_look_at and now()
+            payment.next_look_at = payment.next_look_at and database_now()
         look(request.reference)
         raise OrderClosed(order_id)
     if state == "closed":
@@ -252,7 +260,7 @@ def _record_page(payment_id: str, configured: Configured, checkout: Checkout) ->
             return
         if reference and not _bind(payment_id, reference):
             words = f"answered with {reference!r}, a second payment under our reference"
-        elif origin(url) not in known:
+        elif origin(url) not in known or not PLAIN_URL.fullmatch(url):
             words = f"sent the shopper to {origin(url)[:100]!r}, which is none of {known}"
         else:
             payment.page_url, payment.page_token = url, checkout.page_token
@@ -294,6 +302,7 @@ def _stored(way: Redirect | FormPost | Embed | Qr, known: tuple[str, ...]) -> di
 
 
 def _close_attempt(payment_id: str, status: str, code: str, words: str) -> None:
+    words = settings().mask(words)  # a provider may quote the key that it does not like
     over = {"next_look_at": None} if status == "failed" else {}
     with transaction():
         _climb(payment_id, status, failure_code=code, failure_message=words, **over)
@@ -328,7 +337,7 @@ def record_return(order_id: str, provider: str, args: Mapping[str, str]) -> str 
         if newest.returned_at is None:
             newest.returned_at = now()
             newest.looks = 0
-        soon = now() + LOOK_AFTER_RETURN
+        soon = database_now() + LOOK_AFTER_RETURN
         newest.next_look_at = min(newest.next_look_at or soon, soon)
         return newest.id
 
@@ -357,6 +366,7 @@ def record_refusal(provider: str, reason: str) -> None:
     """An audit line for the console: no body, no key, so that it cannot hide the true delivery."""
     with transaction() as session:
         session.add(Delivery(provider=provider, verdict="refused", reason=reason))
+        metrics.count("webhooks_refused", provider, reason.partition(":")[0])
 
 
 def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: str | None) -> str:
@@ -383,6 +393,7 @@ def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: s
         return "repeat"
     payment = _find_payment(provider, news)
     if payment:
+        _apply_parked(payment)
         delivery.payment_id = payment.id
         delivery.verdict, delivery.reason = _judge(payment, news)
     elif news.status is None:
@@ -413,18 +424,21 @@ def _find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
         return None
     if _bind(payment.id, theirs) or _bind_anew(payment, news):
         db.session.refresh(payment)
-        _apply_parked(payment)
         return payment
     return None
 
 
 def _bind(payment_id: str, reference: str) -> bool:
-    """Store the provider's reference, once; False when another one is there."""
+    """Store the provider's reference, once; False when there is another, or another has it."""
     payment = and_(
         Payment.id == payment_id,
         or_(Payment.provider_reference.is_(None), Payment.provider_reference == reference),
     )
-    return update_one(Payment, payment, provider_reference=reference)
+    try:
+        with db.session.begin_nested():
+            return update_one(Payment, payment, provider_reference=reference)
+    except IntegrityError:
+        return False
 
 
 def _bind_anew(payment: Payment, news: PaymentUpdate) -> bool:
@@ -442,7 +456,10 @@ def _bind_anew(payment: Payment, news: PaymentUpdate) -> bool:
 
 
 def _apply_parked(payment: Payment) -> None:
-    """News that was here before the payment's reference was."""
+    """News that was here before the payment's reference was.
+
+    With any later news, too: on PostgreSQL the two may be stored at once, unseen by each other.
+    """
     session = db.session
     references = [payment.provider_reference, *(part.provider_reference for part in payment.parts)]
     parked = select(Delivery).where(
@@ -457,6 +474,7 @@ def _apply_parked(payment: Payment) -> None:
 
 def _judge(payment: Payment, news: PaymentUpdate) -> tuple[str, str]:
     """Apply news and say what came of it: (verdict, reason)."""
+    logs.about(order_id=payment.order_id, payment_id=payment.id)
     if news.refund_refused:
         if not refunds.refuse(payment.id, news.refund_refused):
             _note(payment.id, f"a refund was not made after all: {news.refund_refused}")
@@ -525,16 +543,23 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     if status in FINAL:
         payment.next_look_at = None
     if payment.status == "partially_paid" and payment.next_look_at is None:
-        payment.next_look_at = now() + FIRST_LOOK  # until all of it is here, or a person knows
+        payment.next_look_at = (
+            database_now() + FIRST_LOOK
+        )  # until all of it is here, or a person knows
     if payment.status in PAID:
         _settle(payment, news)
+    elif payment.status == "partially_paid":
+        _note_if_second(payment)
 
 
 def _climb(payment_id: str, status: str, **values: Any) -> bool:
     """Enter ``status`` if it is higher on the ladder; False when the news is late or a repeat."""
     lower = LADDER[: LADDER.index(status)]
     payment = and_(Payment.id == payment_id, Payment.status.in_(lower))
-    return update_one(Payment, payment, status=status, **values)
+    climbed = update_one(Payment, payment, status=status, **values)
+    if climbed:
+        log.info("payment %s: %s", payment_id, status)
+    return climbed
 
 
 def _name_transaction(payment_id: str, transaction_id: str) -> bool:
@@ -565,6 +590,7 @@ def _settle(payment: Payment, news: PaymentUpdate) -> None:
         reason = f"{payment.provider} took {received} of {asked}. {payment.problem or ''}".strip()
         waiting = and_(Order.id == payment.order_id, Order.status == "open")
         update_one(Order, waiting, status="held", held_code=code, held_reason=reason)
+        _note_if_second(payment)
         return
     if payment.received > payment.amount:
         surplus = money.show(payment.received - payment.amount, payment.currency)
@@ -587,8 +613,13 @@ def _settle(payment: Payment, news: PaymentUpdate) -> None:
     ):
         _owe(payment.order_id)
         return
+    _note_if_second(payment)
+
+
+def _note_if_second(payment: Payment) -> None:
+    """The order is paid by another payment already: this money, all or little, is too much."""
     paid_by = db.session.scalar(select(Order.paid_by).where(Order.id == payment.order_id))
-    if paid_by != payment.id:
+    if paid_by not in (None, payment.id):
         told = "see its refund" if _give_back(payment) else "give it back"
         _note(payment.id, f"second payment for one order (paid by {paid_by}): {told}")
 
@@ -603,6 +634,17 @@ def _give_back(payment: Payment) -> bool:
         with suppress(refunds.CannotRefund):  # one is on its way already
             refunds.ask(payment, payment.id, left, "second payment for one order")
     return True
+
+
+def give_back_the_rest(order_id: str) -> None:
+    """What came for a paid order before, and did not pay it: too little of it, or in part.
+
+    In a transaction of its own, for the same reason as in :func:`abandon`.
+    """
+    money = select(Payment).where(Payment.order_id == order_id, Payment.received > Payment.refunded)
+    with transaction() as session:
+        for payment in session.scalars(money.order_by(Payment.id).with_for_update()):
+            _note_if_second(payment)
 
 
 def release(order_id: str) -> bool:
@@ -643,6 +685,9 @@ def _owe(order_id: str) -> None:
     pages = (Payment.id != order.paid_by, Payment.status.in_(OPEN), Payment.page_url.is_not(None))
     if session.scalar(select(Payment.id).where(Payment.order_id == order.id, *pages).limit(1)):
         kinds.append("close_pages")
+    beside = (Payment.id != order.paid_by, Payment.received > Payment.refunded)
+    if session.scalar(select(Payment.id).where(Payment.order_id == order.id, *beside).limit(1)):
+        kinds.append("give_back")
     session.add_all(OutboxTask(order_id=order.id, kind=kind) for kind in kinds)
 
 
@@ -744,20 +789,22 @@ def _claim_look(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
         if payment is None:
             return None
         pause = min(timedelta(seconds=5 * 2 ** min(payment.looks, 20)), LONGEST_PAUSE)
-        next_look_at = now() + pause
+        moment = database_now()
+        next_look_at = moment + pause
         due = and_(
             Payment.id == payment.id,
             Payment.looks == payment.looks,
-            Payment.next_look_at <= now(),
+            Payment.next_look_at <= moment,
         )
         if not update_one(Payment, due, next_look_at=next_look_at, looks=Payment.looks + 1):
             return None
+        logs.about(order_id=payment.order_id, payment_id=payment.id, provider=payment.provider)
         return request_for(payment), payment.provider, next_look_at
 
 
 def due_for_a_look(limit: int) -> list[str]:
     """Undecided payments whose time has come, longest waiting first."""
-    due = select(Payment.id).where(Payment.next_look_at <= now())
+    due = select(Payment.id).where(Payment.next_look_at <= database_now())
     return list(db.session.scalars(due.order_by(Payment.next_look_at).limit(limit)))
 
 
@@ -804,7 +851,7 @@ def send_refund(refund_id: str) -> None:
     except Rejected as error:
         log.error("refund %s: %s", refund_id, error)
         with transaction():
-            refunds.refuse(request.reference, str(error))
+            refunds.refuse(request.reference, settings().mask(str(error)))
         return
     with transaction() as session:
         if answer.provider_reference:
@@ -829,19 +876,19 @@ def send_refund(refund_id: str) -> None:
 def ask_again_about_refunds() -> None:
     """A refund that a provider has accepted and then kept silent about: its news may be lost.
 
-    Asked once more, the provider says how it stands (see ``RefundRequest``). One that the worker
-    has given up on is taken up again, too: until it is decided, no other can be asked for.
+    Asked once more, the provider says how it stands (see ``RefundRequest``).
     """
-    silent = now() - SILENT_REFUND
-    over = or_(
-        OutboxTask.done_at < silent, and_(OutboxTask.parked.is_(True), OutboxTask.due_at < silent)
-    )
+    silent = database_now() - SILENT_REFUND
     query = select(Refund.id, Payment.order_id).join(Payment, Payment.id == Refund.payment_id)
     query = query.where(Refund.status == "open", Refund.created_at < silent)
     with transaction() as session:
         for refund_id, order_id in session.execute(query).all():
-            mine = (OutboxTask.order_id == order_id, OutboxTask.kind == f"refund:{refund_id}")
-            update_one(OutboxTask, and_(*mine, over), done_at=None, parked=False, due_at=now())
+            task = and_(
+                OutboxTask.order_id == order_id,
+                OutboxTask.kind == f"refund:{refund_id}",
+                OutboxTask.done_at < silent,
+            )
+            update_one(OutboxTask, task, done_at=None, due_at=database_now())
 
 
 # ------------------------------------------------------------------ small things

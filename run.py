@@ -13,15 +13,21 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+from typing import IO
 from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import config
 
 ROOT = Path(__file__).parent
 START_WITHIN = 30  # seconds
-STOP_WITHIN = 10  # seconds
+#: Seconds for a request that has begun: more than a provider is waited for (``providers/http.py``).
+FINISH_WITHIN = 30
+STOP_WITHIN = FINISH_WITHIN + 5  # seconds for each process to end by itself
+
+#: The command that works off what is owed.
+WORKER = [sys.executable, "-m", "flask", "--app", "app", "worker"]
 
 Children = dict[str, subprocess.Popen[bytes]]
 
@@ -42,11 +48,11 @@ def main() -> int:
         settings = config.load()
         _check_ports(settings)
         _prepare_folder(settings)
-        _prepare_database(settings)
+        prepare_database(settings)
         if settings.environment == "sandbox":
-            children["sandbox"] = _start(_server("sandbox.app", settings.sandbox_url, workers=1))
-        children["shop"] = _start(_server("app", settings.base_url, workers=2))
-        children["worker"] = _start([sys.executable, "-m", "flask", "--app", "app", "worker"])
+            children["sandbox"] = start(server("sandbox.app", settings.sandbox_url, workers=1))
+        children["shop"] = start(server("app", settings.base_url, workers=2))
+        children["worker"] = start(WORKER)
         _wait_until_ready(settings, children)
         _say_where_to_look(settings)
         return _wait_for_an_end(children)
@@ -57,7 +63,8 @@ def main() -> int:
         print("\nStopping.")  # noqa: T201
         return 0
     finally:
-        _stop(children)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        stop(children)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -84,7 +91,7 @@ def _check_ports(settings: config.Settings) -> None:
 
 def _prepare_folder(settings: config.Settings) -> None:
     """:raise CannotStart: a folder of an SQLite file cannot be written to."""
-    for url in (settings.database_url, settings.jobs_url):
+    for url in (settings.database_url, settings.jobs_url.get_secret_value()):
         if not url.startswith("sqlite:///"):
             continue
         path = Path(url.removeprefix("sqlite:///"))
@@ -99,7 +106,7 @@ def _prepare_folder(settings: config.Settings) -> None:
             )
 
 
-def _prepare_database(settings: config.Settings) -> None:
+def prepare_database(settings: config.Settings) -> None:
     """Migrate and fill the shelf.
 
     :raise CannotStart: the database is not ours, or from the future.
@@ -110,12 +117,16 @@ def _prepare_database(settings: config.Settings) -> None:
 
     from app import create_app
     from catalogue import fill_shelf
+    from models import db
 
     app = create_app(settings)
     try:
         with app.app_context():
-            upgrade()
-            fill_shelf()
+            try:
+                upgrade()
+                fill_shelf()
+            finally:
+                db.engine.dispose()  # the processes that are started have their own
     # Flask-Migrate answers some of Alembic's errors by leaving.
     except (CommandError, SystemExit) as error:
         raise CannotStart(
@@ -134,14 +145,30 @@ def _way_out(settings: config.Settings) -> str:
     return "Check DATABASE_URL, and that the server runs and knows that user and database."
 
 
-def _server(module: str, url: str, workers: int) -> list[str]:
+#: How the shop is served; the sandbox shares nothing with it, not even these.
+OUR_CLASSES = ("--worker-class", "server.Worker", "--logger-class", "server.Logger")
+
+
+def server(module: str, url: str, workers: int) -> list[str]:
+    """The command that serves an app at this address, by gunicorn."""
     host, port = _address(url)
     return [
         *(sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "8"),
         *("--workers", str(workers), "--bind", f"{host}:{port}", "--log-level", "warning"),
+        *("--graceful-timeout", str(FINISH_WITHIN)),
+        *("--forwarded-allow-ips", ""),  # whom to believe is TRUSTED_PROXIES' to say
+        *(OUR_CLASSES if module == "app" else ()),
         *("--worker-tmp-dir", "/dev/shm") * Path("/dev/shm").is_dir(),  # noqa: S108
         f"{module}:create_app()",
     ]
+
+
+def free_port() -> int:
+    """A port that nobody listens on, for now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _address(url: str) -> tuple[str, int]:
@@ -151,9 +178,14 @@ def _address(url: str) -> tuple[str, int]:
     return "127.0.0.1", (parts.port or 80) if local else 5000
 
 
-def _start(command: list[str]) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C reaches this process only, which then stops the others in order.
-    return subprocess.Popen(command, cwd=ROOT, start_new_session=True)  # noqa: S603
+def start(command: list[str], log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    """In a session of its own: Ctrl-C reaches this process only, which stops the others in order.
+
+    What it says goes to ``log``, or where ours goes.
+    """
+    return subprocess.Popen(  # noqa: S603
+        command, cwd=ROOT, start_new_session=True, stdout=log, stderr=log
+    )
 
 
 def _wait_until_ready(settings: config.Settings, children: Children) -> None:
@@ -161,17 +193,20 @@ def _wait_until_ready(settings: config.Settings, children: Children) -> None:
     urls = [settings.base_url] + [settings.sandbox_url] * ("sandbox" in children)
     ends = time.monotonic() + START_WITHIN
     for url in urls:
-        while not _answers(url):
+        while not answers(url):
             _check_alive(children)
             if time.monotonic() > ends:
                 raise CannotStart(f"{url} does not answer after {START_WITHIN} seconds.")
             time.sleep(0.05)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether the server at this address is up."""
     host, port = _address(url)
+    # By the name that the shop is known by: to any other it answers nothing.
+    question = Request(f"http://{host}:{port}/healthz", headers={"Host": urlsplit(url).netloc})
     try:
-        with urlopen(f"http://{host}:{port}/healthz", timeout=1) as answer:
+        with urlopen(question, timeout=1) as answer:  # noqa: S310 - http, as it says above
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False
@@ -204,9 +239,8 @@ def _wait_for_an_end(children: Children) -> int:
         time.sleep(0.5)
 
 
-def _stop(children: Children) -> None:
+def stop(children: Children) -> None:
     """Ask each to finish what it has begun; insist after a while."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for child in children.values():
         child.terminate()
     for child in children.values():

@@ -66,11 +66,11 @@ BLUEPRINTS = (
 def create_app(settings: config.Settings | None = None) -> Flask:
     """The sandbox, ready to serve; its threads run unless ``SANDBOX_DELIVER`` is off.
 
-    :raise SystemExit: settings make no sense, or the environment is live.
+    :raise SettingsError: settings make no sense, or the environment is live.
     """
     settings = settings or config.load()
     if settings.payment_environment == "live":
-        raise SystemExit(
+        raise config.SettingsError(
             "PAYMENT_ENVIRONMENT is live: the sandbox imitates providers and must not run beside "
             "real money. Stop it, or set PAYMENT_ENVIRONMENT=sandbox."
         )

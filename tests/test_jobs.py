@@ -236,15 +236,15 @@ def test_a_queue_that_cannot_be_written_fails_no_request(
 # ------------------------------------------------------------------ kill -9
 
 
-def kill(settings: config.Settings, work: str, point: str, **delivery: Any) -> None:
+def kill(settings: config.Settings, work: str, point: str, how: str = "", **delivery: Any) -> None:
     """Let a child work on the same database, and die at that point by its own hand."""
     child = subprocess.run(
-        [sys.executable, "-m", "tests.crash.child", work, point],
+        [sys.executable, "-m", "tests.crash.child", work, point, how],
         cwd=ROOT,
         env={
             "PATH": os.environ.get("PATH", ""),
             "DATABASE_URL": settings.database_url,
-            "JOBS_URL": settings.jobs_url,
+            "JOBS_URL": settings.jobs_url.get_secret_value(),
         },
         input=json.dumps(delivery).encode(),
         stderr=subprocess.PIPE,
@@ -771,6 +771,21 @@ def test_parked_money_is_not_forgotten_when_later_news_names_the_payment(
 
     shopper.deliver(*event(payment, "succeeded", externalId=None))
     shopper.deliver(*event(payment, "failed", failureCode="declined"))
+
+    assert books.order.status == "paid"
+    assert [each.verdict for each in books.deliveries] == ["applied", "ignored"]
+
+
+def test_news_that_was_parked_while_its_payment_was_being_stored_is_applied_with_the_next(
+    shopper: Shopper, books: Books
+) -> None:
+    """D8, on PostgreSQL: two transactions at once, and neither sees what the other writes."""
+    (payment,) = books.place_order({"candle": 1}, page_known=False)
+    shopper.deliver(*event(payment, "succeeded", externalId=None))
+    with books.open(), transaction() as session:
+        session.execute(update(Payment).values(provider_reference=payment["id"]))
+
+    shopper.deliver(*event(payment, "pending"))
 
     assert books.order.status == "paid"
     assert [each.verdict for each in books.deliveries] == ["applied", "ignored"]

@@ -17,6 +17,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+import jobs
 import payments
 import refunds
 from models import Product, Refund, now, transaction, update_one
@@ -290,22 +291,23 @@ def test_a_provider_out_of_reach_is_asked_again_ever_more_rarely_and_gives_back_
     assert world.books.payment.refunded == 500
 
 
-def test_a_refund_that_the_worker_has_given_up_is_taken_up_again(
+def test_a_refund_that_the_worker_has_given_up_waits_for_a_person(
     world: World, clock: time_machine.Traveller
 ) -> None:
-    """An open refund stands in the way of every other: it may not wait for ever."""
+    """F9: meanwhile no other can be asked for, since nobody knows how this one stands."""
     buy(world, "mintcash")
     world.instead = answering(500, {})
     world.refund("5")
-    while world.books.tasks[-1].status == "waiting":
-        clock.move_to(world.books.tasks[-1].due_at)
+    while (task := world.books.tasks[-1]).status == "waiting":
+        clock.move_to(task.due_at)
         world.books.work()
-    assert world.books.tasks[-1].status == "parked"
+    assert (task.status, world.refunds) == ("parked", [(500, "open")])
+    assert world.refund("5").status_code == 422
 
     world.instead = nothing
-    clock.shift(timedelta(hours=3))
-    world.books.sweep()
-    world.books.sweep()
+    with world.books.open():
+        jobs.retry_parked(task.id)
+    world.books.work()
 
     assert world.refunds == [(500, "done")]
 

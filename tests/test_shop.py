@@ -2,10 +2,12 @@
 
 import re
 
+import psycopg
 import pytest
-from sqlalchemy import update
+from flask import Flask, template_rendered
+from sqlalchemy import text, update
 
-from models import Product, transaction
+from models import Product, db, transaction
 
 from .books import Books
 from .shopper import Shopper
@@ -171,6 +173,24 @@ def test_localhost_leads_to_the_address_that_has_the_cart(shopper: Shopper) -> N
 
 def test_another_host_name_is_refused(shopper: Shopper) -> None:
     assert shopper.client.get("/", base_url="http://evil.example").status_code == 400
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_database_that_goes_away_after_the_page_is_drawn_spoils_nothing(
+    app: Flask, shopper: Shopper, database_url: str
+) -> None:
+    """F10: the answer is complete; what is left is the end of a transaction that only read."""
+
+    def end_the_connection(*_: object, **__: object) -> None:
+        pid = db.session.scalar(text("SELECT pg_backend_pid()"))
+        with psycopg.connect(database_url) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+    with template_rendered.connected_to(end_the_connection, app):
+        answer = shopper.get("/")
+
+    assert answer.status_code == 200
+    assert shopper.get("/").status_code == 200
 
 
 def names(page: str) -> list[str]:

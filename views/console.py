@@ -1,4 +1,4 @@
-"""A plain console for the shop's people: orders, mail, webhook deliveries."""
+"""A plain console for the shop's people: orders, work, mail, webhook deliveries."""
 
 import hmac
 import re
@@ -9,11 +9,12 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import selectinload
+from werkzeug.wrappers import Response as AnyResponse
 
 import jobs
 import money
 import payments
-from models import Delivery, Mail, Order, Payment, Refund, db, payment_reference
+from models import Delivery, Mail, Order, OutboxTask, Payment, Refund, db, payment_reference
 from providers.base import printable
 from refunds import CannotRefund
 
@@ -22,6 +23,7 @@ bp = Blueprint("console", __name__, url_prefix="/console")
 PAGE = 50
 REFUND_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 LOOPBACK = ("127.0.0.1", "::1")
+HIGHEST_ID = 2**31 - 1
 
 
 @bp.before_request
@@ -29,7 +31,9 @@ def guard() -> Response | None:
     """In the sandbox for this machine only; elsewhere by password, and closed without one."""
     settings = payments.settings()
     if settings.environment == "sandbox":
-        return None if request.remote_addr in LOOPBACK else abort(403)
+        # Behind a proxy that TRUSTED_PROXIES does not count, everybody seems to be here.
+        forwarded = "X-Forwarded-For" in request.headers and not settings.trusted_proxies
+        return None if request.remote_addr in LOOPBACK and not forwarded else abort(403)
     if not settings.console_password or not settings.console_password.get_secret_value():
         abort(404)
     expected = settings.console_password.get_secret_value().encode()
@@ -156,6 +160,23 @@ def release(order_id: str) -> ResponseReturnValue:
     return redirect(url_for("console.order", order_id=order_id), code=303)
 
 
+@bp.get("/jobs")
+def work() -> str:
+    parked = jobs.parked_tasks(PAGE)
+    return render_template("console/jobs.html", backlog=jobs.backlog(), parked=parked)
+
+
+@bp.post("/tasks/<int:task_id>/retry")
+def retry(task_id: int) -> AnyResponse:
+    """One more attempt at work that was given up; pressing twice is pressing once."""
+    task = db.session.get(OutboxTask, task_id) or abort(404)
+    order_id = task.order_id
+    jobs.retry_parked(task_id)
+    if request.form.get("back") == "jobs":
+        return redirect(url_for("console.work"), code=303)
+    return redirect(url_for("console.order", order_id=order_id, _anchor="work"), code=303)
+
+
 @bp.get("/mail")
 def mail() -> str:
     found = _page(_before(select(Mail), Mail.id))
@@ -163,7 +184,7 @@ def mail() -> str:
     return render_template("console/mail.html", mails=found, older=older)
 
 
-@bp.get("/mail/<int:mail_id>")
+@bp.get(f"/mail/<int(max={HIGHEST_ID}):mail_id>")
 def mail_show(mail_id: int) -> str:
     found = db.session.get(Mail, mail_id) or abort(404)
     return render_template("console/mail_show.html", mail=found)
@@ -178,8 +199,8 @@ def webhooks() -> str:
 
 def _before(query: Select[Any], key: Any) -> Select[Any]:
     """Newest first, from the key that the last page ended with."""
-    before = request.args.get("before", type=int)
-    return (query.where(key < before) if before else query).order_by(key.desc())
+    before = request.args.get("before", HIGHEST_ID, type=int)
+    return query.where(key < min(max(before, 0), HIGHEST_ID)).order_by(key.desc())
 
 
 def _page(query: Select[Any]) -> list[Any]:

@@ -143,5 +143,5 @@ def set_currency() -> Response:
 def _own_page(target: str) -> str:
     """Only a path of this shop: never another site, however the browser would read it."""
     parts = urlsplit(target)
-    safe = target.startswith("/") and not target.startswith(("//", "/\\"))
+    safe = target.isprintable() and target.startswith("/") and not target.startswith(("//", "/\\"))
     return target if safe and not parts.scheme and not parts.netloc else url_for("shop.shelf")

@@ -4,10 +4,12 @@ import logging
 
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import DataError
 
 import jobs
 import payments
-from providers.base import WebhookRefused
+from providers.base import Malformed, WebhookRefused
+from rates import may_record_refusal
 
 bp = Blueprint("webhooks", __name__)
 
@@ -24,16 +26,26 @@ def receive(provider: str) -> ResponseReturnValue:
     """
     if provider not in payments.providers():
         abort(404)
-    request.max_content_length = MAX_BODY
+    request.max_content_length = MAX_BODY + 1  # of chunks, Werkzeug cuts off what is more
     body = request.get_data()  # raw, and before anything else could parse it
+    if len(body) > MAX_BODY:
+        abort(413)
     try:
         headers = {name.lower(): value for name, value in request.headers}
         verdict = payments.receive(provider, headers, body)
+    except DataError:
+        return _refuse(provider, Malformed("no column holds one of its values"))
     except WebhookRefused as refused:
-        reason = f"{type(refused).__name__}: {refused}"
-        log.warning("%s webhook refused from %s: %s", provider, request.remote_addr, reason)
-        payments.record_refusal(provider, reason)
-        return "", refused.http_status
+        return _refuse(provider, refused)
     if verdict == "applied":
         jobs.wake_fulfilment()
     return "ok"
+
+
+def _refuse(provider: str, refused: WebhookRefused) -> ResponseReturnValue:
+    """Written down as often as is bearable, answered without a word."""
+    if may_record_refusal(provider):
+        reason = f"{type(refused).__name__}: {refused}"
+        log.warning("%s webhook refused from %s: %s", provider, request.remote_addr, reason)
+        payments.record_refusal(provider, reason)
+    return "", refused.http_status

@@ -73,6 +73,7 @@ def test_the_ledger_lists_every_payment_in_minor_units(sandbox: Sandbox) -> None
             }
         ],
         "next": None,
+        "waiting": 3,  # webhooks: pending, succeeded, partially_refunded
     }
 
 
@@ -86,6 +87,17 @@ def test_the_ledger_goes_on_where_it_stopped(sandbox: Sandbox) -> None:
     assert (len(first["payments"]), len(rest["payments"])) == (100, 1)
     assert rest["payments"][0]["externalId"] == "order-100"
     assert rest["next"] is None
+
+
+def test_the_ledger_says_how_much_is_still_to_come(sandbox: Sandbox) -> None:
+    """A page that will expire, then the webhook that says so; nothing when that is sent."""
+    sandbox.payment()
+    assert sandbox.http.get("/ledger.json").json["waiting"] == 1
+
+    sandbox.set_clock(advance=3601)
+    sandbox.work()
+
+    assert sandbox.http.get("/ledger.json").json["waiting"] == 0
 
 
 def test_controls_work_as_forms_and_as_json(sandbox: Sandbox) -> None:
@@ -138,10 +150,10 @@ def test_forms_of_the_sandbox_itself_are_accepted(sandbox: Sandbox) -> None:
 
 
 def test_it_refuses_to_start_beside_real_money() -> None:
-    with pytest.raises(SystemExit, match="PAYMENT_ENVIRONMENT is live"):
+    with pytest.raises(config.SettingsError, match="PAYMENT_ENVIRONMENT is live"):
         create_app(config.load(payment_environment="live"))
 
 
 def test_a_setting_that_makes_no_sense_is_named() -> None:
-    with pytest.raises(SystemExit, match="SANDBOX_MINTCASH_REPLY_SHAPE"):
+    with pytest.raises(config.SettingsError, match="SANDBOX_MINTCASH_REPLY_SHAPE"):
         config.load(sandbox_mintcash_reply_shape="round")

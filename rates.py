@@ -1,0 +1,97 @@
+"""How often is too often: pressing "Pay", asking about a payment, guessing the console's password.
+
+Webhooks are not limited: whoever floods their address must not keep a provider's true news out.
+Only how many refusals are written down is bounded, by :func:`may_record_refusal`.
+"""
+
+import logging
+import math
+import time
+from typing import Any
+
+from flask import Flask, current_app, request, session
+from flask_limiter import Limiter
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from config import Settings
+
+#: Setting -> its default, and that of the sandbox, where everybody is at one address. A household
+#: or an office behind one address can shop; a list of stolen cards cannot be tried.
+DEFAULTS = {
+    "checkout_limit": ("30/minute;300/hour", "6000/minute"),
+    "attempt_limit": ("10/minute;60/hour", "60/minute"),
+    "status_limit": ("1200/minute", "60000/minute"),  # one page asks some 15 times in its first
+}
+WRONG_PASSWORDS = "10/minute"
+REFUSALS = parse("60/minute")  # written down, of one provider and process
+
+#: A Redis that does not answer delays nobody: this process counts alone until it does.
+REDIS = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
+
+log = logging.getLogger(__name__)
+
+
+def limit_rates(app: Flask, settings: Settings) -> None:
+    """Put the limits before the views; what is too much raises 429."""
+    url = settings.rate_limit_url.get_secret_value()
+    limiter = Limiter(
+        _address,
+        app=app,
+        storage_uri=url,
+        storage_options=dict(REDIS) if url.startswith("redis") else {},
+        in_memory_fallback_enabled=True,
+        key_prefix="shop",
+    )
+    paying = limiter.shared_limit(limit_of("checkout_limit", settings), scope="pay")
+    attempts = limit_of("attempt_limit", settings)
+    before = {
+        "checkout.submit": (paying, limiter.limit(attempts, key_func=_session)),
+        "orders.pay": (paying, limiter.limit(attempts, key_func=_order)),
+        "orders.status": (limiter.limit(limit_of("status_limit", settings)),),
+    }
+    for endpoint, limits in before.items():
+        view: Any = app.view_functions[endpoint]
+        for limit in limits:
+            view = limit(view)
+        app.view_functions[endpoint] = view
+    wrong = limiter.limit(WRONG_PASSWORDS, deduct_when=lambda answer: answer.status_code == 401)
+    console: Any = app.blueprints["console"]
+    wrong(console)
+    app.extensions["refusals"] = FixedWindowRateLimiter(MemoryStorage())
+
+
+def limit_of(name: str, settings: Settings) -> str:
+    """The limit in Flask-Limiter's notation."""
+    usual, sandbox = DEFAULTS[name]
+    return getattr(settings, name) or (sandbox if settings.environment == "sandbox" else usual)
+
+
+def seconds_left() -> int:
+    """When the request that was too much may be sent again."""
+    (limiter,) = current_app.extensions["limiter"]
+    limit = limiter.current_limit
+    return max(1, math.ceil(limit.reset_at - time.time())) if limit else 60
+
+
+def may_record_refusal(provider: str) -> bool:
+    """Whether one more refused delivery is written down, so that nobody fills log and database."""
+    counter: FixedWindowRateLimiter = current_app.extensions["refusals"]
+    allowed = counter.hit(REFUSALS, provider)
+    if allowed and counter.get_window_stats(REFUSALS, provider).remaining == 0:
+        log.warning("%s: no more refusals are written down in this minute", provider)
+    return allowed
+
+
+def _address() -> str:
+    return request.remote_addr or "unknown"
+
+
+def _session() -> str:
+    """What Flask-WTF puts into every session; the form's check has just seen it."""
+    return f"session:{session['csrf_token']}"
+
+
+def _order() -> str:
+    return f"order:{request.view_args['order_id']}" if request.view_args else "order"

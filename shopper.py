@@ -1,0 +1,104 @@
+"""A shopper without a browser, over real HTTP: fills in the forms of the shop and of the sandbox.
+
+For ``make demo`` and ``make soak``.
+"""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+ANN = {
+    "name": "Ann Example",
+    "email": "ann@example.com",
+    "line1": "Potter Street 1",
+    "city": "Ghent",
+    "postal_code": "9000",
+    "country": "BE",
+}
+
+CARD = {"expiry": "03/31", "holder": "Ann Example"}
+MINTCASH = {**CARD, "number": "5519 2838 1203 0000", "cvv": "123"}
+MINTCASH_3DS = {**MINTCASH, "number": "5123 8172 3406 0000"}
+MINTCASH_FAILS = {**MINTCASH, "number": "4302 9128 3702 0000", "expiry": "05/29"}
+HITPAY = {**CARD, "number": "4242 4242 4242 4242", "cvc": "123", "method": "card"}
+WIPAY = {**CARD, "number": "4111 1111 1111 1111", "cvv": "123", "network": "Visa"}
+WIPAY_FAILS = {**WIPAY, "number": "4111 1111 1111 3333"}
+HANDCASH = {"handle": "$ann"}
+WALLET = {"way": "BASE USDC", "settles": "now"}  # all of it, unless an amount is typed
+
+#: What is asked by "your bank" when a card is challenged: MintCash's code, WiPay's password.
+CHALLENGE = {"code": "123456", "answer": "confirm", "password": "Secret!33"}
+
+
+class Shopper:
+    """One person with one basket. Every answer is the last of its redirects."""
+
+    def __init__(self, shop: str, sandbox: str) -> None:
+        self.shop, self.sandbox, self.http = shop, sandbox, requests.Session()
+        # A server ends idle connections, and what is sent at that very moment is lost.
+        self.http.headers["Connection"] = "close"
+
+    def add(self, slug: str, quantity: int = 1) -> requests.Response:
+        """Into the basket, from the product's page."""
+        return self.fill_in(f"{self.shop}/products/{slug}", "/cart/items", quantity=str(quantity))
+
+    def check_out(self, provider: str, **contact: str) -> requests.Response:
+        """From the checkout to the provider's page; 502 when there is none.
+
+        Pressed again with the same basket, it is the same order.
+        """
+        typed = {**ANN, **contact, "provider": provider}
+        return self.fill_in(f"{self.shop}/checkout", "/checkout", **typed)
+
+    def pay(self, page: str, provider: str, **typed: str) -> requests.Response:
+        """Fill in the provider's page, and whatever it asks next; leads back to the shop.
+
+        ``fault`` and ``delivery_fault`` are fields of the page, too.
+        """
+        if provider == "request_network":
+            home, _, token = page.partition("?")
+            self.post(f"{home}connect?{token}", **typed)
+            self.fill_in(page, f"{urlsplit(home).path}approve?{token}", **typed)
+            answer = self.post(f"{home}pay?{token}", **typed)
+            for back in re.findall(rf'href="({self.shop}/orders/[^"]*)"', answer.text):
+                answer = self.get(back)  # its page leads back by a link only
+            return answer
+        answer = self.post(page, **typed)
+        challenge = re.search(r'action="([^"]*/challenge[^"]*)"', answer.text)
+        if challenge:
+            answer = self.post(urljoin(answer.url, challenge.group(1)), **CHALLENGE)
+        return answer
+
+    def cancel(self, page: str, **typed: str) -> requests.Response:
+        """Press Cancel on the provider's page; its faults come along."""
+        return self.post(f"{page}/cancel", **typed)
+
+    def get(self, url: str) -> requests.Response:
+        return self.http.get(url, timeout=20)
+
+    def post(self, url: str, **fields: str) -> requests.Response:
+        return self.http.post(url, data=fields, timeout=40)
+
+    def fill_in(self, page: str, action: str, **fields: str) -> requests.Response:
+        """Fill in the form of a page that posts to ``action``; what stands in it comes along."""
+        form = _Form(action)
+        form.feed(self.get(page).text)
+        return self.post(urljoin(page, action), **{**form.filled, **fields})
+
+
+class _Form(HTMLParser):
+    """What stands in the fields, hidden ones included, of the form that posts to one address."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.action, self.inside = action, False
+        self.filled: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self.inside = given.get("action") == self.action
+        elif tag == "input" and self.inside and given.get("type") not in ("radio", "checkbox"):
+            self.filled[given.get("name") or ""] = given.get("value") or ""

@@ -1,0 +1,66 @@
+"""Every address of the shop, and what must be true of it: the table that N9 asks for.
+
+A new route without a row here fails ``test_headers.py``. A row names the route's rule, the methods
+it answers, how a request to it is made, and two verdicts.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Row:
+    """One rule of the URL map."""
+
+    rule: str
+    methods: str  # besides these, every method is answered 405
+    path: str  # {order}, {token} and {letter} are ids that exist
+    status: int  # of GET, or of a true POST
+    #: ``form``: refused without the session's token. ``proof``: exempt, a signature stands for it.
+    csrf: str = "form"
+    cache: str = "no-store"
+    form: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def answered(self) -> set[str]:
+        """By these methods; HEAD comes with GET."""
+        return set(self.methods.replace("GET", "GET HEAD").split())
+
+
+ROWS = (
+    Row("/", "GET", "/", 200),
+    Row("/products/<slug>", "GET", "/products/candle", 200),
+    Row("/currency", "POST", "/currency", 303, form={"currency": "EUR"}),
+    Row("/cart", "GET", "/cart", 200),
+    Row("/cart/items", "POST", "/cart/items", 303, form={"slug": "candle", "quantity": "1"}),
+    Row("/cart/items/<slug>", "POST", "/cart/items/candle", 303, form={"quantity": "2"}),
+    Row("/cart/items/<slug>/remove", "POST", "/cart/items/candle/remove", 303),
+    Row("/checkout", "GET POST", "/checkout", 200),
+    Row("/orders/<order_id>", "GET", "/orders/{order}", 200),
+    Row("/orders/<order_id>/status", "GET", "/orders/{order}/status", 200),
+    Row("/orders/<order_id>/return/<provider>", "GET", "/orders/{order}/return/mintcash", 303),
+    Row(
+        "/orders/<order_id>/payments",
+        "POST",
+        "/orders/{order}/payments",
+        303,
+        form={"provider": "mintcash"},
+    ),
+    Row("/downloads/<token>", "GET", "/downloads/{token}", 200),
+    Row("/webhooks/<provider>", "POST", "/webhooks/mintcash", 401, csrf="proof"),
+    Row("/console", "GET", "/console", 200),
+    Row("/console/orders/<order_id>", "GET", "/console/orders/{order}", 200),
+    Row("/console/mail", "GET", "/console/mail", 200),
+    Row("/console/mail/<int(max=2147483647):mail_id>", "GET", "/console/mail/{letter}", 200),
+    Row("/console/webhooks", "GET", "/console/webhooks", 200),
+    Row("/healthz", "GET", "/healthz", 200),
+    Row("/readyz", "GET", "/readyz", 200),
+    Row(
+        "/static/<path:filename>",
+        "GET OPTIONS",
+        "/static/vendor/htmx.min.js",
+        200,
+        cache="no-cache",
+    ),
+)
+POSTS = tuple(row for row in ROWS if "POST" in row.methods)
+EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")

@@ -1,0 +1,233 @@
+"""How often is too often: checkout, attempts, status, the console's password; and never a webhook.
+
+The limits of the real shop, in the sandbox's shop, where nothing else stands in the way.
+"""
+
+import base64
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import time_machine
+from flask import Flask
+
+import config
+import jobs
+from app import create_app
+from models import now
+from rates import DEFAULTS
+from tests import mintcash
+from tests.books import Books
+from tests.conftest import close
+from tests.mintcash import event
+from tests.shopper import ANN, BASE_URL, Shopper
+from tests.test_config import LIVE
+from views import orders
+
+Shop = Callable[..., Flask]
+REAL = {name: usual for name, (usual, _) in DEFAULTS.items()}
+
+
+@pytest.fixture
+def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
+    """The sandbox's shop with other settings."""
+    made = []
+
+    def make(**settings: object) -> Flask:
+        made.append(
+            create_app(
+                config.load(
+                    database_url=database_url, jobs_url=f"sqlite:///{tmp_path}/jobs.db", **settings
+                )
+            )
+        )
+        return made[-1]
+
+    yield make
+    for each in made:
+        close(each)
+
+
+def test_a_list_of_cards_cannot_be_tried_through_the_checkout(
+    shop: Shop, mintcash_api: mintcash.Api
+) -> None:
+    """G18, ASVS 2.4.1: from one address, with a new session each time; others are not kept out."""
+    app = shop(**REAL)
+
+    answers = []
+    for _ in range(35):
+        shopper = Shopper(app)
+        shopper.add("candle")
+        answers.append(shopper.check_out())
+
+    assert [each.status_code for each in answers] == [303] * 30 + [429] * 5
+    assert len(mintcash_api.payments) == 30, "whoever is refused costs no call"
+    assert "Slowly, please" in answers[-1].text
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    elsewhere = Shopper(app)
+    elsewhere.add("candle")
+    answer = elsewhere.post("/checkout", dict(ANN), environ_base={"REMOTE_ADDR": "192.0.2.9"})
+    assert answer.status_code == 303
+
+
+def test_a_minute_later_the_checkout_is_open_again(shop: Shop, mintcash_api: mintcash.Api) -> None:
+    shopper = Shopper(shop(checkout_limit="1/minute"))
+    shopper.add("candle")
+    shopper.check_out()
+    assert shopper.check_out().status_code == 429
+
+    with time_machine.travel(now().timestamp() + 61):
+        assert shopper.check_out().status_code == 303
+
+
+def test_one_session_presses_ten_times_in_a_minute_at_most(
+    shop: Shop, mintcash_api: mintcash.Api
+) -> None:
+    """G18."""
+    shopper = Shopper(shop(**REAL))
+    shopper.add("candle")
+
+    assert [shopper.check_out().status_code for _ in range(11)] == [303] * 10 + [429]
+
+
+def test_one_order_is_tried_ten_times_in_a_minute_at_most(
+    shop: Shop, mintcash_api: mintcash.Api
+) -> None:
+    """G18: by whomever, from wherever."""
+    app = shop(**REAL)
+    books = Books(app)
+    books.place_order({"candle": 1})
+    path = f"/orders/{books.order.id}/payments"
+
+    answers = [
+        Shopper(app).post(
+            path, {"provider": "mintcash"}, environ_base={"REMOTE_ADDR": f"192.0.2.{number}"}
+        )
+        for number in range(12)
+    ]
+
+    assert [each.status_code for each in answers] == [303] * 10 + [429] * 2
+
+
+def test_who_asks_without_end_is_told_to_wait(shop: Shop) -> None:
+    """G18: the page that asked goes on asking, more slowly."""
+    app = shop(status_limit="20/minute")
+    books = Books(app)
+    books.place_order({"candle": 1})
+    path = f"/orders/{books.order.id}/status"
+
+    answers = [Shopper(app).get(path) for _ in range(21)]
+
+    assert [each.status_code for each in answers] == [200] * 20 + [429]
+    assert "Retry-After" in answers[-1].headers
+
+
+def test_many_tabs_may_wait_for_their_payments() -> None:
+    """G18: fifty of them at one address, each in its first and busiest minute."""
+    asked = sum(1 for moment in itertools.accumulate(orders.POLL_DELAYS) if moment < 60)
+    and_every_20_seconds = 3
+
+    assert DEFAULTS["status_limit"][0] == "1200/minute"
+    assert 50 * (asked + and_every_20_seconds) <= 1_200
+
+
+def test_a_forged_address_is_no_other_address(shop: Shop, mintcash_api: mintcash.Api) -> None:
+    """A20: a new X-Forwarded-For each time does not start the count anew."""
+    app = shop(checkout_limit="2/minute")
+    codes = []
+    for number in range(4):
+        shopper = Shopper(app)
+        shopper.add("candle")
+        headers = {"X-Forwarded-For": f"198.51.100.{number}"}
+        codes.append(shopper.post("/checkout", dict(ANN), headers=headers).status_code)
+
+    assert codes == [303, 303, 429, 429]
+
+
+def test_webhooks_are_never_limited_before_their_proof_is_checked(
+    shop: Shop, mintcash_api: mintcash.Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    """G18, I3: a flood of forgeries keeps no true delivery out, and fills neither log nor disk."""
+    app = shop(**{name: "1/hour" for name in REAL})
+    books = Books(app)
+    shopper = Shopper(app)
+    shopper.add("candle")
+    shopper.check_out()
+    before = books.snapshot()
+
+    codes = {shopper.deliver(b"{}", {"x-signature": "forged"}).status_code for _ in range(300)}
+
+    assert codes == {401}
+    assert books.snapshot() == before
+    assert len(books.deliveries) == 60
+    lines = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(lines) == 61
+    assert "no more refusals are written down" in caplog.text
+    assert shopper.deliver(*event(mintcash_api.newest, "succeeded")).status_code == 200
+    assert books.order.status == "paid"
+
+
+def test_a_flood_at_one_provider_hides_no_refusal_of_another(shop: Shop) -> None:
+    """I3."""
+    app = shop()
+    books = Books(app)
+    client = app.test_client()
+
+    for name in ["mintcash"] * 70 + ["handcash"]:
+        client.post(f"/webhooks/{name}", base_url=BASE_URL, data=b"{}")
+
+    assert [line.provider for line in books.deliveries].count("handcash") == 1
+
+
+def test_old_refusals_are_forgotten(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I3: whatever the rate, the table does not grow for ever."""
+    monkeypatch.setattr(jobs, "KEPT_REFUSALS", 5)
+    books = Books(shop())
+
+    for _ in range(9):
+        books.app.test_client().post("/webhooks/mintcash", base_url=BASE_URL)
+    books.sweep()
+
+    assert len(books.deliveries) == 5
+
+
+def test_the_consoles_password_cannot_be_guessed(shop: Shop) -> None:
+    """ASVS 2.4.1: ten wrong ones a minute from one address; the right one never counts."""
+    app = shop(
+        payment_environment="test",
+        secret_key=LIVE["secret_key"],
+        console_password="correct horse battery",
+    )
+    client = app.test_client()
+
+    def sign_in(password: str, address: str = "192.0.2.1") -> int:
+        text = base64.b64encode(f"console:{password}".encode()).decode()
+        return client.get(
+            "/console",
+            base_url=BASE_URL,
+            headers={"Authorization": f"Basic {text}"},
+            environ_base={"REMOTE_ADDR": address},
+        ).status_code
+
+    assert {sign_in("correct horse battery") for _ in range(20)} == {200}
+    assert [sign_in(f"guess {number}") for number in range(12)] == [401] * 10 + [429] * 2
+    assert sign_in("correct horse battery") == 429
+    assert sign_in("correct horse battery", "192.0.2.2") == 200
+
+
+def test_a_counter_that_is_gone_does_not_close_the_shop(
+    shop: Shop, mintcash_api: mintcash.Api
+) -> None:
+    """ASVS 16.5.2, 16.5.3: without Redis each process counts alone, and still counts."""
+    shopper = Shopper(shop(rate_limit_url="redis://127.0.0.1:1", attempt_limit="2/minute"))
+    shopper.add("candle")
+
+    assert [shopper.check_out().status_code for _ in range(3)] == [303, 303, 429]
+
+
+def test_the_sandbox_takes_a_load_run() -> None:
+    """Everybody is at one address there."""
+    for usual, sandbox in DEFAULTS.values():
+        assert int(sandbox.split("/")[0]) > int(usual.split("/")[0])

@@ -1,0 +1,254 @@
+"""Is it really from the provider? What forgers send, for each of the six ways to prove a delivery.
+
+Required of every row: the refusal that stands beside it, all tables as they were, one audit line
+without body and key, no word of a secret in the log. After all of them the true delivery counts.
+"""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import parse_qsl
+
+import pytest
+
+from providers.base import WebhookRefused
+
+from .stage import Stage
+from .ways import WAYS, Delivery, InBody, InForm, Way, as_base64, by, each_signed_json, each_way
+
+Forge = Callable[[Way, Delivery, str], str | None]
+
+#: What is sent in place of the true proof; all are answered 401.
+PROOFS: dict[str, Forge] = {
+    "missing": lambda way, sent, true: None,
+    "empty": lambda way, sent, true: "",
+    "upper_case": lambda way, sent, true: true.upper(),
+    "prefixed": lambda way, sent, true: f"sha256={true}",
+    "prefix_cut_off_or_another": lambda way, sent, true: (
+        true.removeprefix("sha256=") if "=" in true else f"sha512={true}"
+    ),
+    "truncated": lambda way, sent, true: true[:-1],
+    "first_half": lambda way, sent, true: true[: len(true) // 2],
+    "longer": lambda way, sent, true: f"{true}0",
+    "two_of_them": lambda way, sent, true: f"{true},{true}",
+    "white_space": lambda way, sent, true: f"{true[:8]} {true[8:]}",
+    "nul": lambda way, sent, true: f"{true}%00",
+    "not_ascii": lambda way, sent, true: "é" * len(true),
+    "base64": lambda way, sent, true: as_base64(true),
+    "sha1": lambda way, sent, true: by("sha1", way, sent, way.secret),
+    "md5": lambda way, sent, true: by("md5", way, sent, way.secret),
+    "wrong_secret": lambda way, sent, true: by("sha256", way, sent, "guessed"),
+    "empty_secret": lambda way, sent, true: by("sha256", way, sent, ""),
+    "provider_name_as_secret": lambda way, sent, true: by("sha256", way, sent, way.provider),
+    "the_body_itself": lambda way, sent, true: sent[1][:60].decode().replace("\n", " "),
+}
+
+
+def forged(way: Way, forge: Forge) -> Delivery:
+    true = way.paid()
+    return way.proof.put(true, forge(way, true, way.proof.read(true)))
+
+
+@each_way
+@pytest.mark.parametrize("forge", PROOFS.values(), ids=PROOFS.keys())
+def test_a_forged_proof_changes_nothing(
+    target: Stage, way: Way, forge: Forge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A1, A3, A10, A13, I2, I3: a truly signed delivery with another proof."""
+    with target.nothing_changes(audit=1):
+        answer = target.deliver(forged(way, forge))
+
+    assert (answer.status_code, answer.data) == (401, b"")
+    assert not any(secret in caplog.text for secret in way.case.secrets)
+
+
+@each_way
+def test_what_was_refused_stands_in_nobodys_way(stage: Stage, way: Way) -> None:
+    """A10: no "seen" mark is written before the proof; the true delivery still pays the order."""
+    for forge in PROOFS.values():
+        stage.deliver(forged(way, forge))
+
+    answer = stage.deliver(way.paid())
+
+    assert (answer.status_code, stage.status(stage.order_id)) == (200, "paid")
+
+
+#: What is changed after signing; all are answered 401.
+BODIES: dict[str, Callable[[bytes], bytes]] = {
+    "space_appended": lambda body: body + b" ",
+    "line_feed_appended": lambda body: body + b"\n",
+    "byte_order_mark": lambda body: b"\xef\xbb\xbf" + body,
+    "empty": lambda body: b"",
+    "cut_off": lambda body: body[:-1],
+    "twice": lambda body: body + body,
+    "re_serialised": lambda body: json.dumps(json.loads(body), indent=1).encode(),
+    "keys_sorted": lambda body: json.dumps(dict(sorted(json.loads(body).items()))).encode() + b"\n",
+    "duplicate_key": lambda body: body.replace(b"{", b'{"amount": 0.01, ', 1),
+    "escape_spelled_otherwise": lambda body: body.replace(b'"event', b'"\\u0065vent', 1) + b"\t",
+    "nul_appended": lambda body: body + b"\0",
+    "utf_16": lambda body: body.decode().encode("utf-16"),
+}
+
+
+@each_signed_json
+@pytest.mark.parametrize("change", BODIES.values(), ids=BODIES.keys())
+def test_a_signature_of_another_body_changes_nothing(
+    target: Stage, way: Way, change: Callable[[bytes], bytes]
+) -> None:
+    """A2: the signature is over bytes, never over what they mean.
+
+    HandCash signs nothing (H5): there the body must not change what it is about, see
+    ``test_orders_of_others.py``.
+    """
+    headers, body = way.paid()
+
+    with target.nothing_changes(audit=1):
+        answer = target.deliver((headers, change(body)))
+
+    assert answer.status_code == 401
+
+
+FORMS: dict[str, Callable[[bytes], bytes]] = {
+    "amount": lambda body: body.replace(b"599.00", b"0.01"),
+    "currency": lambda body: body.replace(b"SGD", b"TTD"),
+    "field_added": lambda body: body + b"&paid=1",
+    "field_repeated_before": lambda body: b"amount=0.01&" + body,
+    "field_repeated_after": lambda body: body + b"&amount=0.01",
+    "hmac_repeated": lambda body: body + b"&" + body[body.index(b"hmac=") :],
+    "array_brackets": lambda body: body.replace(b"amount=", b"amount[]="),
+    "value_moved_into_the_name": lambda body: body.replace(b"currency=SGD", b"currencySGD="),
+    "as_json": lambda body: json.dumps(dict(parse_qsl(body.decode()))).encode(),
+}
+
+
+@pytest.mark.parametrize("way", [WAYS[1]], ids=["hitpay_form"])
+@pytest.mark.parametrize("change", FORMS.values(), ids=FORMS.keys())
+def test_a_changed_form_changes_nothing(
+    target: Stage, way: Way, change: Callable[[bytes], bytes]
+) -> None:
+    """A2, H3: names and values are joined without a boundary, so what is read must be plain."""
+    headers, body = way.paid()
+
+    with target.nothing_changes(audit=1):
+        answer = target.deliver((headers, change(body)))
+
+    assert answer.status_code in (400, 401)
+
+
+@each_way
+def test_the_proof_of_another_provider_proves_nothing(target: Stage, way: Way) -> None:
+    """A1, A7: true deliveries of everybody else, sent to this provider's address."""
+    others = [other for other in WAYS if other.provider != way.provider]
+
+    with target.nothing_changes(audit=len(others)):
+        answers = [target.deliver(other.paid()).status_code for other in others]
+
+    assert set(answers) <= {400, 401}
+
+
+@each_way
+def test_a_proof_in_the_wrong_place_proves_nothing(target: Stage, way: Way) -> None:
+    """A1: in the query, a cookie, another header, a field of the body."""
+    true = way.paid()
+    proof, (headers, body) = way.proof.read(true), way.proof.put(true, None)
+    name = getattr(way.proof, "name", "hmac")
+    elsewhere: list[Delivery] = [
+        ({**headers, "cookie": f"{name}={proof}"}, body),
+        ({**headers, "authorization": f"Bearer {proof}"}, body),
+        ({**headers, f"x-forwarded-{name}": proof}, body),
+    ]
+
+    with target.nothing_changes(audit=len(elsewhere) + 1):
+        answers = [target.deliver(each).status_code for each in elsewhere]
+        answers.append(target.deliver((headers, body), query_string={name: proof}).status_code)
+
+    assert set(answers) == {401}
+
+
+@each_way
+def test_an_account_that_lost_its_secret_believes_nobody(stage: Stage, way: Way) -> None:
+    """A4: never an HMAC with an empty key, and no empty ``appSecret``."""
+    names = ("signing_secrets", "salts", "webhook_salts", "webhook_secrets", "app_secrets")
+    for nothing in ((), ("",)):
+        without = {name: nothing for name in names if hasattr(way.case.account, name)}
+        blank = replace(way, case=replace(way.case, account=replace(way.case.account, **without)))
+        stage.app.extensions["providers"][way.provider] = blank.configured
+        true = way.paid()
+        for forged in (true, way.proof.put(true, ""), way.proof.put(true, None)):
+            with stage.nothing_changes(audit=1):
+                assert stage.deliver(forged).status_code == 401
+
+
+# ------------------------------------------------------------------ N3: a byte, anywhere
+
+
+def one_byte_off(chance: random.Random, text: bytes) -> bytes:
+    """A byte of it becomes another one."""
+    where = chance.randrange(len(text))
+    return text[:where] + bytes([text[where] ^ chance.randrange(1, 256)]) + text[where + 1 :]
+
+
+def spoiled(way: Way, chance: random.Random) -> tuple[Way, Delivery]:
+    """A true delivery with one byte changed: in the body, in the proof, or in the shop's secret.
+
+    HandCash signs no body: there the byte is one of the secret, on either side.
+    """
+    true = way.paid()
+    kind = chance.choice(["body", "proof", "secret"] if way.signs else ["proof", "secret"])
+    if kind == "secret":
+        wrong = one_byte_off(chance, way.secret.encode()).decode("latin-1")
+        return way, way.proof.seal(true, wrong)
+    if kind == "body":
+        return way, (true[0], one_byte_off(chance, true[1]))
+    proof = one_byte_off(chance, way.proof.read(true).encode()).decode("latin-1")
+    return way, way.proof.put(true, proof)
+
+
+def says_the_same(way: Way, delivery: Delivery) -> bool:
+    """``%2B`` and ``%2b`` in a form are the same fields, and those are what is signed."""
+    if not isinstance(way.proof, InForm):
+        return False
+    decoded = [
+        parse_qsl(body.decode("utf-8", "surrogateescape"), keep_blank_values=True)
+        for body in (delivery[1], way.paid()[1])
+    ]
+    return sorted(decoded[0]) == sorted(decoded[1])
+
+
+@each_way
+def test_no_delivery_with_one_byte_changed_is_believed(way: Way) -> None:
+    """N3: a thousand of them; every one is refused, and in no other way."""
+    chance = random.Random(f"one byte of {way.name}")
+    tried = 0
+
+    while tried < 1_000:
+        _, delivery = spoiled(way, chance)
+        if says_the_same(way, delivery):
+            continue
+        tried += 1
+        with pytest.raises(WebhookRefused):
+            way.case.provider.read_webhook(way.case.account, *delivery)
+
+
+@each_way
+def test_one_byte_changed_moves_no_row(target: Stage, way: Way) -> None:
+    """N3: the same through the shop, for a sample of them."""
+    chance = random.Random(f"one byte of {way.name}, in the shop")
+    sent = 0
+
+    with target.nothing_changes(audit=20):
+        while sent < 20:
+            _, (headers, body) = spoiled(way, chance)
+            plain = all(value.isprintable() and value.isascii() for value in headers.values())
+            if plain and not says_the_same(way, (headers, body)):
+                assert target.deliver((headers, body)).status_code in (400, 401)
+                sent += 1
+
+
+def test_the_ways_are_those_of_all_providers() -> None:
+    """A provider without a way here would have a hole in this suite."""
+    from providers import PROVIDERS
+
+    assert {way.provider for way in WAYS} == set(PROVIDERS)
+    assert sum(isinstance(way.proof, InBody) for way in WAYS) == 1, "only HandCash signs nothing"

@@ -1,0 +1,200 @@
+"""Rules that the code itself keeps (8.8): read as syntax trees, so no run can miss a line."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from providers import PROVIDERS
+
+ROOT = Path(__file__).parent.parent.parent
+#: The shop's own modules: not the sandbox, which imitates others, nor what only starts processes.
+SHOP = sorted(
+    path
+    for path in [*ROOT.glob("*.py"), *ROOT.glob("views/*.py"), *ROOT.glob("providers/*.py")]
+    if path.name not in ("run.py", "demo.py")
+)
+#: Where amounts pass through; the time-outs of providers/http.py and jobs.py are seconds.
+MONEY = [path for path in SHOP if path.name not in ("http.py", "jobs.py", "rates.py")]
+SECRET = re.compile(r"signature|digest|hmac|hash|secret|expected|password|token|proof", re.I)
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"), path.name)
+
+
+def names(node: ast.AST) -> Iterator[str]:
+    """Every name that an expression mentions, called functions and attributes included."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name):
+            yield each.id
+        elif isinstance(each, ast.Attribute):
+            yield each.attr
+
+
+each_module = pytest.mark.parametrize("path", SHOP, ids=lambda path: path.name)
+
+
+@each_module
+def test_no_secret_is_compared_byte_by_byte(path: Path) -> None:
+    """ASVS 11.2.4: ``==`` ends at the first difference, and tells how far one has come.
+
+    What is compared with nothing, or with a constant, is no secret; ``config.py`` compares the
+    shop's own settings with each other.
+    """
+    for node in ast.walk(tree(path)):
+        if not isinstance(node, ast.Compare) or path.name == "config.py":
+            continue
+        sides = [node.left, *node.comparators]
+        equal = any(isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for op in node.ops)
+        constant = any(isinstance(side, ast.Constant) for side in sides)
+        column = any(isinstance(side, ast.Attribute) and side.attr == "token" for side in sides)
+        secret = any(SECRET.search(name) for side in sides for name in names(side))
+        if equal and secret and not constant and not column:
+            pytest.fail(f"{path.name}:{node.lineno}: {ast.unparse(node)}")
+
+
+def test_every_provider_compares_in_constant_time() -> None:
+    """ASVS 11.2.4: each module that can raise BadSignature does so after ``compare_digest``."""
+    for name in PROVIDERS:
+        path = ROOT / "providers" / f"{name}.py"
+        assert "BadSignature" in set(names(tree(path)))
+        calls = [
+            ast.unparse(node.func) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)
+        ]
+        assert "hmac.compare_digest" in calls, name
+    assert "hmac.compare_digest" in (ROOT / "views/console.py").read_text("utf-8")
+
+
+def test_no_secret_of_several_is_told_apart_by_time() -> None:
+    """A6: ``any([…])`` looks at all of them; ``any(… for …)`` would stop at the one that fits."""
+    for name in PROVIDERS:
+        for node in ast.walk(tree(ROOT / "providers" / f"{name}.py")):
+            if isinstance(node, ast.Call) and re.match(r"any\(.*compare_digest", ast.unparse(node)):
+                assert isinstance(node.args[0], ast.ListComp), name
+
+
+@pytest.mark.parametrize("path", MONEY, ids=lambda path: path.name)
+def test_no_float_comes_near_money(path: Path) -> None:
+    """B17: the one that there is makes a JSON number of a ``Decimal``, for HandCash."""
+    module = tree(path)
+    allowed = {
+        id(inner)
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef)
+        and (path.name, node.name) == ("handcash.py", "_number")
+        for inner in ast.walk(node)
+    }
+
+    for node in ast.walk(module):
+        is_float = (isinstance(node, ast.Name) and node.id == "float") or (
+            isinstance(node, ast.Constant) and isinstance(node.value, float)
+        )
+        divides = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+        paths = divides and any(name.isupper() for name in names(node))  # ROOT / "var"
+        if (is_float or (divides and not paths)) and id(node) not in allowed:
+            assert "__file__" in ast.unparse(node), f"{path.name}: {ast.unparse(node)}"
+
+
+@each_module
+def test_only_one_module_speaks_http(path: Path) -> None:
+    """ASVS 13.2.4: time-outs, sizes and redirects are decided in one place."""
+    imported = {
+        (alias.name if isinstance(node, ast.Import) else node.module or "").partition(".")[0]
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    speakers = {"requests", "urllib3", "httpx", "aiohttp", "socket", "ftplib", "telnetlib"}
+
+    assert path.name == "http.py" or not imported & speakers
+    assert "urlopen" not in set(names(tree(path)))
+
+
+def test_every_call_has_a_time_out_and_follows_nobody() -> None:
+    """G7, E5, ASVS 15.3.2: nor does it take credentials from this machine's own files."""
+    module = tree(ROOT / "providers/http.py")
+    calls = [
+        node
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call)
+        and re.fullmatch(
+            r"(requests|session)\.(get|post|put|delete|head|patch|request|send)",
+            ast.unparse(node.func),
+        )
+    ]
+
+    assert len(calls) == 1
+    options = {each.arg: ast.unparse(each.value) for each in calls[0].keywords}
+    assert options["allow_redirects"] == "False"
+    assert "TIMEOUT" in options["timeout"]
+    assert options["stream"] == "True", "the size is bounded while reading"
+    assert "verify" not in options
+    assert "session.trust_env = False" in ast.unparse(module)
+
+
+def test_the_webhook_route_lets_nobody_parse_before_the_proof() -> None:
+    """A17, ASVS 1.5.3: one ``get_data()``, and nothing that Flask would read for us."""
+    module = tree(ROOT / "views/webhooks.py")
+    parsed = {"form", "json", "get_json", "values", "args", "files", "stream", "cookies"}
+
+    used = [
+        node.attr
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "request"
+    ]
+
+    assert not parsed & set(used)
+    assert used.count("get_data") == 1
+
+
+def test_no_template_trusts_what_it_shows() -> None:
+    """G13: the drawings of ``_macros.html`` are our own; everything else is escaped."""
+    for folder in ("templates", "sandbox/templates"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file():
+                text = path.read_text("utf-8")
+                unsafe = re.findall(r"\|\s*safe\b|autoescape\s+false|\bMarkup\b", text)
+                drawings = text.count("{{ drawings[name] | safe }}")
+                assert len(unsafe) == drawings, path.name
+    for path in SHOP:
+        assert not {"Markup", "render_template_string"} & set(names(tree(path))), path.name
+
+
+def test_no_query_is_put_together_from_text() -> None:
+    """ASVS 1.2.4: what is asked of the database by hand is a constant."""
+    for path in SHOP:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                "text",
+                "connection.exec_driver_sql",
+                "connection.execute",
+            ):
+                (query,) = node.args
+                constant = isinstance(query, ast.Constant | ast.IfExp)
+                pragma = ast.unparse(query) == "f'PRAGMA {pragma}'"
+                assert constant or pragma, f"{path.name}:{node.lineno}"
+
+
+def test_no_view_writes_a_status() -> None:
+    """ASVS 2.3.1: a payment climbs in ``payments.py`` and nowhere else."""
+    for path in SHOP:
+        if path.parent.name != "views":
+            continue
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    assert not ast.unparse(target).endswith((".status", ".received", ".paid_by"))
+
+
+def test_the_providers_know_neither_flask_nor_the_database() -> None:
+    """A module that is copied into another project takes nothing along that could be open there."""
+    for name in PROVIDERS:
+        imported = {
+            (node.module or "").partition(".")[0]
+            for node in ast.walk(tree(ROOT / "providers" / f"{name}.py"))
+            if isinstance(node, ast.ImportFrom)
+        }
+        assert not imported & {"flask", "sqlalchemy", "models", "payments", "config"}, name

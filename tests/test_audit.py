@@ -1,0 +1,341 @@
+"""The audit that ``make soak`` ends with: books that agree pass, and each rule sees its own spoil.
+
+A rule that cannot fail proves nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+import audit
+from audit import Books
+from models import (
+    Credit,
+    Delivery,
+    Download,
+    Mail,
+    Order,
+    OrderLine,
+    OutboxTask,
+    Parcel,
+    Payment,
+    Product,
+    now,
+)
+
+VASE, BOOK, CARD = 1, 2, 3  # products: shipped, downloaded, store credit
+
+
+def line(order_id: str, product_id: int, fulfilment: str, price: int) -> OrderLine:
+    return OrderLine(
+        order_id=order_id,
+        product_id=product_id,
+        fulfilment=fulfilment,
+        unit_price=price,
+        quantity=1,
+    )
+
+
+def payment(payment_id: str, order_id: str, status: str = "succeeded", **more: Any) -> Payment:
+    return Payment(
+        id=payment_id,
+        order_id=order_id,
+        provider="mintcash",
+        provider_reference=f"theirs-of-{payment_id}",
+        status=status,
+        received=6900 if status == "succeeded" else 0,
+        refunded=0,
+        **more,
+    )
+
+
+def taken(payment_id: str, amount: int = 6900, status: str = "succeeded") -> dict[str, Any]:
+    """A line of the sandbox's ledger."""
+    return {
+        "provider": "mintcash",
+        "id": f"theirs-of-{payment_id}",
+        "externalId": payment_id,
+        "status": status,
+        "amount": amount,
+        "currency": "USD",
+    }
+
+
+def order(number: str, status: str, **more: Any) -> Order:
+    return Order(
+        id=number.lower(), number=number, status=status, currency="USD", total=6900, **more
+    )
+
+
+def honest_books() -> Books:
+    """One order paid, one paid twice, one held for stock, one nobody paid."""
+    paid = ("kk-paid", "kk-twice")
+    return Books(
+        ledger=[taken("p1"), taken("p2"), taken("p3"), taken("p4"), taken("p5", status="failed")],
+        stock={VASE: 3, BOOK: None, CARD: None},
+        letters=Counter({"kk-paid": 1, "kk-twice": 2}),
+        orders=[
+            order("KK-PAID", "paid", paid_by="p1"),
+            order("KK-TWICE", "paid", paid_by="p2"),
+            order("KK-HELD", "held", paid_by="p4", held_code="stock", held_reason="gone"),
+            order("KK-OPEN", "open"),
+        ],
+        lines=[
+            each
+            for order_id in (*paid, "kk-held", "kk-open")
+            for each in (
+                line(order_id, VASE, "ship", 3200),
+                line(order_id, BOOK, "download", 1200),
+                line(order_id, CARD, "credit", 2500),
+            )
+        ],
+        payments=[
+            payment("p1", "kk-paid"),
+            payment("p2", "kk-twice"),
+            payment("p3", "kk-twice", problem="second payment: give it back"),
+            payment("p4", "kk-held"),
+            payment("p5", "kk-open", "failed"),
+        ],
+        tasks=[
+            OutboxTask(order_id=order_id, kind=kind, attempts=1, parked=False, done_at=now())
+            for order_id in paid
+            for kind in ("parcel", "download", "credit", "receipt", "send_receipt")
+        ],
+        parcels=[Parcel(order_id=order_id) for order_id in paid],
+        downloads=[Download(order_id=order_id, product_id=BOOK) for order_id in paid],
+        credits=[Credit(order_id=order_id, product_id=CARD, amount=2500) for order_id in paid],
+        mails=[Mail(order_id=order_id, kind="receipt", sent_at=now()) for order_id in paid],
+        deliveries=[
+            Delivery(
+                provider="mintcash", provider_reference="a-stranger", event="", verdict="parked"
+            )
+        ],
+        products=[
+            Product(id=VASE, slug="bud-vase", stock=1),
+            Product(id=BOOK, slug="cookbook", stock=None),
+            Product(id=CARD, slug="gift-card", stock=None),
+        ],
+    )
+
+
+def test_books_that_agree_pass() -> None:
+    assert audit.audit(honest_books()) == []
+
+
+# ------------------------------------------------------------------ each spoils one thing
+
+
+def forget_the_payment(books: Books) -> None:
+    del books.payments[2]  # the second of KK-TWICE
+
+
+def miss_the_news(books: Books) -> None:
+    books.payments[2].status = "expired"
+
+
+def tell_nobody_of_the_second_payment(books: Books) -> None:
+    books.payments[2].problem = None
+
+
+def keep_money_for_an_open_order(books: Books) -> None:
+    books.ledger.append(taken("p6"))
+    books.payments.append(payment("p6", "kk-open"))
+
+
+def pay_with_a_failed_payment(books: Books) -> None:
+    books.ledger[0]["status"] = "failed"
+    books.payments[0].status = "failed"
+
+
+def pay_with_a_cent(books: Books) -> None:
+    books.ledger[0]["amount"] = 1
+
+
+def pay_in_another_currency(books: Books) -> None:
+    books.ledger[0]["currency"] = "TTD"
+
+
+def pay_with_another_orders_payment(books: Books) -> None:
+    books.orders[0].paid_by = "p4"
+    books.payments[0].problem = "noted"
+
+
+def pay_with_nothing(books: Books) -> None:
+    books.orders[0].paid_by = None
+    books.payments[0].problem = "noted"
+
+
+def believe_a_forged_success(books: Books) -> None:
+    books.payments[4].status = "succeeded"
+
+
+def forget_a_part_that_came(books: Books) -> None:
+    books.payments.append(payment("p7", "kk-paid", "partially_paid"))
+    books.payments[-1].received = 500
+
+
+def hold_without_a_word(books: Books) -> None:
+    books.orders[2].held_reason = None
+
+
+def pack_a_parcel_for_nothing(books: Books) -> None:
+    books.parcels.append(Parcel(order_id="kk-open"))
+
+
+def open_a_download_for_nothing(books: Books) -> None:
+    books.downloads.append(Download(order_id="kk-held", product_id=BOOK))
+
+
+def give_credit_for_nothing(books: Books) -> None:
+    books.credits.append(Credit(order_id="kk-open", product_id=CARD, amount=2500))
+
+
+def thank_for_nothing(books: Books) -> None:
+    books.letters["kk-open"] = 1
+
+
+def owe_something_for_nothing(books: Books) -> None:
+    task = OutboxTask(order_id="kk-open", kind="parcel", attempts=1, parked=False, done_at=now())
+    books.tasks.append(task)
+
+
+def pack_nothing(books: Books) -> None:
+    del books.parcels[0]
+
+
+def pack_twice(books: Books) -> None:
+    books.parcels.append(Parcel(order_id="kk-paid"))
+
+
+def forget_the_download(books: Books) -> None:
+    del books.downloads[0]
+
+
+def give_credit_twice(books: Books) -> None:
+    books.credits.append(Credit(order_id="kk-paid", product_id=CARD, amount=2500))
+
+
+def give_less_credit(books: Books) -> None:
+    books.credits[0].amount = 2499
+
+
+def write_no_receipt(books: Books) -> None:
+    del books.mails[0]
+
+
+def mark_what_was_never_sent(books: Books) -> None:
+    del books.letters["kk-paid"]
+
+
+def send_without_a_mark(books: Books) -> None:
+    books.mails[0].sent_at = None
+
+
+def sell_without_taking_stock(books: Books) -> None:
+    books.products[0].stock = 2
+
+
+def take_stock_twice(books: Books) -> None:
+    books.products[0].stock = 0
+
+
+def leave_work_undone(books: Books) -> None:
+    books.tasks[0].done_at = None
+    books.tasks[0].due_at = now() + timedelta(seconds=5)
+
+
+def give_up_without_a_word(books: Books) -> None:
+    books.tasks[0].done_at = None
+    books.tasks[0].parked = True
+
+
+def leave_news_parked(books: Books) -> None:
+    books.deliveries[0].provider_reference = "theirs-of-p1"
+
+
+SPOILED_BY: dict[Callable[[Books], audit.Found], tuple[Callable[[Books], None], ...]] = {
+    audit.every_payment_taken_is_accounted_for: (
+        forget_the_payment,
+        miss_the_news,
+        keep_money_for_an_open_order,
+    ),
+    audit.no_order_is_paid_without_money: (
+        pay_with_a_failed_payment,
+        pay_with_a_cent,
+        pay_in_another_currency,
+        pay_with_another_orders_payment,
+        pay_with_nothing,
+    ),
+    audit.no_payment_is_believed_that_was_not_taken: (believe_a_forged_success,),
+    audit.no_money_lies_beside_a_paid_order: (forget_a_part_that_came,),
+    audit.every_held_order_says_why: (hold_without_a_word,),
+    audit.nothing_is_fulfilled_unpaid: (
+        pack_a_parcel_for_nothing,
+        open_a_download_for_nothing,
+        give_credit_for_nothing,
+        thank_for_nothing,
+        owe_something_for_nothing,
+    ),
+    audit.everything_paid_is_fulfilled_once: (
+        pack_nothing,
+        pack_twice,
+        forget_the_download,
+        give_credit_twice,
+        give_less_credit,
+        write_no_receipt,
+    ),
+    audit.every_receipt_is_sent_and_marked: (mark_what_was_never_sent, send_without_a_mark),
+    audit.the_stock_is_what_was_not_sold: (sell_without_taking_stock, take_stock_twice),
+    audit.the_outbox_is_empty: (leave_work_undone, give_up_without_a_word),
+    audit.no_delivery_waits_for_a_payment_that_is_there: (leave_news_parked,),
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "spoil"),
+    [
+        pytest.param(rule, spoil, id=spoil.__name__)
+        for rule, spoils in SPOILED_BY.items()
+        for spoil in spoils
+    ],
+)
+def test_a_rule_sees_what_breaks_it_and_no_other_rule_does(
+    rule: Callable[[Books], audit.Found], spoil: Callable[[Books], None]
+) -> None:
+    books = honest_books()
+
+    spoil(books)
+
+    assert {each.rule for each in audit.audit(books)} == {rule.__name__}
+
+
+def test_every_rule_can_fail() -> None:
+    assert set(SPOILED_BY) == set(audit.RULES)
+
+
+def test_money_that_nobody_can_place_must_at_least_stand_in_the_console() -> None:
+    """The answer to our call was lost, and the webhook does not carry our reference."""
+    books = honest_books()
+    books.ledger.append({**taken("p9"), "id": "a-stranger"})
+
+    assert audit.audit(books) == []
+
+    del books.deliveries[0]
+    (violation,) = audit.audit(books)
+    assert violation.about == "a-stranger"
+    assert "the shop has never heard of it" in violation.reason
+
+
+def test_a_violation_names_the_order_and_the_reason() -> None:
+    books = honest_books()
+
+    sell_without_taking_stock(books)
+    pay_with_a_cent(books)
+
+    assert [(each.about, each.reason) for each in audit.audit(books)] == [
+        ("KK-PAID", "is paid by mintcash: 1 minor units of USD, which is not its total"),
+        ("bud-vase", "3 there were, 2 are sold, and 2 are left"),
+    ]
