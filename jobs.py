@@ -243,7 +243,7 @@ def _finish(task_id: int, attempt: int) -> bool:
 
 
 def _postpone(task_id: int, attempt: int, error: Exception) -> None:
-    pause = min(timedelta(seconds=5 * 2**attempt), LONGEST_PAUSE)
+    pause = min(timedelta(seconds=5 * 2 ** min(attempt, 20)), LONGEST_PAUSE)
     with transaction() as session:
         session.execute(
             update(OutboxTask)

@@ -266,7 +266,7 @@ class Payment(Base):
     returned_at: Mapped[datetime | None]
     page_expires_at: Mapped[datetime]  # nobody is sent to its page after this
     expires_at: Mapped[datetime]
-    #: The shopper pays another way, or has paid: its page is to be closed.
+    #: The shopper pays another way, or has paid: its page is to be closed, where that can be done.
     abandoned: Mapped[bool] = mapped_column(default=False)
     #: When to ask the provider next; None when its news is final.
     next_look_at: Mapped[datetime | None]

@@ -116,9 +116,25 @@ def _start_attempt(order_id: str, configured: Configured, method: str) -> str | 
         request, page_known = _open_attempt(order_id, configured, method)
     provider = configured.capabilities.name
     logs.about(order_id=order_id, payment_id=request.reference, provider=provider)
-    abandon(order_id, but=request.reference)
     if page_known:
-        return _page_of(request.reference)
+        _go_back_to(request.reference)
+    else:
+        _ask_for_page(order_id, configured, request)
+    abandon(order_id, but=request.reference)
+    return _page_of(request.reference)
+
+
+def _go_back_to(payment_id: str) -> None:
+    """This payment is in use again: what came of the last visit to its page is over.
+
+    In a transaction of its own, for the reason that ``abandon`` gives.
+    """
+    with transaction():
+        still_open = and_(Payment.id == payment_id, Payment.status.in_(OPEN))
+        update_one(Payment, still_open, abandoned=False, hint=None, returned_at=None)
+
+
+def _ask_for_page(order_id: str, configured: Configured, request: PaymentRequest) -> None:
     urls = urls_for(order_id, configured.capabilities.name)
     try:
         checkout = configured.module.start_checkout(configured.account, request, urls)
@@ -132,7 +148,6 @@ def _start_attempt(order_id: str, configured: Configured, method: str) -> str | 
         log.warning("payment %s: %s", request.reference, error)
         raise
     _record_page(request.reference, configured, checkout)
-    return _page_of(request.reference)
 
 
 def _open_attempt(
@@ -156,7 +171,7 @@ def _open_attempt(
                 and payment.method == method
                 and payment.status in OPEN
                 and payment.hint != "failed"
-                and not payment.abandoned
+                and not (payment.abandoned and isinstance(configured.module, Cancels))
                 and payment.page_expires_at > now()
             ):
                 return request_for(payment), payment.page_url is not None
@@ -180,21 +195,22 @@ def _open_attempt(
 def abandon(order_id: str, but: str = "") -> None:
     """The shopper pays another way, or has paid: nobody shall pay on these pages by mistake.
 
-    The worker asks how they stand, and closes those that are not paid. In a transaction of its
-    own: news holds a payment and waits for its order, so nobody may hold both the other way round.
+    The worker asks how they stand, and closes those that are not paid, where that can be done. In
+    a transaction of its own: news holds a payment and waits for its order, so nobody may hold both
+    the other way round.
     """
     others = select(Payment).where(Payment.order_id == order_id, Payment.id != but)
     others = others.where(Payment.status.in_(OPEN), Payment.abandoned.is_(False))
     with transaction() as session:
         for payment in session.scalars(others.order_by(Payment.id).with_for_update()):
             configured = providers().get(payment.provider)
+            payment.abandoned = True
             if payment.page_url and configured and isinstance(configured.module, Cancels):
-                payment.abandoned = True
                 payment.next_look_at = database_now()
 
 
 def abandoned(order_id: str) -> list[str]:
-    """The payments of an order whose pages the worker is to close now."""
+    """The payments of an order that the worker is to ask about now, and to close."""
     mine = select(Payment.id).where(Payment.order_id == order_id, Payment.abandoned.is_(True))
     return list(db.session.scalars(mine.where(Payment.status.in_(OPEN))))
 
@@ -237,7 +253,11 @@ def _record_page(payment_id: str, configured: Configured, checkout: Checkout) ->
     known = configured.module.page_origins(configured.account)
     words = None
     with transaction() as session:
-        payment = session.get_one(Payment, payment_id)
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        if payment.page_url:
+            # Pressed twice, and the other press was faster. Nobody has the page of this answer.
+            log.warning("payment %s: has a page already", payment_id)
+            return
         if reference and not _bind(payment_id, reference):
             words = f"answered with {reference!r}, a second payment under our reference"
         elif origin(url) not in known or not PLAIN_URL.fullmatch(url):
@@ -245,6 +265,7 @@ def _record_page(payment_id: str, configured: Configured, checkout: Checkout) ->
         else:
             payment.page_url, payment.page_token = url, checkout.page_token
             payment.way = _stored(checkout.way, known)
+            payment.abandoned = False  # by a rival press: this one is in use now
             if isinstance(checkout.way, Qr):
                 payment.page_expires_at = checkout.way.expires_at
             if not payment.parts and len(checkout.parts) > 1:
@@ -455,7 +476,8 @@ def _judge(payment: Payment, news: PaymentUpdate) -> tuple[str, str]:
     """Apply news and say what came of it: (verdict, reason)."""
     logs.about(order_id=payment.order_id, payment_id=payment.id)
     if news.refund_refused:
-        refunds.refuse(payment.id, news.refund_refused)
+        if not refunds.refuse(payment.id, news.refund_refused):
+            _note(payment.id, f"a refund was not made after all: {news.refund_refused}")
         return "applied", "the refund was refused"
     if news.status is None:
         return "ignored", "an event that this shop does not use"
@@ -520,6 +542,10 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     refunds.settle(payment)
     if status in FINAL:
         payment.next_look_at = None
+    if payment.status == "partially_paid" and payment.next_look_at is None:
+        payment.next_look_at = (
+            database_now() + FIRST_LOOK
+        )  # until all of it is here, or a person knows
     if payment.status in PAID:
         _settle(payment, news)
     elif payment.status == "partially_paid":
@@ -594,17 +620,20 @@ def _note_if_second(payment: Payment) -> None:
     """The order is paid by another payment already: this money, all or little, is too much."""
     paid_by = db.session.scalar(select(Order.paid_by).where(Order.id == payment.order_id))
     if paid_by not in (None, payment.id):
-        _note(payment.id, f"second payment for one order (paid by {paid_by}): give it back")
-        _give_back(payment)
+        told = "see its refund" if _give_back(payment) else "give it back"
+        _note(payment.id, f"second payment for one order (paid by {paid_by}): {told}")
 
 
-def _give_back(payment: Payment) -> None:
-    """All of a second payment, where the provider can; else the note tells a person to."""
+def _give_back(payment: Payment) -> bool:
+    """All of a second payment; False where the provider cannot, and a person has to."""
     configured = providers().get(payment.provider)
+    if configured is None or not configured.capabilities.refunds:
+        return False
     left = payment.received - max(payment.refunded, payment.refund_asked)
-    if left > 0 and configured and configured.capabilities.refunds:
+    if left > 0:
         with suppress(refunds.CannotRefund):  # one is on its way already
             refunds.ask(payment, payment.id, left, "second payment for one order")
+    return True
 
 
 def give_back_the_rest(order_id: str) -> None:
@@ -621,13 +650,15 @@ def give_back_the_rest(order_id: str) -> None:
 def release(order_id: str) -> bool:
     """A person has looked at a held order: it shall be fulfilled. False when it is not held.
 
-    What is gone from the shelf holds it again.
+    What is gone from the shelf holds it again, and an order whose money was given back stays held.
     """
     with transaction() as session:
-        best = select(Payment.id).where(Payment.order_id == order_id, Payment.received > 0)
-        paid_by = session.scalar(best.order_by(Payment.received.desc()).limit(1))
         held = and_(Order.id == order_id, Order.status == "held")
-        if not update_one(
+        kept = select(Payment.id).where(Payment.order_id == order_id)
+        kept = kept.where(Payment.status.in_(("partially_paid", *PAID)))
+        most = (Payment.received - Payment.refund_asked).desc()
+        paid_by = session.scalar(kept.order_by(most, Payment.attempt).limit(1))
+        if paid_by is None or not update_one(
             Order,
             held,
             status="paid",
@@ -847,11 +878,16 @@ def ask_again_about_refunds() -> None:
 
     Asked once more, the provider says how it stands (see ``RefundRequest``).
     """
-    silent = now() - SILENT_REFUND
-    asked = select(Refund.id).where(Refund.status == "open", Refund.created_at < silent)
+    silent = database_now() - SILENT_REFUND
+    query = select(Refund.id, Payment.order_id).join(Payment, Payment.id == Refund.payment_id)
+    query = query.where(Refund.status == "open", Refund.created_at < silent)
     with transaction() as session:
-        for refund_id in session.scalars(asked.limit(50)).all():
-            task = and_(OutboxTask.kind == f"refund:{refund_id}", OutboxTask.done_at < silent)
+        for refund_id, order_id in session.execute(query).all():
+            task = and_(
+                OutboxTask.order_id == order_id,
+                OutboxTask.kind == f"refund:{refund_id}",
+                OutboxTask.done_at < silent,
+            )
             update_one(OutboxTask, task, done_at=None, due_at=database_now())
 
 

@@ -42,18 +42,19 @@ def ask(payment: Payment, refund_id: str, amount: int, reason: str) -> bool:
     return True
 
 
-def refuse(payment_id: str, problem: str) -> None:
-    """The provider will not do it: the money may be asked for anew. Inside a transaction."""
+def refuse(payment_id: str, problem: str) -> bool:
+    """The provider will not do it: the money may be asked for anew. Inside a transaction.
+
+    False when no refund of this payment was open.
+    """
     refund = _open(payment_id)
-    if refund and update_one(
-        Refund,
-        and_(Refund.id == refund.id, Refund.status == "open"),
-        status="refused",
-        problem=problem,
-    ):
-        update_one(
-            Payment, Payment.id == payment_id, refund_asked=Payment.refund_asked - refund.amount
-        )
+    if refund is None:
+        return False
+    still_open = and_(Refund.id == refund.id, Refund.status == "open")
+    if update_one(Refund, still_open, status="refused", problem=problem):
+        left = Payment.refund_asked - refund.amount
+        update_one(Payment, Payment.id == payment_id, refund_asked=left)
+    return True
 
 
 def settle(payment: Payment) -> None:

@@ -2,8 +2,10 @@
 
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -16,12 +18,14 @@ from app import create_app
 from catalogue import fill_shelf
 from models import db
 
-from . import mintcash, postgres, redis_server
+from . import mintcash, postgres, redis_server, sandboxed
 from .books import Books
+from .sandboxed import World
 from .shopper import Shopper
 
 BASE_URL = "http://127.0.0.1:5000"
 REAL_CLOCKS = dict(models.CLOCKS)
+OpenWorld = Callable[..., World]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -140,3 +144,21 @@ def mintcash_api() -> Iterator[mintcash.Api]:
 def books(app: Flask) -> Books:
     """What stands in the database."""
     return Books(app)
+
+
+@pytest.fixture
+def open_world(settings: config.Settings, tmp_path: Path) -> Iterator[OpenWorld]:
+    """Open a shop with these settings, and the sandbox behind it."""
+    with ExitStack() as stack:
+
+        def start(**changes: Any) -> World:
+            app = create_app(settings.model_copy(update=changes))
+            stack.callback(close, app)
+            return stack.enter_context(sandboxed.world(app, tmp_path))
+
+        yield start
+
+
+@pytest.fixture
+def world(open_world: OpenWorld) -> World:
+    return open_world()

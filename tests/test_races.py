@@ -217,7 +217,7 @@ def test_two_payments_of_one_order_that_succeed_at_once_fulfil_it_once(
     problems = {payment.id: payment.problem for payment in books.payments}
     assert problems.pop(str(order.paid_by)) is None
     (problem,) = problems.values()
-    assert problem == f"second payment for one order (paid by {order.paid_by}): give it back"
+    assert problem == f"second payment for one order (paid by {order.paid_by}): see its refund"
     assert books.stock("bud-vase") == 2
     books.work()
     assert books.fulfilled() == ALL_EFFECTS

@@ -153,6 +153,7 @@ def leave_to_pay(order_id: str, choice: str) -> ResponseReturnValue:
     try:
         url = payments.start(order_id, provider, method)
     except payments.OrderClosed:
+        jobs.wake_fulfilment()  # asked about its page, the provider may just have said that it is
         return redirect(url_for("orders.show", order_id=order_id), code=303)
     jobs.wake_fulfilment()  # news that was here before the page may just have paid the order
     jobs.wake_abandoned(order_id)

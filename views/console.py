@@ -140,6 +140,8 @@ def refund(order_id: str) -> ResponseReturnValue:
     reason = printable(request.form.get("reason", "").strip() or "no reason given", 200)
     try:
         amount = money.to_minor(request.form.get("amount", "").strip(), payment.currency)
+        if not amount:
+            raise money.NotMoney("zero")
         payments.refund(payment.id, refund_id, amount, reason)
     except money.NotMoney:
         return order(order_id, "Please type the amount like 12.50."), 422

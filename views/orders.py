@@ -257,7 +257,7 @@ def download(token: str) -> Response:
 
 
 def _find(order_id: str) -> tuple[Order, Payment | None]:
-    """The order and the payment that matters: the one that paid it, else the newest.
+    """The order and the payment that matters: the one that paid it, else the one in use.
 
     :raise 404: no such order.
     """
@@ -266,7 +266,7 @@ def _find(order_id: str) -> tuple[Order, Payment | None]:
         .outerjoin(Payment, Payment.order_id == Order.id)
         .where(Order.id == order_id)
         .where(or_(Order.paid_by.is_(None), Payment.id == Order.paid_by))
-        .order_by(Payment.attempt.desc())
+        .order_by(Payment.abandoned, Payment.attempt.desc())
         .limit(1)
     )
     order, payment = db.session.execute(query).one_or_none() or abort(404)
@@ -406,7 +406,7 @@ def _state(order: Order, payment: Payment | None) -> str:
     if payment.hint:
         return "left"
     over = payment.page_expires_at < now()
-    if payment.way and payment.way["kind"] == "qr":
+    if payment.way and payment.way["kind"] == "qr" and payment.returned_at is None:
         return "scan_over" if over else "scan"
     return "closed" if over and payment.returned_at is None else "waiting"
 
@@ -435,7 +435,7 @@ def _page_to_go_on(payment: Payment | None) -> str | None:
     """The provider's page, for somebody who left it without coming back through it."""
     if payment is None:
         return None
-    unused = payment.status == "created" and payment.returned_at is None
+    unused = payment.status in payments.OPEN and payment.returned_at is None
     if not unused and payment.status != "partially_paid":
         return None
     if payment.way and payment.way["kind"] in ("form", "embed"):
