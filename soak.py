@@ -15,6 +15,7 @@ import secrets
 import signal
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 from collections import Counter
@@ -154,10 +155,15 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
             "without_order": dict(rush.without_order),
             "kills": dict(rush.kills),
             "faults": dict(sorted(rush.faults.items())),
-            "taken": dict(Counter(each["provider"] for each in books.taken)),
-            "paid_too_much": sum(payment.problem is not None for payment in books.payments),
-            "receipts": len(books.letters),
-            "receipts_sent_again": books.letters.total() - len(books.letters),
+            "payments": {
+                "taken": len(books.taken),
+                "noted for a person": sum(bool(payment.problem) for payment in books.payments),
+                "given back": sum(payment.refunded > 0 for payment in books.payments),
+            },
+            "receipts": {
+                "sent": len(books.letters),
+                "sent again": books.letters.total() - len(books.letters),
+            },
             "answers_500": dict(rush.answers_500),
             "violations": [asdict(each) for each in _judge(books, rested_after, ended)],
         }
@@ -402,7 +408,7 @@ class Rush:
                 self.without_order[went_without] += 1
             for kind in ("fault", "delivery_fault", "create_fault"):
                 if getattr(purchase, kind) != "none":
-                    self.faults[f"{kind}: {getattr(purchase, kind)}"] += 1
+                    self.faults[getattr(purchase, kind)] += 1
 
     def _kill_now_and_then(self) -> None:
         for number, kill in enumerate(self.kills_to_come):
@@ -645,23 +651,31 @@ def outcomes(books: Books) -> dict[str, dict[str, int]]:
 
 
 def _say(report: dict[str, Any]) -> None:
-    lines = [
-        f"{report['purchases']} purchases in {report['seconds']} s "
-        f"({report['purchases_per_second']} a second), seed {report['seed']}, "
-        f"{report['database']}; at rest after {report['rested_after_seconds']} s more",
-    ]
-    lines += [
-        f"  {name:<17}{', '.join(f'{count} {word}' for word, count in counts.items())}"
-        for name, counts in report["orders"].items()
-    ]
-    for title in ("without_order", "kills", "faults", "taken", "answers_500"):
-        words = ", ".join(f"{count} {name}" for name, count in report[title].items())
-        lines.append(f"  {title.replace('_', ' '):<17}{words or 'none'}")
-    for title in ("paid_too_much", "receipts", "receipts_sent_again"):
-        lines.append(f"  {title.replace('_', ' '):<20}{report[title]:>5}")
-    lines += [f"{each['rule']}: {each['about']} {each['reason']}" for each in report["violations"]]
-    lines.append(f"{len(report['violations'])} violations.")
-    print("\n".join(lines))  # noqa: T201
+    rest = report["rested_after_seconds"]
+    print(  # noqa: T201
+        f"\n{report['purchases']} purchases in {report['seconds']} s, "
+        f"{report['purchases_per_second']} a second, on {report['database']}; "
+        f"{f'at rest after {rest} s more' if rest else 'and never at rest'}\n"
+    )
+    for name, counts in report["orders"].items():
+        _say_counts(name, counts)
+    for title in ("payments", "without_order", "kills", "faults", "receipts", "answers_500"):
+        _say_counts(title.replace("_", " "), report[title])
+    violations = report["violations"]
+    for each in violations:
+        print(f"  {each['rule']}: {each['about']} {each['reason']}")  # noqa: T201
+    print(f"\n{len(violations)} violations, seed {report['seed']}.")  # noqa: T201
+
+
+def _say_counts(title: str, counts: dict[str, int]) -> None:
+    """The most frequent first, on as many lines as it takes."""
+    ordered = sorted(counts.items(), key=lambda each: -each[1])
+    words = ", ".join(
+        f"{count} {name}".replace(" ", "\N{NO-BREAK SPACE}") for name, count in ordered
+    )
+    indent = " " * 18
+    text = textwrap.fill(words or "none", 96, initial_indent=indent, subsequent_indent=indent)
+    print(f"  {title:<16}{text[18:]}".replace("\N{NO-BREAK SPACE}", " "))  # noqa: T201
 
 
 if __name__ == "__main__":
