@@ -18,8 +18,8 @@ demo: .venv/run ## every provider's good and bad endings, over real HTTP, a line
 soak: .venv/dev ## many purchases, everything killed and failing, then an audit; SOAK_ARGS=--help
 	@$(BIN)/python soak.py $(SOAK_ARGS)
 
-test: .venv/dev ## every test, browser and PostgreSQL included
-	@sh scripts/install-browser.sh
+test: .venv/dev ## every test, browser, PostgreSQL and Redis included
+	@sh scripts/install-servers.sh
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 check: .venv/dev ## format, lint, types, templates

@@ -19,13 +19,15 @@ from flask import (
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
-from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 import config
+import health
 import jobs
+import logs
+import metrics
 import money
 from accounts import configured_providers
 from catalogue import fill_shelf
@@ -41,12 +43,17 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     :raise config.SettingsError: a setting is missing or wrong; the text says which.
     """
     settings = settings or config.load()
+    logs.configure(settings)
     app = Flask(__name__)
+    app.before_request(logs.begin_request)  # before all others: whatever they do has an id
+    app.after_request(logs.finish_request)
     secure = settings.base_url.startswith("https://")
     host = urlsplit(settings.base_url).hostname or ""
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
+        # Errors quote the statement, not the shopper's data in it.
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
         TRUSTED_HOSTS=[host, "localhost"] if settings.environment == "sandbox" else [host],
         MAX_CONTENT_LENGTH=200_000,
         MAX_FORM_PARTS=100,
@@ -57,7 +64,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     )
     app.extensions["settings"] = settings
     app.extensions["providers"] = configured_providers(settings)
-    app.extensions["queue"] = jobs.create_queue(app, settings.jobs_url)
+    app.extensions["queue"] = jobs.create_queue(app, settings.jobs_url.get_secret_value())
 
     db.init_app(app)
     with app.app_context():
@@ -77,8 +84,9 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.add_template_filter(when)
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(OperationalError, database_is_busy)
-    app.add_url_rule("/healthz", "healthz", healthz)
-    app.add_url_rule("/readyz", "readyz", readyz)
+    app.add_url_rule("/healthz", "healthz", health.healthz)
+    app.add_url_rule("/readyz", "readyz", health.readyz)
+    app.add_url_rule("/metrics", "metrics", metrics.show)
     app.cli.add_command(worker)
     app.cli.add_command(fill)
     return app
@@ -191,20 +199,6 @@ def database_is_busy(error: OperationalError) -> AnyResponse:
     title, sentence = ERRORS[503]
     page = render_template("errors/error.html", code=503, title=title, sentence=sentence)
     return Response(page, 503, {"Retry-After": "5"})
-
-
-def healthz() -> str:
-    """The process answers."""
-    return "ok"
-
-
-def readyz() -> tuple[str, int]:
-    """The process can do its work: the database answers."""
-    try:
-        db.session.execute(text("SELECT 1"))
-    except OperationalError:
-        return "database does not answer", 503
-    return "ok", 200
 
 
 @click.command("worker")

@@ -3,12 +3,16 @@
 Checked once, at start-up: a shop that starts is a shop whose settings make sense.
 """
 
+import re
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).parent
 SANDBOX_SECRET_KEY = "only good enough for the sandbox"  # noqa: S105
@@ -46,6 +50,9 @@ LIVE_HOSTS = {
     "request_network": ("api.request.network",),
 }
 
+MASK = "[masked]"
+SHORTEST = 6  # characters; to mask "123", WiPay's public test key, would only blot out numbers
+
 #: Comma-separated in the environment.
 Words = Annotated[tuple[str, ...], NoDecode]
 
@@ -70,8 +77,9 @@ class Settings(BaseSettings):
     database_url: str = Field(
         f"sqlite:///{ROOT}/var/shop.db", description="SQLite file, or postgresql://…"
     )
-    jobs_url: str = Field(
-        f"sqlite:///{ROOT}/var/jobs.db", description="SQLite file of the job queue"
+    jobs_url: SecretStr = Field(
+        SecretStr(f"sqlite:///{ROOT}/var/jobs.db"),
+        description="The job queue: SQLite file, or postgresql://…, redis://…, rediss://…",
     )
     console_password: SecretStr | None = Field(
         None, description="Opens /console (user: console); without it, closed outside the sandbox"
@@ -87,6 +95,12 @@ class Settings(BaseSettings):
     )
     lease_seconds: int = Field(
         60, gt=0, description="Unfinished work of a dead worker is taken over after this long"
+    )
+    log_format: Literal["json", "text"] | None = Field(
+        None, description="Default: text in the sandbox and at a terminal, JSON lines elsewhere"
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Opens /metrics as bearer token; without it, to this machine only"
     )
 
     mintcash_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
@@ -260,10 +274,25 @@ class Settings(BaseSettings):
 
     @field_validator("jobs_url")
     @classmethod
-    def check_jobs_url(cls, value: str) -> str:
-        if not value.startswith("sqlite:///"):
-            raise ValueError("is not sqlite:///file")
-        return value
+    def check_jobs_url(cls, value: SecretStr) -> SecretStr:
+        """One spelling for each engine; a password in it is neither shown nor misread."""
+        url = value.get_secret_value()
+        if url.startswith("sqlite:///"):
+            return value
+        scheme = url.partition("://")[0].removesuffix("+psycopg")
+        if scheme == "postgres":
+            scheme = "postgresql"
+        if scheme not in ("postgresql", "redis", "rediss"):
+            raise ValueError(
+                "is none of sqlite:///file, postgresql://user@host/name, redis://host, rediss://host"
+            )
+        try:
+            address = make_url(url).set(drivername=scheme)
+        except (ArgumentError, ValueError):
+            raise ValueError(
+                f"is no {scheme}:// address: write signs in a password as %XX"
+            ) from None
+        return SecretStr(address.render_as_string(hide_password=False))
 
     @model_validator(mode="after")
     def refuse_what_is_dangerous(self) -> "Settings":
@@ -301,6 +330,33 @@ class Settings(BaseSettings):
     def values(self, name: str) -> tuple[str, ...]:
         """A secret that may be several, comma-separated, while one is being replaced."""
         return tuple(word.strip() for word in self.value(name).split(",") if word.strip())
+
+    def logs_as_json(self, is_terminal: bool) -> bool:
+        if self.log_format:
+            return self.log_format == "json"
+        return self.environment != "sandbox" and not is_terminal
+
+    def mask(self, text: str) -> str:
+        """The text without this shop's secrets; for what is kept of others' words."""
+        return self._secrets.sub(MASK, text)
+
+    @cached_property
+    def _secrets(self) -> re.Pattern[str]:
+        """Matches every secret, and every password inside of an address."""
+        found = set()
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                found |= {self.value(name), *self.values(name)}
+            password = urlsplit(self.value(name)).password if name.endswith("_url") else None
+            if password:
+                found |= {password, unquote(password)}
+        spellings = {way for each in found for way in (each, quote(each, safe=""))}
+        longest_first = sorted((each for each in spellings if len(each) >= SHORTEST), key=len)[::-1]
+        whole = [re.escape(each) for each in longest_first]
+        # What quotes us may have been cut short in the middle of a secret.
+        cut = [rf"{re.escape(each[:8])}[^\s\"',;]*" for each in longest_first if len(each) >= 16]
+        return re.compile("|".join([*whole, *cut]) or "(?!)")  # which matches nothing
 
 
 def load(**overrides: object) -> Settings:

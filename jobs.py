@@ -2,49 +2,58 @@
 
 What is owed stands in the database: outbox rows and ``payments.next_look_at``. The queue (huey)
 only says "look now", so that nobody waits; a message that is lost costs a minute, never work: a
-sweep finds the row. Several workers may run at once: every piece of work is claimed first.
+sweep finds the row. Several workers may run at once, on as many machines as the queue's engine
+serves: every piece of work is claimed first, by the database's clock.
 """
 
 import logging
-import sqlite3
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask, current_app
-from huey import SqliteHuey, crontab
-from huey.consumer import Consumer
-from sqlalchemy import delete, select, update
+from huey import Huey, crontab
+from huey.consumer import Consumer, Scheduler
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import joinedload
 
+import logs
+import metrics
 import payments
 from fulfilment import EFFECTS, send_receipt
-from models import Delivery, Order, OutboxTask, db, now, transaction
+from models import Delivery, Order, OutboxTask, database_now, db, now, transaction
+from queues import AWAY, create_engine, one_line, shorten
 
 MOST_ATTEMPTS = 12  # with the pauses below: some five hours, then a person is asked
 LONGEST_PAUSE = timedelta(hours=1)
 LOOKS_IN_A_SWEEP = 200
 LOOKS_WITHIN = 30.0  # seconds
 KEPT_REFUSALS = 500
+LATE = timedelta(minutes=2)  # a sweep should have found it: is there a worker?
+QUIET = 10.0  # seconds that a queue which did not answer is left alone
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Queue:
     """The engine, and the messages it carries: ids at most."""
 
-    engine: SqliteHuey
+    engine: Huey
     fulfil: Any
     look: Any
     sweep: Any
+    sending: threading.Lock = field(default_factory=threading.Lock)
+    quiet_until: float = 0.0  # by ``time.monotonic``
 
 
 def create_queue(app: Flask, jobs_url: str) -> Queue:
-    """The queue in the SQLite file that ``JOBS_URL`` names."""
-    engine = SqliteHuey("shop", filename=jobs_url.removeprefix("sqlite:///"), results=False)
+    """The queue at ``JOBS_URL``; it need not be there yet."""
+    engine = create_engine(jobs_url)
 
     def in_app(work: Callable[..., None]) -> Callable[..., None]:
         def run(*args: str) -> None:
@@ -62,10 +71,34 @@ def create_queue(app: Flask, jobs_url: str) -> Queue:
 
 
 def run_worker(app: Flask) -> None:
-    """Work until SIGTERM or SIGINT; what a dead worker left is found by the first sweep."""
+    """Work until SIGTERM or SIGINT; what a dead worker left is found by the first sweep.
+
+    A queue that is away does not end it: it sweeps all the same, and takes messages again when
+    they come.
+    """
     queue: Queue = app.extensions["queue"]
-    queue.sweep()
-    Consumer(queue.engine, workers=2, max_delay=0.5, graceful_signal="TERM").run()
+    for part in ("Scheduler", "Worker"):
+        logging.getLogger(f"huey.consumer.{part}").addFilter(shorten)
+    Worker(queue.engine, workers=2, max_delay=0.5, graceful_signal="TERM").run()
+
+
+class Minute(Scheduler):  # type: ignore[misc]
+    """huey's, but what a minute asks for is done here when the queue does not take the message."""
+
+    def enqueue_periodic_tasks(self, now: datetime | None) -> None:
+        for task in self.huey.read_periodic(now):
+            try:
+                self.huey.enqueue(task)
+            except AWAY as error:
+                log.warning("queue does not take %s, done without: %s", task.name, one_line(error))
+                try:
+                    task.execute()
+                except Exception:  # this thread must live on: the next minute may do better
+                    log.exception("%s failed", task.name)
+
+
+class Worker(Consumer):  # type: ignore[misc]
+    scheduler_class = Minute
 
 
 # ------------------------------------------------------------------ messages
@@ -89,11 +122,15 @@ def wake_abandoned(order_id: str) -> None:
 
 def _send(message: str, args: tuple[str, ...], delay: float) -> None:
     queue: Queue = current_app.extensions["queue"]
-    try:
-        getattr(queue, message).schedule(args=args, delay=max(0.0, delay))
-    except sqlite3.Error as error:
-        # The row is committed and the sweep will find it: no reason to fail a request.
-        log.warning("queue does not take %s: %s", message, error)
+    with queue.sending:  # while a queue hangs, one request tries, and the others skip it
+        if time.monotonic() < queue.quiet_until:
+            return
+        try:
+            getattr(queue, message).schedule(args=args, delay=max(0.0, delay))
+        except AWAY as error:
+            # The row is committed and the sweep will find it: no reason to fail a request.
+            log.warning("queue does not take %s: %s", message, one_line(error))
+            queue.quiet_until = time.monotonic() + QUIET
 
 
 # ------------------------------------------------------------------ tasks
@@ -119,9 +156,10 @@ def sweep() -> None:
 
 def look(payment_id: str) -> None:
     """Ask the provider about one payment, and come back when it is next due."""
+    logs.begin(task="look", payment_id=payment_id)
     next_look_at = payments.look(payment_id)
     if next_look_at:
-        wake_look(payment_id, (next_look_at - now()).total_seconds())
+        wake_look(payment_id, (next_look_at - database_now()).total_seconds())
     work_off_outbox()
 
 
@@ -134,22 +172,23 @@ def work_off_outbox() -> None:
 def claim_task() -> tuple[int, int] | None:
     """Take the longest-waiting task under a lease, or None when there is none.
 
-    Returns (id, attempt). One statement; on PostgreSQL rivals skip the row instead of waiting.
+    Returns (id, attempt). One UPDATE; on PostgreSQL rivals skip the row instead of waiting.
     """
-    due = (
-        select(OutboxTask.id)
-        .where(OutboxTask.done_at.is_(None), OutboxTask.parked.is_(False))
-        .where(OutboxTask.due_at <= now())
-        .order_by(OutboxTask.due_at, OutboxTask.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    lease = now() + timedelta(seconds=payments.settings().lease_seconds)
+    lease = timedelta(seconds=payments.settings().lease_seconds)
     with transaction() as session:
+        moment = database_now()
+        due = (
+            select(OutboxTask.id)
+            .where(OutboxTask.done_at.is_(None), OutboxTask.parked.is_(False))
+            .where(OutboxTask.due_at <= moment)
+            .order_by(OutboxTask.due_at, OutboxTask.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
         claimed = session.execute(
             update(OutboxTask)
             .where(OutboxTask.id == due.scalar_subquery())
-            .values(due_at=lease, attempts=OutboxTask.attempts + 1)
+            .values(due_at=moment + lease, attempts=OutboxTask.attempts + 1)
             .returning(OutboxTask.id, OutboxTask.attempts)
             .execution_options(synchronize_session=False)
         ).one_or_none()
@@ -160,6 +199,7 @@ def do_task(task_id: int, attempt: int) -> None:
     """Do one claimed task; a failure is written down and tried again later, then parked."""
     task = db.session.get_one(OutboxTask, task_id)
     order_id, kind = task.order_id, task.kind
+    logs.begin(task=kind, order_id=order_id)
     try:
         if kind == "send_receipt":
             send_receipt(order_id)
@@ -173,8 +213,11 @@ def do_task(task_id: int, attempt: int) -> None:
         with transaction() as session:
             if kind in EFFECTS:
                 EFFECTS[kind](session, session.get_one(Order, order_id))
+            if kind == "receipt":  # which every paid order is owed once
+                metrics.observe_confirmation(session.get_one(Order, order_id))
             if not _finish(task_id, attempt):
                 raise LeaseLost
+        log.info("order %s: %s done", order_id, kind)
     except LeaseLost:
         log.warning("order %s: %s was taken over by another worker", order_id, kind)
     except Exception as error:
@@ -206,13 +249,49 @@ def _postpone(task_id: int, attempt: int, error: Exception) -> None:
             update(OutboxTask)
             .where(OutboxTask.id == task_id, OutboxTask.attempts == attempt)
             .values(
-                due_at=now() + pause,
+                due_at=database_now() + pause,
                 parked=attempt >= MOST_ATTEMPTS,
-                last_error=f"{type(error).__name__}: {error}"[:500],
+                last_error=payments.settings().mask(f"{type(error).__name__}: {error}")[:500],
             )
         )
     if attempt < MOST_ATTEMPTS:
         wake_fulfilment(pause.total_seconds())
+
+
+# ------------------------------------------------------------------ for the console
+
+
+def backlog() -> dict[str, int]:
+    """How many tasks are ``waiting``, how many of those are ``late``, and how many ``parked``."""
+    waiting = (OutboxTask.done_at.is_(None), OutboxTask.parked.is_(False))
+    late = (*waiting, OutboxTask.due_at < database_now() - LATE)
+    parked = (OutboxTask.done_at.is_(None), OutboxTask.parked.is_(True))
+    return {
+        word: db.session.scalar(select(func.count()).select_from(OutboxTask).where(*which)) or 0
+        for word, which in (("waiting", waiting), ("late", late), ("parked", parked))
+    }
+
+
+def parked_tasks(limit: int) -> Sequence[OutboxTask]:
+    """Work that was given up, longest parked first."""
+    parked = select(OutboxTask).where(OutboxTask.done_at.is_(None), OutboxTask.parked.is_(True))
+    return db.session.scalars(
+        parked.options(joinedload(OutboxTask.order)).order_by(OutboxTask.due_at).limit(limit)
+    ).all()
+
+
+def retry_parked(task_id: int) -> None:
+    """Give one more attempt to what was given up; if that fails it is parked again."""
+    with transaction() as session:
+        session.execute(
+            update(OutboxTask)
+            .where(OutboxTask.id == task_id, OutboxTask.parked.is_(True))
+            .values(parked=False, due_at=database_now())
+        )
+    wake_fulfilment()
+
+
+# ------------------------------------------------------------------ tidying up
 
 
 def forget_old_refusals() -> None:

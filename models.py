@@ -23,7 +23,10 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     event,
+    func,
+    select,
     text,
+    type_coerce,
     update,
 )
 from sqlalchemy.engine import Connection, CursorResult, Dialect
@@ -63,6 +66,22 @@ Minor = Annotated[int, mapped_column(BigInteger)]
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+#: How each database is asked for the present moment; SQLite answers in the form that it stores.
+CLOCKS: dict[str, ColumnElement[Any]] = {
+    "sqlite": func.strftime("%Y-%m-%d %H:%M:%f000", "now"),
+    "postgresql": func.clock_timestamp(),
+}
+
+
+def database_now() -> datetime:
+    """The present by the database's clock, for moments that one machine sets and another compares.
+
+    Machines disagree about the time; leases and due times must not.
+    """
+    clock = CLOCKS[db.engine.dialect.name]
+    return db.session.execute(select(type_coerce(clock, UtcDateTime))).scalar_one()
 
 
 def random_id() -> str:
@@ -133,6 +152,12 @@ class Order(Base):
         CheckConstraint("status IN ('open', 'paid', 'held')", name="status"),
         CheckConstraint("total > 0", name="total_positive"),
         Index("ix_orders_newest", "created_at", "id"),
+        Index(
+            "ix_orders_held",
+            "held_code",
+            sqlite_where=text("held_code IS NOT NULL"),
+            postgresql_where=text("held_code IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
@@ -204,6 +229,13 @@ class Payment(Base):
         UniqueConstraint("order_id", "attempt"),
         UniqueConstraint("provider", "provider_reference"),
         Index("ix_payments_due", "next_look_at"),
+        Index("ix_payments_outcome", "status", "provider"),
+        Index(
+            "ix_payments_problem",
+            "provider",
+            sqlite_where=text("problem IS NOT NULL"),
+            postgresql_where=text("problem IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=payment_reference)
@@ -323,7 +355,10 @@ class Delivery(Base):
     """
 
     __tablename__ = "deliveries"
-    __table_args__ = (UniqueConstraint("provider", "event_key"),)
+    __table_args__ = (
+        UniqueConstraint("provider", "event_key"),
+        Index("ix_deliveries_verdict", "provider", "verdict"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     provider: Mapped[str] = mapped_column(String(20))
@@ -355,11 +390,12 @@ class OutboxTask(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
     kind: Mapped[str] = mapped_column(String(40))  # of ``fulfilment.EFFECTS``, or "refund:<id>"
-    due_at: Mapped[datetime] = mapped_column(default=now)
+    due_at: Mapped[datetime] = mapped_column(default=database_now)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
     parked: Mapped[bool] = mapped_column(default=False)  # given up; waits for a person
     done_at: Mapped[datetime | None]
+    order: Mapped[Order] = relationship(viewonly=True)
 
     @property
     def status(self) -> str:
@@ -423,6 +459,17 @@ class Mail(Base):
     html: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     sent_at: Mapped[datetime | None]
+
+
+class Counter(Base):
+    """What only grows, for ``/metrics``: of what is not kept, or too much to count each time."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    provider: Mapped[str] = mapped_column(String(20), primary_key=True)
+    label: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from flask import current_app
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+import logs
+import metrics
 import money
 import refunds
 from config import Settings, origin
@@ -30,6 +32,7 @@ from models import (
     PaymentPart,
     Product,
     Refund,
+    database_now,
     db,
     now,
     transaction,
@@ -108,6 +111,8 @@ def _start_attempt(order_id: str, configured: Configured, method: str) -> str | 
     request, page_known = _open_attempt(order_id, configured, method)
     if page_known and not _is_open(order_id, configured, request):
         request, page_known = _open_attempt(order_id, configured, method)
+    provider = configured.capabilities.name
+    logs.about(order_id=order_id, payment_id=request.reference, provider=provider)
     abandon(order_id, but=request.reference)
     if page_known:
         return _page_of(request.reference)
@@ -162,7 +167,7 @@ def _open_attempt(
             currency=order.currency,
             page_expires_at=now() + timedelta(minutes=can.page_minutes or waits),
             expires_at=now() + timedelta(minutes=can.silent_minutes or waits),
-            next_look_at=now() + FIRST_LOOK,
+            next_look_at=database_now() + FIRST_LOOK,
         )
         session.add(payment)
         session.flush()
@@ -182,7 +187,7 @@ def abandon(order_id: str, but: str = "") -> None:
             configured = providers().get(payment.provider)
             if payment.page_url and configured and isinstance(configured.module, Cancels):
                 payment.abandoned = True
-                payment.next_look_at = now()
+                payment.next_look_at = database_now()
 
 
 def abandoned(order_id: str) -> list[str]:
@@ -209,7 +214,7 @@ def _is_open(order_id: str, configured: Configured, request: PaymentRequest) -> 
             payment = session.get_one(Payment, request.reference)
             payment.returned_at = payment.returned_at or now()
             payment.hint = None
-            payment.next_look_at = payment.next_look_at and now()
+            payment.next_look_at = payment.next_look_at and database_now()
         look(request.reference)
         raise OrderClosed(order_id)
     if state == "closed":
@@ -273,6 +278,7 @@ def _stored(way: Redirect | FormPost | Embed | Qr, known: tuple[str, ...]) -> di
 
 
 def _close_attempt(payment_id: str, status: str, code: str, words: str) -> None:
+    words = settings().mask(words)  # a provider may quote the key that it does not like
     over = {"next_look_at": None} if status == "failed" else {}
     with transaction():
         _climb(payment_id, status, failure_code=code, failure_message=words, **over)
@@ -307,7 +313,7 @@ def record_return(order_id: str, provider: str, args: Mapping[str, str]) -> str 
         if newest.returned_at is None:
             newest.returned_at = now()
             newest.looks = 0
-        soon = now() + LOOK_AFTER_RETURN
+        soon = database_now() + LOOK_AFTER_RETURN
         newest.next_look_at = min(newest.next_look_at or soon, soon)
         return newest.id
 
@@ -336,6 +342,7 @@ def record_refusal(provider: str, reason: str) -> None:
     """An audit line for the console: no body, no key, so that it cannot hide the true delivery."""
     with transaction() as session:
         session.add(Delivery(provider=provider, verdict="refused", reason=reason))
+        metrics.count("webhooks_refused", provider, reason.partition(":")[0])
 
 
 def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: str | None) -> str:
@@ -439,6 +446,7 @@ def _apply_parked(payment: Payment) -> None:
 
 def _judge(payment: Payment, news: PaymentUpdate) -> tuple[str, str]:
     """Apply news and say what came of it: (verdict, reason)."""
+    logs.about(order_id=payment.order_id, payment_id=payment.id)
     if news.refund_refused:
         refunds.refuse(payment.id, news.refund_refused)
         return "applied", "the refund was refused"
@@ -515,7 +523,10 @@ def _climb(payment_id: str, status: str, **values: Any) -> bool:
     """Enter ``status`` if it is higher on the ladder; False when the news is late or a repeat."""
     lower = LADDER[: LADDER.index(status)]
     payment = and_(Payment.id == payment_id, Payment.status.in_(lower))
-    return update_one(Payment, payment, status=status, **values)
+    climbed = update_one(Payment, payment, status=status, **values)
+    if climbed:
+        log.info("payment %s: %s", payment_id, status)
+    return climbed
 
 
 def _name_transaction(payment_id: str, transaction_id: str) -> bool:
@@ -740,20 +751,22 @@ def _claim_look(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
         if payment is None:
             return None
         pause = min(timedelta(seconds=5 * 2 ** min(payment.looks, 20)), LONGEST_PAUSE)
-        next_look_at = now() + pause
+        moment = database_now()
+        next_look_at = moment + pause
         due = and_(
             Payment.id == payment.id,
             Payment.looks == payment.looks,
-            Payment.next_look_at <= now(),
+            Payment.next_look_at <= moment,
         )
         if not update_one(Payment, due, next_look_at=next_look_at, looks=Payment.looks + 1):
             return None
+        logs.about(order_id=payment.order_id, payment_id=payment.id, provider=payment.provider)
         return request_for(payment), payment.provider, next_look_at
 
 
 def due_for_a_look(limit: int) -> list[str]:
     """Undecided payments whose time has come, longest waiting first."""
-    due = select(Payment.id).where(Payment.next_look_at <= now())
+    due = select(Payment.id).where(Payment.next_look_at <= database_now())
     return list(db.session.scalars(due.order_by(Payment.next_look_at).limit(limit)))
 
 
@@ -800,7 +813,7 @@ def send_refund(refund_id: str) -> None:
     except Rejected as error:
         log.error("refund %s: %s", refund_id, error)
         with transaction():
-            refunds.refuse(request.reference, str(error))
+            refunds.refuse(request.reference, settings().mask(str(error)))
         return
     with transaction() as session:
         if answer.provider_reference:
@@ -832,7 +845,7 @@ def ask_again_about_refunds() -> None:
     with transaction() as session:
         for refund_id in session.scalars(asked.limit(50)).all():
             task = and_(OutboxTask.kind == f"refund:{refund_id}", OutboxTask.done_at < silent)
-            update_one(OutboxTask, task, done_at=None, due_at=now())
+            update_one(OutboxTask, task, done_at=None, due_at=database_now())
 
 
 # ------------------------------------------------------------------ small things

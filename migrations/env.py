@@ -15,11 +15,17 @@ def render_item(kind: str, item: Any, autogen: Any) -> Any:
     return False
 
 
+def include_name(name: str | None, kind: str, parents: Any) -> bool:
+    """The queue may live in the same database; its tables are none of ours."""
+    return kind != "table" or not (name or "").startswith("huey_")
+
+
 with db.engine.connect() as connection:
     context.configure(
         connection=connection,
         target_metadata=db.metadata,
         render_item=render_item,
+        include_name=include_name,
         **current_app.extensions["migrate"].configure_args,
     )
     with context.begin_transaction():

@@ -8,17 +8,20 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from sqlalchemy import bindparam
 
 import config
+import models
 from app import create_app
 from catalogue import fill_shelf
 from models import db
 
-from . import mintcash, postgres
+from . import mintcash, postgres, redis_server
 from .books import Books
 from .shopper import Shopper
 
 BASE_URL = "http://127.0.0.1:5000"
+REAL_CLOCKS = dict(models.CLOCKS)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,9 +34,25 @@ def _no_settings_of_this_machine() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _databases_go_by_the_clock_of_the_test() -> Iterator[None]:
+    """Who travels in time takes the databases along; test_clocks.py lets the two disagree."""
+    told = bindparam("told", callable_=models.now, type_=models.UtcDateTime())
+    with pytest.MonkeyPatch.context() as patch:
+        for dialect in models.CLOCKS:
+            patch.setitem(models.CLOCKS, dialect, told)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with redis_server.server() as url:
         yield url
 
 
@@ -63,20 +82,29 @@ def _migrate(database_url: str, folder: Path) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database of its own for this test, migrated, with the shelf filled."""
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("_migrated_sqlite"), tmp_path / "shop.db")
-        yield f"sqlite:///{tmp_path}/shop.db"
-        return
-    url = request.getfixturevalue("_migrated_postgres")
+    return fresh_database(request.param, request, tmp_path)
+
+
+def fresh_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    if kind == "sqlite":
+        shutil.copy(request.getfixturevalue("_migrated_sqlite"), folder / "shop.db")
+        return f"sqlite:///{folder}/shop.db"
+    url: str = request.getfixturevalue("_migrated_postgres")
     postgres.restore(url)
-    yield url
+    return url
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> config.Settings:
-    return config.load(database_url=database_url, jobs_url=f"sqlite:///{tmp_path}/jobs.db")
+def jobs_url(tmp_path: Path) -> str:
+    """A queue of its own for this test; test_queues.py has the other engines."""
+    return f"sqlite:///{tmp_path}/jobs.db"
+
+
+@pytest.fixture
+def settings(database_url: str, jobs_url: str) -> config.Settings:
+    return config.load(database_url=database_url, jobs_url=jobs_url)
 
 
 @pytest.fixture

@@ -63,7 +63,10 @@ def test_a_provider_without_its_settings_is_not_offered(name: str, value: str | 
         ({"mintcash_base_url": "https://sandbox.mintcash.me"}, "MINTCASH_BASE_URL must be"),
         ({"database_url": "mysql://x"}, "DATABASE_URL is neither sqlite"),
         ({"database_url": "x"}, "DATABASE_URL is neither sqlite"),
-        ({"jobs_url": "amqp://x"}, "JOBS_URL is not sqlite"),
+        ({"jobs_url": "amqp://x"}, "JOBS_URL is none of sqlite:///file, postgresql://"),
+        ({"jobs_url": "sqlite://"}, "JOBS_URL is none of sqlite:///file, postgresql://"),
+        ({"jobs_url": ""}, "JOBS_URL is none of sqlite:///file, postgresql://"),
+        ({"jobs_url": "redis://x:y"}, "JOBS_URL is no redis:// address"),
         ({"payment_minutes": "0"}, "PAYMENT_MINUTES"),
     ],
 )
@@ -120,6 +123,7 @@ def test_no_secret_is_shown_by_settings_or_their_errors() -> None:
         name: f"canary-{name}-0123456789"
         for name in ("secret_key", "mintcash_secret_key", "mintcash_signing_secret", "smtp_url")
     }
+    canaries["jobs_url"] = "redis://:canary@127.0.0.1/0"
     settings = config.load(**{**LIVE, **canaries})
 
     with pytest.raises(config.SettingsError) as refused:
@@ -171,3 +175,28 @@ def test_a_destination_whose_checksum_does_not_fit_is_only_warned_about(
 
     assert account.destination_id == destination
     assert ("89CDCBED would fit" in caplog.text) is warned
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("sqlite:///var/jobs.db", "sqlite:///var/jobs.db"),
+        ("postgres://u:p@host/name", "postgresql://u:p@host/name"),
+        ("postgresql+psycopg://u@host:5433/name", "postgresql://u@host:5433/name"),
+        ("redis://host", "redis://host"),
+        ("rediss://:p@host:6380/2", "rediss://:p@host:6380/2"),
+        ("redis://:a/b%40c@host/0", "redis://:a%2Fb%40c@host/0"),
+    ],
+)
+def test_the_queue_is_taken_from_three_engines(given: str, taken: str) -> None:
+    assert config.load(jobs_url=given).jobs_url.get_secret_value() == taken
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "redis", "amqp"])
+def test_a_queue_that_cannot_be_read_does_not_show_its_password(scheme: str) -> None:
+    """I1."""
+    with pytest.raises(config.SettingsError) as refused:
+        config.load(jobs_url=f"{scheme}://u:canary@host:canary/0")
+
+    assert "JOBS_URL is no" in str(refused.value)
+    assert "canary" not in str(refused.value)

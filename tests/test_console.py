@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
 import config
+import fulfilment
+import jobs
 from app import create_app
+from models import OutboxTask, now
 
 from . import mintcash
 from .books import Books
@@ -18,7 +22,7 @@ from .conftest import close
 from .mintcash import event
 from .shopper import BASE_URL, Shopper
 
-PAGES = ["/console", "/console/mail", "/console/webhooks"]
+PAGES = ["/console", "/console/jobs", "/console/mail", "/console/webhooks"]
 PASSWORD = "correct horse battery"
 
 
@@ -64,6 +68,111 @@ def test_why_an_order_is_held_is_said(
     shopper.deliver(*event(mintcash_api.newest, "succeeded", amount=0.01))
 
     assert "mintcash took US$0.01 of US$28.00" in shopper.get("/console").text
+
+
+@pytest.fixture
+def given_up(
+    shopper: Shopper,
+    order_id: str,
+    mintcash_api: mintcash.Api,
+    books: Books,
+    monkeypatch: pytest.MonkeyPatch,
+) -> OutboxTask:
+    """A parcel that could not be packed, however often it was tried; it still cannot."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no cardboard left")
+
+    monkeypatch.setattr(jobs, "MOST_ATTEMPTS", 1)
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    monkeypatch.setitem(fulfilment.EFFECTS, "parcel", fail)
+    books.work()
+    assert books.tasks[0].status == "parked"
+    return books.tasks[0]
+
+
+def buttons(page: str) -> list[str]:
+    return re.findall(r'action="(/console/tasks/\d+/retry)"', page)
+
+
+def test_work_that_was_given_up_is_listed_with_its_reason(
+    shopper: Shopper, order_id: str, given_up: OutboxTask, books: Books
+) -> None:
+    """F9."""
+    page = shopper.get("/console/jobs").text
+    order = shopper.get(f"/console/orders/{order_id}").text
+
+    assert books.order.number in page
+    assert "RuntimeError: no cardboard left" in page
+    assert facts(page) == {"Waiting": "0", "Late": "0", "Parked": "1"}
+    assert buttons(page) == buttons(order) == [f"/console/tasks/{given_up.id}/retry"]
+
+
+def facts(page: str) -> dict[str, str]:
+    return dict(re.findall(r"<dt>(\w+)</dt>\s*<dd>\s*(\d+)", page))
+
+
+def test_work_that_waits_and_work_that_is_late_are_counted(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api
+) -> None:
+    """F9: late is what a sweep should have found."""
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    new = facts(shopper.get("/console/jobs").text)
+    with time_machine.travel(now() + 2 * jobs.LATE):
+        old = facts(shopper.get("/console/jobs").text)
+
+    assert new == {"Waiting": "2", "Late": "0", "Parked": "0"}
+    assert old == {"Waiting": "2", "Late": "2", "Parked": "0"}
+
+
+@pytest.mark.parametrize(
+    ("back", "address"), [("jobs", "/console/jobs"), ("order", "/console/orders/{}#work")]
+)
+def test_work_that_was_given_up_can_be_tried_again(
+    shopper: Shopper,
+    order_id: str,
+    given_up: OutboxTask,
+    books: Books,
+    monkeypatch: pytest.MonkeyPatch,
+    back: str,
+    address: str,
+) -> None:
+    """F9: pressed twice, done once."""
+    retry = f"/console/tasks/{given_up.id}/retry"
+    answers = [shopper.post(retry, {"back": back}) for _ in range(2)]
+    monkeypatch.setitem(fulfilment.EFFECTS, "parcel", fulfilment.pack_parcel)
+    books.work()
+    late = shopper.post(retry, {"back": back})
+    books.work()
+
+    assert [each.status_code for each in (*answers, late)] == [303] * 3
+    assert late.location == address.format(order_id)
+    assert books.fulfilled() == {"parcel": 1, "mail": 1}
+    assert (books.tasks[0].status, books.tasks[0].attempts) == ("done", 2)
+    assert buttons(shopper.get(f"/console/orders/{order_id}").text) == []
+
+
+def test_what_fails_again_is_parked_again(
+    shopper: Shopper, given_up: OutboxTask, books: Books
+) -> None:
+    """F9."""
+    shopper.post(f"/console/tasks/{given_up.id}/retry")
+    assert books.tasks[0].status == "waiting"
+
+    books.work()
+
+    assert (books.tasks[0].status, books.tasks[0].attempts) == ("parked", 2)
+
+
+def test_trying_again_needs_the_token_of_the_page(
+    shopper: Shopper, given_up: OutboxTask, books: Books
+) -> None:
+    retry = f"/console/tasks/{given_up.id}/retry"
+
+    assert shopper.post(retry, {"csrf_token": "forged"}).status_code == 400
+    assert shopper.get(retry).status_code == 405
+    assert shopper.post("/console/tasks/0/retry").status_code == 404
+    assert books.tasks[0].status == "parked"
 
 
 def test_what_a_shopper_or_a_provider_wrote_is_shown_and_never_run(
@@ -144,6 +253,6 @@ def test_elsewhere_it_is_closed_without_a_password(
 ) -> None:
     app = outside_the_sandbox(database_url, tmp_path, password)
 
-    assert [Shopper(app).get(page).status_code for page in PAGES] == [404, 404, 404]
+    assert [Shopper(app).get(page).status_code for page in PAGES] == [404] * len(PAGES)
 
     close(app)

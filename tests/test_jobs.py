@@ -236,15 +236,15 @@ def test_a_queue_that_cannot_be_written_fails_no_request(
 # ------------------------------------------------------------------ kill -9
 
 
-def kill(settings: config.Settings, work: str, point: str, **delivery: Any) -> None:
+def kill(settings: config.Settings, work: str, point: str, how: str = "", **delivery: Any) -> None:
     """Let a child work on the same database, and die at that point by its own hand."""
     child = subprocess.run(
-        [sys.executable, "-m", "tests.crash.child", work, point],
+        [sys.executable, "-m", "tests.crash.child", work, point, how],
         cwd=ROOT,
         env={
             "PATH": os.environ.get("PATH", ""),
             "DATABASE_URL": settings.database_url,
-            "JOBS_URL": settings.jobs_url,
+            "JOBS_URL": settings.jobs_url.get_secret_value(),
         },
         input=json.dumps(delivery).encode(),
         stderr=subprocess.PIPE,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from run import free_port
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -34,13 +36,6 @@ def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedPr
         text=True,
         timeout=60,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A plain console for the shop's people: orders, mail, webhook deliveries."""
+"""A plain console for the shop's people: orders, work, mail, webhook deliveries."""
 
 import hmac
 import re
@@ -9,11 +9,12 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import selectinload
+from werkzeug.wrappers import Response as AnyResponse
 
 import jobs
 import money
 import payments
-from models import Delivery, Mail, Order, Payment, Refund, db, payment_reference
+from models import Delivery, Mail, Order, OutboxTask, Payment, Refund, db, payment_reference
 from providers.base import printable
 from refunds import CannotRefund
 
@@ -152,6 +153,23 @@ def release(order_id: str) -> ResponseReturnValue:
     payments.release(order_id)
     jobs.wake_fulfilment()
     return redirect(url_for("console.order", order_id=order_id), code=303)
+
+
+@bp.get("/jobs")
+def work() -> str:
+    parked = jobs.parked_tasks(PAGE)
+    return render_template("console/jobs.html", backlog=jobs.backlog(), parked=parked)
+
+
+@bp.post("/tasks/<int:task_id>/retry")
+def retry(task_id: int) -> AnyResponse:
+    """One more attempt at work that was given up; pressing twice is pressing once."""
+    task = db.session.get(OutboxTask, task_id) or abort(404)
+    order_id = task.order_id
+    jobs.retry_parked(task_id)
+    if request.form.get("back") == "jobs":
+        return redirect(url_for("console.work"), code=303)
+    return redirect(url_for("console.order", order_id=order_id, _anchor="work"), code=303)
 
 
 @bp.get("/mail")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.test_run import ROOT, free_port
+from run import ROOT, free_port
 
 from .world import Customer, World
 

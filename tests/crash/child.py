@@ -1,7 +1,8 @@
 """A process that kills itself, as ``kill -9`` would, at a named point of its work.
 
-``python -m tests.crash.child WORK POINT``, with DATABASE_URL and JOBS_URL in the environment.
-WORK is the kind of an outbox task, or ``webhook``: one delivery, as JSON on standard input.
+``python -m tests.crash.child WORK POINT [worker]``, with DATABASE_URL and JOBS_URL in the
+environment. WORK is the kind of an outbox task, or ``webhook``: one delivery, as JSON on standard
+input. With ``worker`` it waits at the queue for its work, as the real one does.
 Who reaches the end of this file alive has not reached the point.
 """
 
@@ -52,16 +53,17 @@ def dying(work: Callable[..., Any], point: str) -> Callable[..., Any]:
     return run
 
 
-def main(work: str, point: str) -> None:
+def main(work: str, point: str, how: str = "") -> None:
     config.Settings.model_config["env_file"] = None
-    with create_app().app_context():
+    app = create_app()
+    with app.app_context():
         if work == "webhook":
             delivery = json.load(sys.stdin)
             payments._record = dying(payments._record, point)
             payments.receive("mintcash", delivery["headers"], delivery["body"].encode())
         else:
             fulfilment.EFFECTS[work] = dying(fulfilment.EFFECTS[work], point)
-            jobs.work_off_outbox()
+            jobs.run_worker(app) if how == "worker" else jobs.work_off_outbox()
 
 
 if __name__ == "__main__":
