@@ -528,7 +528,7 @@ class World:
             self.stock = {product_id: stock for product_id, stock in rows}
 
     def come_to_rest(self, patience: float) -> float | None:
-        """No more faults; skip the waiting, and let everything be done.
+        """No more faults; skip the waiting, let everything be done, and stop.
 
         Returns the seconds it took, None when ``patience`` was not enough. What is skipped is time
         only: the sandbox's clock is put forward, and what the shop has booked for later is due.
@@ -543,12 +543,12 @@ class World:
             time.sleep(0.2)
             if time.monotonic() - started > patience:
                 return None
+        self.stop(*self.workers)
         everything = datetime.now(UTC)
         with self.engine.begin() as connection:
             looks = update(Payment).where(Payment.next_look_at.is_not(None))
             connection.execute(looks.values(next_look_at=everything))
         while self._undone(everything):
-            self.stop(*self.workers)
             with self.engine.begin() as connection:
                 tasks = update(OutboxTask).where(OutboxTask.done_at.is_(None))
                 connection.execute(tasks.values(due_at=everything))
@@ -556,8 +556,10 @@ class World:
             soon = time.monotonic() + 10
             while self._undone(everything) and time.monotonic() < soon:
                 time.sleep(0.1)
+            self.stop(*self.workers)  # each finishes what it has begun
             if time.monotonic() - started > patience:
                 return None
+        self.stop("shop")
         return time.monotonic() - started
 
     def _undone(self, since: datetime) -> int:
