@@ -27,6 +27,7 @@ from werkzeug.wrappers import Response as AnyResponse
 import config
 import jobs
 import money
+import transfer
 from accounts import configured_providers
 from catalogue import fill_shelf
 from models import db, prepare_sqlite
@@ -41,7 +42,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     :raise config.SettingsError: a setting is missing or wrong; the text says which.
     """
     settings = settings or config.load()
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)  # see transfer.py
     secure = settings.base_url.startswith("https://")
     host = urlsplit(settings.base_url).hostname or ""
     app.config.update(
@@ -71,11 +72,14 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
     app.before_request(use_one_address)
     app.after_request(add_security_headers)
+    app.after_request(transfer.compress)
+    app.url_defaults(transfer.add_static_version)
     app.context_processor(template_names)
     app.add_template_filter(money.show, "money")
     app.add_template_filter(when)
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(OperationalError, database_is_busy)
+    app.add_url_rule("/static/<version>/<path:filename>", "static", transfer.static_file)
     app.add_url_rule("/healthz", "healthz", healthz)
     app.add_url_rule("/readyz", "readyz", readyz)
     app.cli.add_command(worker)

@@ -17,7 +17,7 @@ def test_the_shelf_shows_thirteen_products_with_pictures_in_two_sizes(shopper: S
     page = shopper.get("/").text
 
     pictures = re.findall(r"<img[^>]*>", page)
-    assert len([p for p in pictures if "/static/products/" in p]) == 13
+    assert len([p for p in pictures if "/products/" in p]) == 13
     for picture in pictures:
         assert "-480.webp 480w" in picture
         assert "-900.webp 900w" in picture
