@@ -135,6 +135,7 @@ def template_names() -> dict[str, object]:
         "settings": current_app.extensions["settings"],
         "currency": shop.current_currency(),
         "currencies": shop.CURRENCIES,
+        "theme": shop.current_theme(),
         "cart_count": cart.cart_count(),
         "picture_url": picture_url,
     }

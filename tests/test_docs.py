@@ -48,19 +48,26 @@ def test_every_place_that_the_readme_names_is_there() -> None:
         assert re.search(rf"(?m)^def {function}\(", (ROOT / path).read_text("utf-8")), function
 
 
-def test_every_vendored_file_is_the_one_that_was_written_down() -> None:
-    listed = (ROOT / "static/vendor/VENDORED.txt").read_text("utf-8")
-
+@pytest.mark.parametrize(
+    ("folder", "listed", "patterns"),
+    [
+        ("static", "vendor/VENDORED.txt", ["vendor/*.js", "fonts/*.woff2"]),
+        ("tests/browser/axe", "VENDORED.txt", ["*.js"]),
+    ],
+    ids=["served", "for_tests"],
+)
+def test_every_vendored_file_is_the_one_that_was_written_down(
+    folder: str, listed: str, patterns: list[str]
+) -> None:
     checked = set()
-    for line in listed.splitlines():
+    for line in (ROOT / folder / listed).read_text("utf-8").splitlines():
         digest = re.search(r"\b[0-9a-f]{64}\b", line)
-        name = re.search(r"[\w./-]+\.(js|woff2|css)\b", line)
+        name = re.match(r"[\w./-]+\.(js|woff2|css)\b", line)
         if digest and name:
-            path = ROOT / "static" / name.group().removeprefix("static/")
+            path = ROOT / folder / name.group()
             assert hashlib.sha256(path.read_bytes()).hexdigest() == digest.group(), name.group()
             checked.add(path)
-    present = {*ROOT.glob("static/vendor/*.js"), *ROOT.glob("static/fonts/*.woff2")}
-    assert checked == present
+    assert checked == {path for each in patterns for path in (ROOT / folder).glob(each)}
 
 
 def test_lock_files_name_versions_and_hashes_and_no_addresses() -> None:

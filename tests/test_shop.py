@@ -171,3 +171,21 @@ def test_localhost_leads_to_the_address_that_has_the_cart(shopper: Shopper) -> N
 
 def test_another_host_name_is_refused(shopper: Shopper) -> None:
     assert shopper.client.get("/", base_url="http://evil.example").status_code == 400
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_chosen_theme_is_said_by_the_page_itself(shopper: Shopper, theme: str) -> None:
+    answer = shopper.post("/theme", {"theme": theme, "next": "/cart"})
+
+    assert (answer.status_code, answer.location) == (303, "/cart")
+    assert f'<html lang="en" data-theme="{theme}">' in shopper.get("/").text
+    shopper.post("/theme", {"theme": ""})
+    assert '<html lang="en" data-theme="">' in shopper.get("/").text
+
+
+def test_an_unknown_theme_is_refused_and_a_forged_one_ignored(shopper: Shopper) -> None:
+    assert shopper.post("/theme", {"theme": "neon"}).status_code == 400
+
+    shopper.client.set_cookie("theme", '"><script>', domain="127.0.0.1")
+
+    assert 'data-theme=""' in shopper.get("/").text
