@@ -1,6 +1,7 @@
 """What is written down keeps up with what is there."""
 
 import hashlib
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -76,6 +77,17 @@ def test_lock_files_name_versions_and_hashes_and_no_addresses() -> None:
         assert "--hash=sha256:" in text
         assert "://" not in text
         assert "--index-url" not in text
+
+
+def test_lighthouses_lock_file_names_versions_and_hashes_and_no_addresses() -> None:
+    lock = json.loads((ROOT / "scripts/lighthouse/package-lock.json").read_text("utf-8"))
+
+    packages = {name: each for name, each in lock["packages"].items() if name}
+    assert "node_modules/lighthouse" in packages
+    for name, each in packages.items():
+        assert re.fullmatch(r"sha512-[\w+/]{86}==", each["integrity"]), name
+        assert each["version"], name
+        assert "resolved" not in each, name
 
 
 def test_no_secret_lies_in_the_tree() -> None:
