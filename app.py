@@ -120,6 +120,8 @@ def add_security_headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"  # order ids are nobody else's business
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.blueprint in ("orders", "console"):
+        response.headers["X-Robots-Tag"] = "noindex"
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if response.mimetype == "text/html" and "Cache-Control" not in response.headers:

@@ -31,8 +31,8 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 DOCS = (
     "shelf-phone-light",
     "product-phone-dark",
-    "checkout-phone-light",
-    "order-waiting-phone-dark",
+    "order-waiting-phone-light",
+    "order-paid-everything-phone-dark",
 )
 
 #: Those further down the page are lazy.
