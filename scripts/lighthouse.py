@@ -95,7 +95,8 @@ def basket(url: str) -> str:
 
 
 def examine(url: str, headers: Path, report: Path) -> dict[str, Any]:
-    """Lighthouse's report about one page, in its mobile profile."""
+    """Lighthouse's report about one page, in its mobile profile; it also says if there is none."""
+    report.unlink(missing_ok=True)
     flags = ["--headless=new", *["--no-sandbox"] * (os.geteuid() == 0)]
     subprocess.run(  # noqa: S603
         [
@@ -104,7 +105,7 @@ def examine(url: str, headers: Path, report: Path) -> dict[str, Any]:
             f"--chrome-flags={' '.join(flags)}",
         ],
         env=os.environ | {"CHROME_PATH": chromium()},
-        check=True,
+        check=False,
     )
     found: dict[str, Any] = json.loads(report.read_text("utf-8"))
     return found
@@ -126,6 +127,9 @@ def chromium() -> str:
 
 def show(name: str, report: dict[str, Any]) -> bool:
     """One line of the table, and below it what costs points; True when nothing does."""
+    if "runtimeError" in report:
+        print(f"{name:<12} {report['runtimeError']['message']}")  # noqa: T201
+        return False
     audits = report["audits"]
     scores = [round(100 * (report["categories"][each]["score"] or 0)) for each in CATEGORIES]
     shift = audits["cumulative-layout-shift"]["numericValue"]
