@@ -20,10 +20,10 @@ import config
 from app import create_app
 from catalogue import fill_shelf
 from models import Mail, Payment, Product, db, now, transaction
+from run import free_port
 from tests.books import Books
 from tests.mintcash import event
 from tests.shopper import Shopper
-from tests.test_run import free_port
 
 MINUTES = timedelta(minutes=1)
 
