@@ -16,7 +16,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from run import free_port
 from shopper import (
@@ -51,6 +53,8 @@ class Scenario:
     webhook: str = "none"
     create: str = "none"
     cancel: bool = False
+    play: str = ""  # a method of ``Customer`` that does all of it, where it is more than a page
+    skip: int = 0  # sandbox seconds, after paying
 
 
 SCENARIOS = (
@@ -80,16 +84,21 @@ SCENARIOS = (
     Scenario("hitpay", "webhooks twice", "paid", HITPAY, webhook="duplicate"),
     Scenario("hitpay", "webhooks forged", "waiting", HITPAY, "close_tab", "tamper"),
     Scenario("hitpay", "one cent", "held", HITPAY, "close_tab", "wrong_amount"),
+    Scenario("hitpay", "QR code scanned", "paid", {}, play="scan_the_code"),
+    Scenario("hitpay", "given back in two parts", "refunded", HITPAY, play="get_it_back"),
     Scenario("wipay", "success card", "paid", WIPAY),
     Scenario("wipay", "declined card", "failed", WIPAY_FAILS),
     Scenario("wipay", "webhook lost, return signed", "paid", WIPAY, webhook="drop"),
     Scenario("wipay", "tab closed after paying", "paid", WIPAY, fault="close_tab"),
     Scenario("wipay", "webhook forged, no return", "waiting", WIPAY, "close_tab", "tamper"),
+    Scenario("wipay", "half an hour late", "paid", WIPAY, "pay_late", skip=30 * 60),
+    Scenario("wipay", "saved card", "paid", WIPAY, play="pay_with_a_saved_card"),
     Scenario("handcash", "paid from the wallet", "paid", HANDCASH),
     Scenario("handcash", "webhook lost", "paid", HANDCASH, webhook="drop"),
     Scenario("handcash", "webhook twice", "paid", HANDCASH, webhook="duplicate"),
     Scenario("handcash", "tab closed after paying", "paid", HANDCASH, fault="close_tab"),
     Scenario("handcash", "webhook forged", "waiting", HANDCASH, "close_tab", "tamper"),
+    Scenario("handcash", "left for MintCash", "paid", {}, play="change_their_mind"),
     Scenario("request_network", "paid from the wallet", "paid", WALLET),
     Scenario("request_network", "from another chain", "paid", {**WALLET, "way": "POLYGON USDC"}),
     Scenario("request_network", "paid in part", "partial", {**WALLET, "amount": "5.00"}),
@@ -134,12 +143,16 @@ class Customer(Shopper):
         self.post(faults, create_fault=scenario.create, create_calls=calls)
         refused = self._refusals()
         self.add("cookbook")
-        answer = self.check_out(scenario.provider)
-        self.post(faults, create_fault="none", create_calls="0")
-        if answer.status_code == 502:
-            return "no page"
-        if scenario.create == "none":
-            self._pay(answer.url, scenario)
+        if scenario.play:
+            getattr(self, scenario.play)()
+        else:
+            answer = self.check_out(scenario.provider)
+            self.post(faults, create_fault="none", create_calls="0")
+            if answer.status_code == 502:
+                return "no page"
+            if scenario.create == "none":
+                self._pay(answer.url, scenario)
+            self.post(f"{self.sandbox}/control/clock", advance=str(scenario.skip))
         order = self._newest_order()
         if scenario.ends == "waiting":
             _until(lambda: self._refusals() > refused)
@@ -152,6 +165,40 @@ class Customer(Shopper):
             self.cancel(page, **typed)
         else:
             self.pay(page, scenario.provider, **typed)
+
+    def scan_the_code(self) -> None:
+        """The sandbox's front page stands for the phone: the newest code is the first there."""
+        self.fill_in(f"{self.shop}/products/cookbook", "/currency", currency="SGD")
+        self.check_out("hitpay/qr")
+        code = re.search(r'href="([^"]*/mock-payment/[^"]*)"', self.get(self.sandbox).text)
+        self.post(unescape(code[1]) if code else self.sandbox)
+
+    def get_it_back(self) -> None:
+        """By the console's form, which offers all that is left."""
+        self.pay(self.check_out("hitpay").url, "hitpay", **HITPAY)
+        order = self._newest_order()
+        _until(lambda: self._state(order) == "paid")
+        console, form = order.replace("/orders", "/console/orders"), urlsplit(order).path
+        self.fill_in(console, f"/console{form}/refunds", amount="5.00")
+        _until(lambda: "US$5.00 was given back." in self.get(order).text)
+        self.fill_in(console, f"/console{form}/refunds")
+
+    def pay_with_a_saved_card(self) -> None:
+        """Saved on WiPay's page, verified by what was debited, then charged with a nod."""
+        page = self.fill_in(f"{self.shop}/cards", "/cards/wipay").url
+        verify = self.pay(page, "wipay", **WIPAY).url
+        debited = re.search(r"[0-9]+\.[0-9]{2}", self.get(f"{self.sandbox}/wipay/merchant").text)
+        self.fill_in(verify, urlsplit(verify).path, amount=debited[0] if debited else "")
+        card = re.search(r'value="(wipay/card:[^"]+)"', self.get(f"{self.shop}/checkout").text)
+        self.pay(self.check_out(card[1] if card else "").url, "wipay")
+
+    def change_their_mind(self) -> None:
+        """And see that nobody can pay on the first page any more."""
+        left = self.check_out("handcash").url
+        self.pay(self.check_out("mintcash").url, "mintcash", **MINTCASH)
+        _until(lambda: 'name="handle"' not in self.get(left).text)
+        if 'name="handle"' in self.get(left).text:
+            raise SystemExit("HandCash's page stays open.")
 
     def _newest_order(self) -> str:
         """The order's address, as the console has it: a shopper whose tab closed has none."""

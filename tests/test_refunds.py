@@ -104,6 +104,7 @@ def test_parts_add_up(world: World, provider: str) -> None:
     world.work()
     assert (world.books.payment.status, world.books.payment.refunded) == ("partially_refunded", 500)
     assert world.state == "paid"
+    assert "<p>US$5.00 was given back.</p>" in world.order_page
     assert "US$5.00" in world.shopper.get(f"/orders/{world.books.order.id}/receipt").text
     assert "up to US$7.00" in world.console
 
@@ -606,6 +607,8 @@ def test_a_second_payment_is_given_back_by_itself(world: World, first: str) -> N
     assert str(second.problem).endswith("see its refund")
     assert world.refunds == [(WHOLE, "done")]
     assert world.state == "paid"
+    assert "You paid a second time, US$12.00 with" in world.order_page
+    assert "that was given back." in world.order_page
     assert world.books.fulfilled() == {"download": 1, "mail": 1}
     world.work()
     assert asked(world) == 1
@@ -624,6 +627,7 @@ def test_a_second_payment_that_nobody_can_give_back_is_for_a_person(
     assert (second.status, second.received) == ("succeeded", WHOLE)
     assert str(second.problem).endswith("give it back")
     assert str(second.problem) in world.console
+    assert "you get that given back." in world.order_page
     assert world.refunds == []
 
 

@@ -80,7 +80,7 @@ def test_the_code_is_drawn_with_its_amount_and_its_end(scanning: World) -> None:
     assert f'href="{payment.page_url}"' in page
     assert "hx-get" in page
     assert 'hx-post="/orders/' not in page
-    assert "How would you like to pay?" not in page
+    assert re.search(r"(?s)<details[^>]*hx-preserve.*<summary>Pay another way</summary>", page)
 
 
 def test_the_code_is_scanned_and_the_page_follows(scanning: World) -> None:
@@ -338,8 +338,15 @@ def test_who_has_paid_finds_no_form_any_more(form_world: World) -> None:
     assert 'data-state="paid"' in answer.text
 
 
-def test_who_left_the_form_can_go_on_there(form_world: World) -> None:
+def test_who_left_the_form_can_go_on_there_or_pay_another_way(form_world: World) -> None:
     assert f'href="/orders/{form_world.books.order.id}/pay"' in form_world.order_page
+    assert "<summary>Pay another way</summary>" in form_world.order_page
+
+    form_world.choose("mintcash")
+
+    form_world.press(form_world.url, **MINTCASH)
+    form_world.work()
+    assert form_world.state == "paid"
 
 
 # ------------------------------------------------------------------ HitPay's drop-in
@@ -753,6 +760,8 @@ def test_a_link_whose_owners_are_signing_is_waited_for(world: World) -> None:
     world.choose("request_network")
     assert (world.state, len(world.books.payments)) == ("waiting", 1)
     assert "How would you like to pay?" not in world.order_page
+
+    assert "Pay another way" not in world.order_page
 
     world.wait(seconds=30)
     world.work()

@@ -85,6 +85,7 @@ class View:
     hosted_page: str | None  # the provider's, beside a code of ours
     open_until: datetime | None
     renew_itself: bool  # a used-up code is replaced by a new one, the first few times
+    money_back: list[str]  # a sentence each
     poll_count: int
     is_slow: bool
 
@@ -106,6 +107,13 @@ class View:
     @property
     def can_retry(self) -> bool:
         return self.state in ("left", "closed", "unpaid", "failed", "canceled", "expired")
+
+    @property
+    def can_change(self) -> bool:
+        """Another way is on offer, though the one that was chosen is still open."""
+        return self.state in ("scan", "scan_over") or (
+            self.is_waiting and self.page_url is not None
+        )
 
     @property
     def slow_sentence(self) -> str:
@@ -280,7 +288,7 @@ def _context(
     return {
         "order": order,
         "view": view,
-        "providers": choices(order.currency) if view.can_retry else [],
+        "providers": choices(order.currency) if view.can_retry or view.can_change else [],
         "chosen": _choice_of(payment) if payment else None,
         "problem": problem,
     }
@@ -317,6 +325,7 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
         hosted_page=payment.page_url if payment else None,
         open_until=payment.page_expires_at if payment else None,
         renew_itself=bool(payment and payment.attempt <= RENEWALS),
+        money_back=_money_back(order, payment) if payment and state == "paid" else [],
         poll_count=count,
         is_slow=state == "waiting" and _waited(payment) > SLOW,
     )
@@ -344,8 +353,8 @@ WORDS = {
     ),
     "scan_over": (
         "This code has expired",
-        "Nothing was charged. If you have just paid with it, wait a moment: this page follows by "
-        "itself.",
+        "If you have just paid with it, wait a moment: this page follows by itself. If not, take "
+        "a new one.",
     ),
     "partial": (
         "Part of the payment has arrived",
@@ -389,7 +398,8 @@ WORDS = {
 
 
 def _state(order: Order, payment: Payment | None) -> str:
-    if payment and payment.status in ("refunded", "voided"):
+    given_back = bool(payment and 0 < payment.received <= payment.refunded)
+    if payment and (payment.status in ("refunded", "voided") or given_back):
         return "refunded"
     if order.status == "held" and payment and payment.status == "partially_paid":
         return "short"
@@ -429,6 +439,21 @@ def _steps(order: Order, payment: Payment | None) -> list[Step]:
     ]
     first_open = next((label for label, done in facts if not done), None)
     return [Step(label, done, label == first_open) for label, done in facts]
+
+
+def _money_back(order: Order, paying: Payment) -> list[str]:
+    """What of the shopper's money goes back: some of the payment, or another that came too."""
+    said = []
+    if paying.refunded:
+        said.append(f"{money.show(paying.refunded, paying.currency)} was given back.")
+    for other in order.payments:
+        if other.id != paying.id and other.received:
+            received = money.show(other.received, other.currency)
+            came = "that was" if other.refunded >= other.received else "you get that"
+            said.append(
+                f"You paid a second time, {received} with {_label(other)}: {came} given back."
+            )
+    return said
 
 
 def _page_to_go_on(payment: Payment | None) -> str | None:
