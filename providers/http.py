@@ -4,7 +4,10 @@ import json
 import time
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
+from threading import BoundedSemaphore
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -16,6 +19,8 @@ from .base import Unreachable
 CONNECT_TIMEOUT = 3.0  # seconds
 READ_TIMEOUT = 4.0  # seconds between two bytes
 DEADLINE = 10.0  # seconds for the body of an answer, however it drips
+IN_FLIGHT = 3  # calls to one host at once, in one process
+TURN = 1.0  # seconds to wait for a turn
 MAX_BODY = 1_000_000  # bytes; the longest documented answer is a few kB
 
 #: Repeated up to twice more, POST included: such a call carries our own reference, which the
@@ -61,8 +66,12 @@ def call(
     An empty answer is ``Reply.data`` None. ``repeat=False`` sends once only: for calls that carry
     nothing by which the provider would know a repetition.
 
-    :raise Unreachable: no connection, too slow, too large, or not JSON.
+    :raise Unreachable: no connection, too slow, too large, or not JSON; or too many calls to this
+        host are waiting already: one provider that hangs must not take every thread of the shop.
     """
+    turn = _turns(urlsplit(url).netloc)
+    if not turn.acquire(timeout=TURN):
+        raise Unreachable(f"{method} {url}: {IN_FLIGHT} calls to this host are waiting already")
     try:
         with requests.Session() as session:
             adapter = HTTPAdapter(max_retries=RETRY if repeat else 0)
@@ -83,10 +92,17 @@ def call(
                 body = _read(response)
     except (requests.RequestException, HTTPError) as error:
         raise Unreachable(f"{method} {url}: {_short(error)}") from error
+    finally:
+        turn.release()
     try:
         return Reply(response.status_code, parse_json(body) if body else None)
     except ValueError as error:
         raise Unreachable(f"{method} {url}: HTTP {response.status_code}, {error}") from error
+
+
+@cache
+def _turns(host: str) -> BoundedSemaphore:
+    return BoundedSemaphore(IN_FLIGHT)
 
 
 def parse_json(body: bytes) -> Any:

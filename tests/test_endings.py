@@ -1,11 +1,15 @@
 """The endings that public shops got wrong, by name: each bought in this shop, end to end."""
 
+import json
+from typing import Any
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+import fulfilment
 import payments
-from models import Order, Payment, db, transaction
+from models import Order, OutboxTask, Payment, database_now, db, now, transaction
 from providers.base import PaymentUpdate
 
 from . import mintcash
@@ -398,3 +402,104 @@ def test_partial_refunds_in_any_order_add_up_to_the_larger_total(
     assert books.payment.refunded == 2000
     assert books.payment.received == 6900
     assert books.order.status == "paid"
+
+
+def test_an_old_attempt_that_expires_does_not_touch_the_order_that_a_new_one_paid(
+    bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """D2, woocommerce/woocommerce-gateway-stripe#905, NEARBuilders/nearmerch.com#209."""
+    old = mintcash_api.newest
+    shopper.deliver(*event(old, "failed", failureCode="canceled"))
+    shopper.post(f"/orders/{books.order.id}/payments", {"provider": "mintcash"})
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+
+    shopper.deliver(*event(old, "failed", failureCode="expired"))
+    books.work()
+
+    assert books.order.status == "paid"
+    assert books.fulfilled() == ALL_EFFECTS
+
+
+def test_the_job_that_expires_silent_payments_leaves_a_paid_order_alone(
+    bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """E7, woocommerce/woocommerce-gateway-stripe#5485, #5486, #5759; mollie/magento2#1015."""
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    with books.open(), transaction() as session:  # as if the lost update had happened
+        session.execute(update(Payment).values(expires_at=now(), next_look_at=now()))
+
+    books.sweep()
+
+    assert (books.order.status, books.payment.status) == ("paid", "succeeded")
+    assert books.fulfilled() == ALL_EFFECTS
+
+
+def test_work_that_failed_half_way_is_done_on_the_next_try_not_skipped(
+    bought: TestResponse,
+    shopper: Shopper,
+    mintcash_api: mintcash.Api,
+    books: Books,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """F7: marked done before fulfilled, then skipped on retry; razorpay/razorpay-magento#175."""
+
+    def pack_and_fail(*arguments: Any) -> None:
+        fulfilment.pack_parcel(*arguments)
+        raise RuntimeError("the tape ran out")
+
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    with monkeypatch.context() as patch:
+        patch.setitem(fulfilment.EFFECTS, "parcel", pack_and_fail)
+        books.work()
+        assert "parcel" not in books.fulfilled()
+
+    with books.open(), transaction() as session:
+        session.execute(update(OutboxTask).values(due_at=database_now()))
+    books.work()
+
+    assert books.fulfilled() == ALL_EFFECTS
+
+
+def test_a_statement_that_failed_does_not_poison_the_answers_after_it(
+    bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """C11, fossasia/eventyay#1924: a poisoned session would answer 500 ever after."""
+    signed = event(mintcash_api.newest, "succeeded", event_id="evt_1")
+
+    answers = [shopper.deliver(*signed).status_code for _ in range(3)]
+
+    assert answers == [200, 200, 200], "the second insert of one event key fails, and only that"
+    assert shopper.get("/").status_code == 200
+    assert books.fulfilled() == {}
+    books.work()
+    assert books.fulfilled() == ALL_EFFECTS
+
+
+def test_a_body_that_was_read_and_written_anew_is_not_what_was_signed(
+    bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """A2, octokit/webhooks.js#71, stripe/stripe-php#884, razorpay/razorpay-node#96."""
+    body, headers = event(mintcash_api.newest, "succeeded", customer={"name": "José"})
+    anew = json.dumps(json.loads(body), indent=1).encode()
+
+    assert shopper.deliver(anew, headers).status_code == 401
+    assert books.order.status == "open"
+    assert shopper.deliver(body, headers).status_code == 200
+    assert books.order.status == "paid"
+
+
+def test_return_and_webhook_together_send_one_receipt(
+    bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """C4, saleor/saleor#12647, Automattic/woocommerce-payments#3520, Adyen/adyen-magento2#24.
+
+    One after the other, each twice; at once, with the guard off too: ``test_races.py``.
+    """
+    order_id, delivery = books.order.id, event(mintcash_api.newest, "succeeded")
+    for _ in range(2):
+        shopper.get(f"/orders/{order_id}/return/mintcash")
+        shopper.deliver(*delivery)
+        books.make_looks_due()
+        books.sweep()
+
+    assert books.fulfilled() == ALL_EFFECTS
