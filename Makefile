@@ -3,11 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run demo soak test check format lock clean
+.PHONY: help run demo soak test check format lighthouse screens lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 run: .venv/run ## shop, sandbox and worker, ready to buy something; Ctrl-C stops them
 	@$(BIN)/python run.py
@@ -33,6 +33,14 @@ format: .venv/dev ## put code and templates into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/djlint --reformat --quiet templates sandbox/templates
 
+lighthouse: .venv/dev build/lighthouse/installed ## what Lighthouse says about the main pages on a phone
+	@sh scripts/install-browser.sh
+	@$(BIN)/python scripts/lighthouse.py
+
+screens: .venv/dev ## a picture of every page in every state, into build/screens/
+	@sh scripts/install-browser.sh
+	@$(BIN)/python scripts/make_screens.py
+
 lock: ## choose the newest versions anew and write them down with their hashes
 	uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt
@@ -41,6 +49,14 @@ lock: ## choose the newest versions anew and write them down with their hashes
 
 clean: ## forget the installed packages, not the data in var/
 	rm -rf .venv
+
+build/lighthouse/installed: scripts/lighthouse/package-lock.json
+	@command -v npm >/dev/null || { echo "Lighthouse needs Node 18.16 or newer, with npm." >&2; exit 1; }
+	@echo "Installing Lighthouse (once) …"
+	@mkdir -p build/lighthouse
+	@cp scripts/lighthouse/package.json scripts/lighthouse/package-lock.json build/lighthouse
+	@npm ci --prefix build/lighthouse --no-audit --no-fund --loglevel error
+	@touch $@
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -32,6 +32,7 @@ import jobs
 import logs
 import metrics
 import money
+import transfer
 from accounts import configured_providers
 from catalogue import fill_shelf
 from models import db, prepare_sqlite
@@ -48,7 +49,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     """
     settings = settings or config.load()
     logs.configure(settings)
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)  # see transfer.py
     app.before_request(logs.begin_request)  # before all others: whatever they do has an id
     app.after_request(logs.finish_request)
     secure = settings.base_url.startswith("https://")
@@ -90,12 +91,15 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.before_request(refuse_foreign_forms)
     app.after_request(add_security_headers)
     app.after_request(let_go_of_database)
+    app.after_request(transfer.compress)
+    app.url_defaults(transfer.add_static_version)
     app.context_processor(template_names)
     app.add_template_filter(money.show, "money")
     app.add_template_filter(when)
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(OperationalError, database_is_busy)
     app.register_error_handler(DataError, no_column_holds_that)
+    app.add_url_rule("/static/<version>/<path:filename>", "static", transfer.static_file)
     app.add_url_rule("/healthz", "healthz", health.healthz)
     app.add_url_rule("/readyz", "readyz", health.readyz)
     app.add_url_rule("/metrics", "metrics", metrics.show)
@@ -149,6 +153,8 @@ def add_security_headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"  # order ids are nobody else's business
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.blueprint in ("orders", "cards", "console"):
+        response.headers["X-Robots-Tag"] = "noindex"
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.endpoint != "static" or "Cache-Control" not in response.headers:
@@ -173,6 +179,7 @@ def template_names() -> dict[str, object]:
         "settings": current_app.extensions["settings"],
         "currency": shop.current_currency(),
         "currencies": shop.CURRENCIES,
+        "theme": shop.current_theme(),
         "cart_count": cart.cart_count(),
         "picture_url": picture_url,
     }

@@ -459,15 +459,14 @@ class Settings(BaseSettings):
 
     @cached_property
     def _secrets(self) -> re.Pattern[str]:
-        """Matches every secret, and every password inside of an address."""
+        """Matches every secret; of an address only the password in it is one."""
         found = set()
         for name in type(self).model_fields:
-            value = getattr(self, name)
-            if isinstance(value, SecretStr):
-                found |= {self.value(name), *self.values(name)}
-            password = urlsplit(self.value(name)).password if name.endswith("_url") else None
-            if password:
+            if name.endswith("_url"):
+                password = urlsplit(self.value(name)).password or ""
                 found |= {password, unquote(password)}
+            elif isinstance(getattr(self, name), SecretStr):
+                found |= {self.value(name), *self.values(name)}
         spellings = {way for each in found for way in (each, quote(each, safe=""))}
         longest_first = sorted((each for each in spellings if len(each) >= SHORTEST), key=len)[::-1]
         whole = [re.escape(each) for each in longest_first]

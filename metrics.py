@@ -36,7 +36,8 @@ def show() -> Response:
     """
     if not (_is_from_this_machine() or _has_token()):
         abort(404)
-    return Response(generate_latest(Books()), content_type=CONTENT_TYPE_LATEST)
+    page = generate_latest(Books())
+    return Response(page, content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 
 
 def _is_from_this_machine() -> bool:

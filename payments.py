@@ -515,8 +515,6 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     """Lift the payment, and the order with it. Inside a transaction; a repeat changes nothing."""
     status = news.status
     assert status is not None  # noqa: S101
-    if status == "refunded" and news.refunded and news.refunded < payment.received:
-        status = "partially_refunded"  # it was paid twice, and one of the two was given back
     if status in MONEY:
         if news.currency in (payment.currency, None):
             # Some proofs name no amount: they are bound to the one that was asked for.

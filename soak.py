@@ -15,6 +15,7 @@ import secrets
 import signal
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 from collections import Counter
@@ -154,10 +155,15 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
             "without_order": dict(rush.without_order),
             "kills": dict(rush.kills),
             "faults": dict(sorted(rush.faults.items())),
-            "taken": dict(Counter(each["provider"] for each in books.taken)),
-            "paid_too_much": sum(payment.problem is not None for payment in books.payments),
-            "receipts": len(books.letters),
-            "receipts_sent_again": books.letters.total() - len(books.letters),
+            "payments": {
+                "taken": len(books.taken),
+                "noted for a person": sum(bool(payment.problem) for payment in books.payments),
+                "given back": sum(payment.refunded > 0 for payment in books.payments),
+            },
+            "receipts": {
+                "sent": len(books.letters),
+                "sent again": books.letters.total() - len(books.letters),
+            },
             "answers_500": dict(rush.answers_500),
             "violations": [asdict(each) for each in _judge(books, rested_after, ended)],
         }
@@ -402,7 +408,7 @@ class Rush:
                 self.without_order[went_without] += 1
             for kind in ("fault", "delivery_fault", "create_fault"):
                 if getattr(purchase, kind) != "none":
-                    self.faults[f"{kind}: {getattr(purchase, kind)}"] += 1
+                    self.faults[getattr(purchase, kind)] += 1
 
     def _kill_now_and_then(self) -> None:
         for number, kill in enumerate(self.kills_to_come):
@@ -522,7 +528,7 @@ class World:
             self.stock = {product_id: stock for product_id, stock in rows}
 
     def come_to_rest(self, patience: float) -> float | None:
-        """No more faults; skip the waiting, and let everything be done.
+        """No more faults; skip the waiting, let everything be done, and stop.
 
         Returns the seconds it took, None when ``patience`` was not enough. What is skipped is time
         only: the sandbox's clock is put forward, and what the shop has booked for later is due.
@@ -537,12 +543,12 @@ class World:
             time.sleep(0.2)
             if time.monotonic() - started > patience:
                 return None
+        self.stop(*self.workers)
         everything = datetime.now(UTC)
         with self.engine.begin() as connection:
             looks = update(Payment).where(Payment.next_look_at.is_not(None))
             connection.execute(looks.values(next_look_at=everything))
         while self._undone(everything):
-            self.stop(*self.workers)
             with self.engine.begin() as connection:
                 tasks = update(OutboxTask).where(OutboxTask.done_at.is_(None))
                 connection.execute(tasks.values(due_at=everything))
@@ -550,8 +556,10 @@ class World:
             soon = time.monotonic() + 10
             while self._undone(everything) and time.monotonic() < soon:
                 time.sleep(0.1)
+            self.stop(*self.workers)  # each finishes what it has begun
             if time.monotonic() - started > patience:
                 return None
+        self.stop("shop")
         return time.monotonic() - started
 
     def _undone(self, since: datetime) -> int:
@@ -645,23 +653,31 @@ def outcomes(books: Books) -> dict[str, dict[str, int]]:
 
 
 def _say(report: dict[str, Any]) -> None:
-    lines = [
-        f"{report['purchases']} purchases in {report['seconds']} s "
-        f"({report['purchases_per_second']} a second), seed {report['seed']}, "
-        f"{report['database']}; at rest after {report['rested_after_seconds']} s more",
-    ]
-    lines += [
-        f"  {name:<17}{', '.join(f'{count} {word}' for word, count in counts.items())}"
-        for name, counts in report["orders"].items()
-    ]
-    for title in ("without_order", "kills", "faults", "taken", "answers_500"):
-        words = ", ".join(f"{count} {name}" for name, count in report[title].items())
-        lines.append(f"  {title.replace('_', ' '):<17}{words or 'none'}")
-    for title in ("paid_too_much", "receipts", "receipts_sent_again"):
-        lines.append(f"  {title.replace('_', ' '):<20}{report[title]:>5}")
-    lines += [f"{each['rule']}: {each['about']} {each['reason']}" for each in report["violations"]]
-    lines.append(f"{len(report['violations'])} violations.")
-    print("\n".join(lines))  # noqa: T201
+    rest = report["rested_after_seconds"]
+    print(  # noqa: T201
+        f"\n{report['purchases']} purchases in {report['seconds']} s, "
+        f"{report['purchases_per_second']} a second, on {report['database']}; "
+        f"{f'at rest after {rest} s more' if rest else 'and never at rest'}\n"
+    )
+    for name, counts in report["orders"].items():
+        _say_counts(name, counts)
+    for title in ("payments", "without_order", "kills", "faults", "receipts", "answers_500"):
+        _say_counts(title.replace("_", " "), report[title])
+    violations = report["violations"]
+    for each in violations:
+        print(f"  {each['rule']}: {each['about']} {each['reason']}")  # noqa: T201
+    print(f"\n{len(violations)} violations, seed {report['seed']}.")  # noqa: T201
+
+
+def _say_counts(title: str, counts: dict[str, int]) -> None:
+    """The most frequent first, on as many lines as it takes."""
+    ordered = sorted(counts.items(), key=lambda each: -each[1])
+    words = ", ".join(
+        f"{count} {name}".replace(" ", "\N{NO-BREAK SPACE}") for name, count in ordered
+    )
+    indent = " " * 18
+    text = textwrap.fill(words or "none", 96, initial_indent=indent, subsequent_indent=indent)
+    print(f"  {title:<16}{text[18:]}".replace("\N{NO-BREAK SPACE}", " "))  # noqa: T201
 
 
 if __name__ == "__main__":

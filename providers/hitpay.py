@@ -402,13 +402,16 @@ def _read_event(account: Account, signature: str, entity: str, body: bytes) -> P
 def _read_refund(
     charge: dict[str, Any], request: dict[str, Any], word: str, key: str
 ) -> PaymentUpdate:
-    """``charge.updated``: some or all of one charge was given back, by us or on the dashboard."""
+    """``charge.updated``: some or all of one charge was given back, by us or on the dashboard.
+
+    Of the payment request that is a part at least: another charge may have paid it, too.
+    """
     amount, currency = _money(charge)
     refunded = _minor(charge["refunded_amount"], currency)
     return PaymentUpdate(
         provider_reference=_id(request, "id", Malformed),
         reference=None,
-        status="partially_refunded" if refunded < amount else "refunded",
+        status="partially_refunded",
         word=word,
         event_key=key,
         amount=amount,

@@ -351,11 +351,11 @@ def resume_checkout(
 def warnings(account: Account) -> list[str]:
     """What is odd about the settings, though it may be right: a sentence each."""
     found = DESTINATION.fullmatch(account.destination_id)
-    expected = found and _checksum(found["wallet"], int(found["chain"]))
-    if not found or not expected or found["checksum"].upper() == expected:
+    fitting = found and _checksum(found["wallet"], int(found["chain"]))
+    if not found or not fitting or found["checksum"].upper() == fitting:
         return []
     return [
-        f"The checksum of REQUEST_NETWORK_DESTINATION_ID is {found['checksum']}, and {expected} "
+        f"The checksum of REQUEST_NETWORK_DESTINATION_ID is {found['checksum']}, and {fitting} "
         "would fit its wallet and chain: compare it with the dashboard, letter by letter."
     ]
 

@@ -40,7 +40,8 @@ from . import (
 from .background import Background
 from .models import Control, db, prepare
 
-#: Each is a module with ``NAME``, ``TITLE``, ``ASSUMPTIONS`` and ``timer_rang(payment)``.
+#: Each is a module with ``NAME``, ``TITLE``, ``ASSUMPTIONS``, ``timer_rang(payment)`` and
+#: ``taken(payment)``.
 PROVIDERS = (mintcash, hitpay, handcash, wipay, request_network)
 BLUEPRINTS = (
     front.bp,

@@ -123,6 +123,7 @@ def ledger() -> dict[str, Any]:
     Amounts are minor units. ``next`` is null on the last page. ``waiting`` counts what is still to
     come, in all: webhooks to be sent, and payments on which the clock will change something.
     """
+    providers = {each.NAME: each for each in current_app.extensions["providers"]}
     unsent = Delivery.state.in_(("waiting", "sending"))
     after = request.args.get("after", 0, type=int)
     payments = db.session.scalars(
@@ -139,6 +140,7 @@ def ledger() -> dict[str, Any]:
                 "status": payment.status,
                 "amount": payment.amount,
                 "currency": payment.currency,
+                "taken": providers[payment.provider].taken(payment),
                 "refunded": payment.refunded,
             }
             for payment in page

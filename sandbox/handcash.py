@@ -510,6 +510,11 @@ def timer_rang(payment: Payment) -> None:
         expire(payment)
 
 
+def taken(payment: Payment) -> int:
+    """Minor units that were taken, whatever was given back since."""
+    return payment.amount * len(payment.details["transactions"])
+
+
 # --- The webhook: handcash-pay/webhooks --------------------------------------------------------
 
 

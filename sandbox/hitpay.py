@@ -440,5 +440,10 @@ def timer_rang(payment: Payment) -> None:
         end(payment, "expired")
 
 
+def taken(payment: Payment) -> int:
+    """Minor units that were taken, whatever was given back since."""
+    return payment.amount if payment.status == "completed" else 0
+
+
 def _add_entry(payment: Payment, status: str, method: str) -> None:
     payment.details["payments"] = [*payment.details["payments"], entry(payment, status, method)]

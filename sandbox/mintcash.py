@@ -26,6 +26,8 @@ from .models import Delivery, Payment, Refund, control, db
 NAME, TITLE = "mintcash", "MintCash"
 API_VERSION = "2026-05-01"  # docs/concepts/webhooks/payload-reference
 RETRY_AFTER = (30, 120, 600, 3600, 21600)  # seconds; docs/concepts/webhooks/overview
+#: The statuses of a payment whose money was taken.
+TAKEN = ("succeeded", "partially_refunded", "refunded")
 MAX_AMOUNT = 10**10  # minor units; an assumption
 
 ASSUMPTIONS = (
@@ -399,6 +401,11 @@ def timer_rang(payment: Payment) -> None:
         succeed(payment)
     else:
         move(payment, "failed", failure_code="expired")
+
+
+def taken(payment: Payment) -> int:
+    """Minor units that were taken, whatever was given back since."""
+    return payment.amount if payment.status in TAKEN else 0
 
 
 # --- Webhooks: docs/concepts/webhooks ----------------------------------------------------------

@@ -773,6 +773,11 @@ def timer_rang(payment: Payment) -> None:
         expire(payment)
 
 
+def taken(payment: Payment) -> int:
+    """Minor units that were taken, whatever was given back since."""
+    return payment.amount - missing(payment)
+
+
 # --- The webhooks: api-reference/webhooks ------------------------------------------------------
 
 

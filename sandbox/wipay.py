@@ -432,6 +432,11 @@ def timer_rang(payment: Payment) -> None:
         finish(payment, status, "[3-R3]: Transaction timed out.")
 
 
+def taken(payment: Payment) -> int:
+    """Minor units that were taken, whatever was given back since."""
+    return payment.amount if payment.status == "success" else 0
+
+
 def decide_refund(payment: Payment, granted: bool, reason: str = "") -> None:
     """End an open refund request and tell the shop (webhooks/payments-api). The caller commits."""
     payment.timer = None

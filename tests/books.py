@@ -153,7 +153,7 @@ class Books:
         return {name: count for name, table in tables.items() if (count := self.count(table))}
 
     def snapshot(self) -> dict[str, list[str]]:
-        """Everything that a refused delivery must leave alone: all tables but the inbox.
+        """Everything that a refused delivery must leave alone: all tables but the inbox and counts.
 
         When a provider is asked next is no part of it: anybody's return is a reason to ask soon.
         """
@@ -167,7 +167,7 @@ class Books:
                     )
                 )
                 for table in db.metadata.sorted_tables
-                if table.name != "deliveries"
+                if table.name not in ("deliveries", "counters")
             }
 
     def work(self) -> None:

@@ -52,15 +52,15 @@ def payment(payment_id: str, order_id: str, status: str = "succeeded", **more: A
     )
 
 
-def taken(payment_id: str, amount: int = 6900, status: str = "succeeded") -> dict[str, Any]:
+def taken(payment_id: str, taken: int = 6900) -> dict[str, Any]:
     """A line of the sandbox's ledger."""
     return {
         "provider": "mintcash",
         "id": f"theirs-of-{payment_id}",
         "externalId": payment_id,
-        "status": status,
-        "amount": amount,
+        "amount": 6900,
         "currency": "USD",
+        "taken": taken,
     }
 
 
@@ -74,7 +74,7 @@ def honest_books() -> Books:
     """One order paid, one paid twice, one held for stock, one nobody paid."""
     paid = ("kk-paid", "kk-twice")
     return Books(
-        ledger=[taken("p1"), taken("p2"), taken("p3"), taken("p4"), taken("p5", status="failed")],
+        ledger=[taken("p1"), taken("p2"), taken("p3"), taken("p4"), taken("p5", 0)],
         stock={VASE: 3, BOOK: None, CARD: None},
         letters=Counter({"kk-paid": 1, "kk-twice": 2}),
         orders=[
@@ -146,12 +146,16 @@ def keep_money_for_an_open_order(books: Books) -> None:
 
 
 def pay_with_a_failed_payment(books: Books) -> None:
-    books.ledger[0]["status"] = "failed"
+    books.ledger[0]["taken"] = 0
     books.payments[0].status = "failed"
 
 
+def overlook_a_part(books: Books) -> None:
+    books.ledger[4]["taken"] = 500
+
+
 def pay_with_a_cent(books: Books) -> None:
-    books.ledger[0]["amount"] = 1
+    books.ledger[0]["amount"] = books.ledger[0]["taken"] = 1
 
 
 def pay_in_another_currency(books: Books) -> None:
@@ -262,6 +266,7 @@ SPOILED_BY: dict[Callable[[Books], audit.Found], tuple[Callable[[Books], None], 
         miss_the_news,
         keep_money_for_an_open_order,
     ),
+    audit.no_part_of_the_money_is_overlooked: (overlook_a_part,),
     audit.no_order_is_paid_without_money: (
         pay_with_a_failed_payment,
         pay_with_a_cent,

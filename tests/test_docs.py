@@ -1,6 +1,7 @@
 """What is written down keeps up with what is there."""
 
 import hashlib
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -48,19 +49,26 @@ def test_every_place_that_the_readme_names_is_there() -> None:
         assert re.search(rf"(?m)^def {function}\(", (ROOT / path).read_text("utf-8")), function
 
 
-def test_every_vendored_file_is_the_one_that_was_written_down() -> None:
-    listed = (ROOT / "static/vendor/VENDORED.txt").read_text("utf-8")
-
+@pytest.mark.parametrize(
+    ("folder", "listed", "patterns"),
+    [
+        ("static", "vendor/VENDORED.txt", ["vendor/*.js", "fonts/*.woff2"]),
+        ("tests/browser/axe", "VENDORED.txt", ["*.js"]),
+    ],
+    ids=["served", "for_tests"],
+)
+def test_every_vendored_file_is_the_one_that_was_written_down(
+    folder: str, listed: str, patterns: list[str]
+) -> None:
     checked = set()
-    for line in listed.splitlines():
+    for line in (ROOT / folder / listed).read_text("utf-8").splitlines():
         digest = re.search(r"\b[0-9a-f]{64}\b", line)
-        name = re.search(r"[\w./-]+\.(js|woff2|css)\b", line)
+        name = re.match(r"[\w./-]+\.(js|woff2|css)\b", line)
         if digest and name:
-            path = ROOT / "static" / name.group().removeprefix("static/")
+            path = ROOT / folder / name.group()
             assert hashlib.sha256(path.read_bytes()).hexdigest() == digest.group(), name.group()
             checked.add(path)
-    present = {*ROOT.glob("static/vendor/*.js"), *ROOT.glob("static/fonts/*.woff2")}
-    assert checked == present
+    assert checked == {path for each in patterns for path in (ROOT / folder).glob(each)}
 
 
 def test_lock_files_name_versions_and_hashes_and_no_addresses() -> None:
@@ -69,6 +77,17 @@ def test_lock_files_name_versions_and_hashes_and_no_addresses() -> None:
         assert "--hash=sha256:" in text
         assert "://" not in text
         assert "--index-url" not in text
+
+
+def test_lighthouses_lock_file_names_versions_and_hashes_and_no_addresses() -> None:
+    lock = json.loads((ROOT / "scripts/lighthouse/package-lock.json").read_text("utf-8"))
+
+    packages = {name: each for name, each in lock["packages"].items() if name}
+    assert "node_modules/lighthouse" in packages
+    for name, each in packages.items():
+        assert re.fullmatch(r"sha512-[\w+/]{86}==", each["integrity"]), name
+        assert each["version"], name
+        assert "resolved" not in each, name
 
 
 def test_no_secret_lies_in_the_tree() -> None:

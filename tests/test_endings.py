@@ -289,7 +289,7 @@ def test_too_little_for_an_order_that_another_payment_has_paid_is_shown(
     assert books.order.status == "paid"
     assert [payment.problem for payment in books.payments] == [
         None,
-        f"second payment for one order (paid by {first['externalId']}): give it back",
+        f"second payment for one order (paid by {first['externalId']}): see its refund",
     ]
 
 
@@ -305,7 +305,7 @@ def test_too_little_for_an_order_that_another_payment_pays_later_is_shown(
 
     assert (books.order.status, books.order.paid_by) == ("paid", second["externalId"])
     assert [payment.problem for payment in books.payments] == [
-        f"second payment for one order (paid by {second['externalId']}): give it back",
+        f"second payment for one order (paid by {second['externalId']}): see its refund",
         None,
     ]
 

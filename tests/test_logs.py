@@ -282,11 +282,17 @@ def test_a_secret_setting_is_never_forgotten() -> None:
         name for name, field in config.Settings.model_fields.items() if "SecretStr" in str(field)
     ]
     canaries = {name: f"canary-{number:02}" for number, name in enumerate(secrets)}
+    addresses = {
+        name: f"redis://shop:{canary}@127.0.0.1/0"
+        for name, canary in canaries.items()
+        if name.endswith("_url")
+    }
 
-    settings = config.load(**canaries)
+    settings = config.load(**canaries | addresses)
 
     assert len(canaries) > 10
     assert {settings.mask(canary) for canary in canaries.values()} == {"[masked]"}
+    assert settings.mask(addresses["jobs_url"]) == "redis://shop:[masked]@127.0.0.1/0"
     assert "canary" not in repr(settings)
 
 
@@ -366,7 +372,7 @@ def test_machines_get_json_and_people_text(
 ) -> None:
     settings = config.load(
         payment_environment=environment,
-        secret_key=SecretStr("0123456789abcdef"),
+        secret_key=SecretStr("0123456789abcdef" * 2),
         base_url="https://shop.example",
         log_format=log_format,
     )

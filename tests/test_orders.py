@@ -40,6 +40,11 @@ def test_coming_back_leads_to_the_order_without_what_the_provider_appended(
     assert books.payment.status == "created", "G2: nothing is canceled by an address"
 
 
+def test_no_search_engine_keeps_an_order(shopper: Shopper, order_id: str) -> None:
+    assert shopper.get(f"/orders/{order_id}").headers["X-Robots-Tag"] == "noindex"
+    assert "X-Robots-Tag" not in shopper.get("/").headers
+
+
 def test_the_return_asks_for_a_look_within_fifteen_seconds(
     shopper: Shopper, order_id: str, books: Books
 ) -> None:

@@ -35,11 +35,14 @@ QUOTED = " ".join(CANARIES.values())
 @pytest.fixture
 def settings(_migrated_sqlite: Path, tmp_path: Path) -> config.Settings:
     shutil.copy(_migrated_sqlite, tmp_path / "shop.db")
-    smtp_url = f"smtp://shop:{CANARIES['smtp_url']}@127.0.0.1:1"
+    addresses = {  # nobody is there, and their clients say so
+        "smtp_url": f"smtp://shop:{CANARIES['smtp_url']}@127.0.0.1:1",
+        "jobs_url": f"redis://shop:{CANARIES['jobs_url']}@127.0.0.1:1/0",
+        "rate_limit_url": f"memory://shop:{CANARIES['rate_limit_url']}@127.0.0.1",
+    }
     return config.load(
-        **CANARIES | {"smtp_url": smtp_url},
+        **CANARIES | addresses,
         database_url=f"sqlite:///{tmp_path}/shop.db",
-        jobs_url=f"sqlite:///{tmp_path}/jobs.db",
         log_format="json",
         wipay_country_code="TT",
     )

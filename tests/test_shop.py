@@ -19,7 +19,7 @@ def test_the_shelf_shows_thirteen_products_with_pictures_in_two_sizes(shopper: S
     page = shopper.get("/").text
 
     pictures = re.findall(r"<img[^>]*>", page)
-    assert len([p for p in pictures if "/static/products/" in p]) == 13
+    assert len([p for p in pictures if "/products/" in p]) == 13
     for picture in pictures:
         assert "-480.webp 480w" in picture
         assert "-900.webp 900w" in picture
@@ -227,3 +227,21 @@ def test_the_about_page_names_every_way_to_pay(shopper: Shopper) -> None:
 
     for label in ("MintCash", "HitPay", "WiPay", "HandCash", "Request Network"):
         assert label in page
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_chosen_theme_is_said_by_the_page_itself(shopper: Shopper, theme: str) -> None:
+    answer = shopper.post("/theme", {"theme": theme, "next": "/cart"})
+
+    assert (answer.status_code, answer.location) == (303, "/cart")
+    assert f'<html lang="en" data-theme="{theme}">' in shopper.get("/").text
+    shopper.post("/theme", {"theme": ""})
+    assert '<html lang="en" data-theme="">' in shopper.get("/").text
+
+
+def test_an_unknown_theme_is_refused_and_a_forged_one_ignored(shopper: Shopper) -> None:
+    assert shopper.post("/theme", {"theme": "neon"}).status_code == 400
+
+    shopper.client.set_cookie("theme", '"><script>', domain="127.0.0.1")
+
+    assert 'data-theme=""' in shopper.get("/").text

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import config
 from providers import PROVIDERS
 from soak import CREATE_FAULTS, DELIVERY_FAULTS, HABITS, PAYMENT_FAULTS, make_plan, plan_of_kills
@@ -26,15 +28,16 @@ def soak(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def report(folder: Path, ended: subprocess.Popen[str]) -> dict[str, Any]:
-    said, _ = ended.communicate(timeout=110)
+    said, _ = ended.communicate(timeout=200)
     assert ended.returncode == 0, said + (folder / "soak.log").read_text()
     found: dict[str, Any] = json.loads((folder / "soak.json").read_text())
     assert found["violations"] == []
     assert found["answers_500"] == {}
-    assert "0 violations." in said
+    assert "\n0 violations" in said
     return found
 
 
+@pytest.mark.timeout(240)
 def test_everything_is_killed_and_the_books_agree(tmp_path: Path) -> None:
     """On PostgreSQL, so that the database is restarted as well."""
     run = soak(tmp_path, "--purchases=20", "--minutes=0.2", "--seed=1", "--database", "postgresql")
@@ -43,12 +46,13 @@ def test_everything_is_killed_and_the_books_agree(tmp_path: Path) -> None:
 
     assert found["purchases"] == 20
     assert set(found["kills"]) == {"shop worker", "shop", "job worker", "sandbox", "database"}
-    assert sum(found["taken"].values()) > 0
-    assert found["receipts"] > 0
+    assert found["payments"]["taken"] > 0
+    assert found["receipts"]["sent"] > 0
 
 
+@pytest.mark.timeout(240)
 def test_ctrl_c_ends_it_with_an_audit_of_what_was_done(tmp_path: Path) -> None:
-    with soak(tmp_path, "--purchases=1000", "--minutes=1", "--seed=1") as run:
+    with soak(tmp_path, "--purchases=1000", "--minutes=5", "--seed=1") as run:
         assert run.stdout
         while not re.search(r"\] [1-9]\d*/1000 purchases", run.stdout.readline()):
             assert run.poll() is None

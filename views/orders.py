@@ -398,7 +398,8 @@ WORDS = {
 
 
 def _state(order: Order, payment: Payment | None) -> str:
-    if payment and payment.status in ("refunded", "voided"):
+    given_back = bool(payment and 0 < payment.received <= payment.refunded)
+    if payment and (payment.status in ("refunded", "voided") or given_back):
         return "refunded"
     if order.status == "held" and payment and payment.status == "partially_paid":
         return "short"

@@ -1,9 +1,19 @@
 """The shelf and the products."""
 
+import json
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
@@ -13,6 +23,8 @@ from models import Price, Product, db
 bp = Blueprint("shop", __name__)
 
 CURRENCIES = ("USD", "EUR", "SGD", "TTD")
+THEMES = ("light", "dark")
+THEME_SECONDS = 365 * 24 * 60 * 60
 LOW_STOCK = 5
 RELATED = 3
 
@@ -99,6 +111,12 @@ def related_to(offer: Offer) -> list[Offer]:
     return sorted(others, key=lambda each: each.kind != offer.kind)[:RELATED]
 
 
+def current_theme() -> str:
+    """The theme chosen in the footer, kept in a cookie of its own; blank is the device's."""
+    chosen = request.cookies.get("theme")
+    return chosen if chosen in THEMES else ""
+
+
 @bp.get("/")
 def shelf() -> str:
     """All goods, or one kind of them; an unknown word in the address is ignored."""
@@ -138,6 +156,25 @@ def set_currency() -> Response:
     if request.headers.get("HX-Request"):
         return Response(status=204, headers={"HX-Refresh": "true"})
     return redirect(_own_page(request.form.get("next", "")), code=303)
+
+
+@bp.post("/theme")
+def set_theme() -> Response:
+    """Light, dark, or blank for whatever the device prefers."""
+    chosen = request.form.get("theme", "")
+    if chosen not in ("", *THEMES):
+        abort(400)
+    if request.headers.get("HX-Request"):
+        # In place, so that nothing typed is lost: static/js/theme.js hears the event.
+        event = json.dumps({"theme": chosen})
+        response = Response(status=204, headers={"HX-Trigger": event})
+    else:
+        response = redirect(_own_page(request.form.get("next", "")), code=303)
+    secure = current_app.config["SESSION_COOKIE_SECURE"]
+    response.set_cookie(
+        "theme", chosen, max_age=THEME_SECONDS, secure=secure, httponly=True, samesite="Lax"
+    )
+    return response
 
 
 def _own_page(target: str) -> str:

@@ -4,7 +4,7 @@
 function tick() {
   for (const time of document.querySelectorAll("[data-countdown]")) {
     const seconds = Math.max(0, Math.round((new Date(time.dateTime) - Date.now()) / 1000));
-    time.textContent = `in ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    time.textContent = `Good for another ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   }
 }
 

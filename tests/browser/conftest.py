@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from run import ROOT, free_port
 
+from .states import Stage, stage
 from .world import Customer, World
 
 #: What Chromium tries on its own has no place in a test.
@@ -60,6 +61,13 @@ def running(folder: Path, **settings: str) -> Iterator[World]:
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0
     assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture(scope="session", name="stage")
+def _stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A shop whose pages can be put into every state."""
+    with stage(tmp_path_factory.mktemp("stage")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

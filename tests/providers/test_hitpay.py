@@ -443,7 +443,7 @@ def test_version_1_names_the_charge_so_that_a_second_one_is_noticed() -> None:
 
 @pytest.mark.parametrize(
     ("refunded", "minor", "status"),
-    [(99.5, 9950, "partially_refunded"), (599, 59900, "refunded")],
+    [(99.5, 9950, "partially_refunded"), (599, 59900, "partially_refunded")],
 )
 def test_a_charge_that_was_given_back_is_news_of_its_payment_request(
     refunded: float, minor: int, status: str

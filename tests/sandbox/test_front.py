@@ -69,6 +69,7 @@ def test_the_ledger_lists_every_payment_in_minor_units(sandbox: Sandbox) -> None
                 "status": "partially_refunded",
                 "amount": 4999,
                 "currency": "USD",
+                "taken": 4999,
                 "refunded": 1500,
             }
         ],

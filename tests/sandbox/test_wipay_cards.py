@@ -221,8 +221,8 @@ def test_the_time_to_verify_is_limited(wipay: WiPay) -> None:
     ("card_id", "message"),
     [
         ("x", "The uuid is not a valid UUID (version 4)."),
-        (str(uuid.uuid1()), "The uuid is not a valid UUID (version 4)."),
-        (str(uuid.uuid4()), "The selected uuid is invalid."),
+        ("f2fff2c8-e58c-11f1-ad79-02fc00000001", "The uuid is not a valid UUID (version 4)."),
+        ("8ebd866a-f8cb-400f-9403-c7cdd345f3ff", "The selected uuid is invalid."),
     ],
 )
 def test_what_is_no_card_is_said(wipay: WiPay, card_id: str, message: str) -> None:

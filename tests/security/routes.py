@@ -6,6 +6,8 @@ it answers, how a request to it is made, and two verdicts.
 
 from dataclasses import dataclass, field
 
+from transfer import static_version
+
 
 @dataclass(frozen=True)
 class Row:
@@ -29,13 +31,23 @@ class Row:
 ROWS = (
     Row("/", "GET", "/", 200),
     Row("/products/<slug>", "GET", "/products/candle", 200),
+    Row("/about", "GET", "/about", 200),
+    Row("/theme", "POST", "/theme", 303, form={"theme": "dark"}),
     Row("/currency", "POST", "/currency", 303, form={"currency": "EUR"}),
     Row("/cart", "GET", "/cart", 200),
     Row("/cart/items", "POST", "/cart/items", 303, form={"slug": "candle", "quantity": "1"}),
     Row("/cart/items/<slug>", "POST", "/cart/items/candle", 303, form={"quantity": "2"}),
     Row("/cart/items/<slug>/remove", "POST", "/cart/items/candle/remove", 303),
     Row("/checkout", "GET POST", "/checkout", 200),
+    Row("/cards", "GET", "/cards", 200),
+    Row("/cards/<provider>", "POST", "/cards/wipay", 303),
+    Row("/cards/return/<provider>", "GET", "/cards/return/wipay", 303),
+    Row("/cards/<card_id>/verify", "GET POST", "/cards/{order}/verify", 404),  # of no card
+    Row("/cards/<card_id>/delete", "POST", "/cards/{order}/delete", 404),
+    Row("/orders/find", "GET POST", "/orders/find", 200),
     Row("/orders/<order_id>", "GET", "/orders/{order}", 200),
+    Row("/orders/<order_id>/pay", "GET", "/orders/{order}/pay", 303),
+    Row("/orders/<order_id>/receipt", "GET", "/orders/{order}/receipt", 200),
     Row("/orders/<order_id>/status", "GET", "/orders/{order}/status", 200),
     Row("/orders/<order_id>/return/<provider>", "GET", "/orders/{order}/return/mintcash", 303),
     Row(
@@ -49,17 +61,22 @@ ROWS = (
     Row("/webhooks/<provider>", "POST", "/webhooks/mintcash", 401, csrf="proof"),
     Row("/console", "GET", "/console", 200),
     Row("/console/orders/<order_id>", "GET", "/console/orders/{order}", 200),
+    Row("/console/orders/<order_id>/refunds", "POST", "/console/orders/{order}/refunds", 404),
+    Row("/console/orders/<order_id>/release", "POST", "/console/orders/{order}/release", 303),
+    Row("/console/jobs", "GET", "/console/jobs", 200),
+    Row("/console/tasks/<int:task_id>/retry", "POST", "/console/tasks/1/retry", 303),
     Row("/console/mail", "GET", "/console/mail", 200),
     Row("/console/mail/<int(max=2147483647):mail_id>", "GET", "/console/mail/{letter}", 200),
     Row("/console/webhooks", "GET", "/console/webhooks", 200),
     Row("/healthz", "GET", "/healthz", 200),
     Row("/readyz", "GET", "/readyz", 200),
+    Row("/metrics", "GET", "/metrics", 200),
     Row(
-        "/static/<path:filename>",
-        "GET OPTIONS",
-        "/static/vendor/htmx.min.js",
+        "/static/<version>/<path:filename>",
+        "GET",
+        f"/static/{static_version()}/vendor/htmx.min.js",
         200,
-        cache="no-cache",
+        cache="public, max-age=31536000, immutable",
     ),
 )
 POSTS = tuple(row for row in ROWS if "POST" in row.methods)

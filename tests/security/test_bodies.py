@@ -104,7 +104,7 @@ def leaves(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from leaves(inner)
 
 
-ODD_VALUES = ["a\0b", "\ud800", "é" * 400, 7, [], None]
+ODD_VALUES = ["a\0b", "\ud800", 7]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -218,7 +218,7 @@ TEXTS = [
     "../../x",
     "%s{}",
 ]
-NUMBERS = ["-1", "0", "99999999999999999999999", "1e9", "１", "1.5", "NaN", "0x1", "1;2", " "]
+NUMBERS = ["-1", "0", "9" * 30, "1e9", "１", "NaN", "1;2"]
 
 
 @both_databases

@@ -17,6 +17,7 @@ from tests import mintcash
 from tests.conftest import close
 from tests.shopper import ANN, BASE_URL, Shopper
 from tests.test_config import LIVE
+from transfer import static_version
 
 from .routes import EVERY_METHOD, ROWS
 from .town import Town, elements
@@ -154,13 +155,15 @@ def test_the_scripts_of_the_checkout_page_are_those_we_know(town: Town) -> None:
 
     The file itself is pinned by its hash in ``tests/test_docs.py``.
     """
-    for path in ("/checkout", "/cart", town.path("/orders/{order}")):
+    order = town.path("/orders/{order}")
+    for path in ("/checkout", "/cart", order):
         found = [
-            attributes["src"]
+            attributes["src"].removeprefix(f"/static/{static_version()}/")
             for name, attributes, _ in elements(town.shopper.get(path).text)
             if name == "script"
         ]
-        assert found == ["/static/vendor/htmx.min.js"]
+        countdown = ["js/countdown.js"] if path == order else []
+        assert found == ["vendor/htmx.min.js", "js/theme.js", *countdown]
 
 
 def test_no_page_takes_a_card(town: Town) -> None:

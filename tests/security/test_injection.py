@@ -20,6 +20,7 @@ from tests.books import Books
 from tests.mintcash import event
 from tests.providers.contract import URLS
 from tests.shopper import ANN, Shopper
+from transfer import static_version
 
 from .routes import ROWS
 from .stage import Stage
@@ -48,7 +49,7 @@ def assert_harmless(text: str, where: str) -> None:
         assert not [each for each in attributes if each.startswith("on")], where
         assert name != "b", where
         if name == "script":
-            assert attributes.get("src") == "/static/vendor/htmx.min.js", where
+            assert attributes["src"].startswith(f"/static/{static_version()}/"), where
             assert not inner.strip(), where
         for address in ("href", "src", "action"):
             value = attributes.get(address, "").strip().lower()
@@ -69,45 +70,50 @@ def assert_all_pages_are_harmless(town: Town) -> None:
     assert seen >= 10
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+def rotated(by: int) -> list[str]:
+    """Every text comes to stand in another field each time."""
+    return [*SCRIPTS[by:], *SCRIPTS[:by]]
+
+
+@pytest.mark.parametrize("turn", [0, 4, 7])
 def test_what_a_shopper_types_is_shown_and_never_run(
-    shopper: Shopper, mintcash_api: mintcash.Api, books: Books, script: str
+    shopper: Shopper, mintcash_api: mintcash.Api, books: Books, turn: int
 ) -> None:
     """G13: name and address, on every page of shop and console, and in the letter."""
-    typed = {
-        name: script[:length]
-        for name, length in {"name": 120, "line1": 120, "line2": 120, "city": 80}.items()
-    }
-    typed["postal_code"] = script[:20]
-    typed["email"] = '"<script>alert(1)</script>"@example.com'
-    refused = shopper.add("candle") and shopper.check_out(**typed)
+    lengths = {"name": 120, "line1": 120, "line2": 120, "city": 80, "postal_code": 20}
+    scripts = zip(lengths.items(), rotated(turn), strict=False)
+    typed = {name: script[:length] for (name, length), script in scripts}
+    shopper.add("candle")
+    refused = shopper.check_out(**typed, email='"<script>alert(1)</script>"@example.com')
+    assert refused.status_code == 422
     assert_harmless(refused.text, "the form with what was typed")
 
-    town = build(shopper, mintcash_api, books, **(typed | {"email": "ann@example.com"}))
+    town = build(shopper, mintcash_api, books, **typed)
 
     assert_all_pages_are_harmless(town)
     assert books.order.name == typed["name"], "kept as it was typed, and escaped where it is shown"
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("turn", [0, 4, 7])
 def test_what_a_provider_writes_is_shown_and_never_run(
-    shopper: Shopper, mintcash_api: mintcash.Api, books: Books, script: str
+    shopper: Shopper, mintcash_api: mintcash.Api, books: Books, turn: int
 ) -> None:
-    """G13: in every text of a true delivery, one of them about nobody's payment."""
+    """G13: in the texts of true deliveries, also of those about nobody's payment."""
     town = build(shopper, mintcash_api, books)
     payment = mintcash_api.newest
-    words = {"failureCode": script, "failureMessage": script, "providerTransactionId": script}
+    scripts = rotated(turn)
+    words = dict(
+        zip(("failureCode", "failureMessage", "providerTransactionId"), scripts, strict=False)
+    )
 
     for number, status in enumerate(("failed", "pending", "succeeded")):
         shopper.deliver(*event(payment, status, event_id=f"e{number}", **words))
-    stranger = {**payment, "id": "pmt_stranger", "externalId": script}
-    shopper.deliver(*event(stranger, "succeeded"))
-    signed = mintcash.signed(
-        event(payment, "succeeded").body.replace(
-            b'"payment.succeeded"', json.dumps(script).encode()
-        )
-    )
-    shopper.deliver(*signed)
+    for script in scripts:
+        stranger = {**payment, "id": "pmt_stranger", "externalId": script}
+        shopper.deliver(*event(stranger, "succeeded"))
+        body = event(payment, "succeeded").body
+        named = body.replace(b'"payment.succeeded"', json.dumps(script).encode())
+        shopper.deliver(*mintcash.signed(named))
 
     assert_all_pages_are_harmless(town)
 
@@ -140,59 +146,59 @@ LINES = [
 ]
 
 
-@pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("field", ["name", "email", "line1", "city", "postal_code"])
 def test_no_line_break_gets_into_a_letter(
-    shopper: Shopper, mintcash_api: mintcash.Api, books: Books, field: str, line: str
+    shopper: Shopper, mintcash_api: mintcash.Api, books: Books, field: str
 ) -> None:
     """G14: refused at the form, or one line in the letter's head."""
-    shopper.add("candle")
-    value = f"{line}@example.com" if field == "email" else line[:20]
+    taken = 0
+    for line in LINES:
+        value = f"{line}@example.com" if field == "email" else line[:20]
+        shopper.add("candle")
+        if shopper.check_out(**{field: value}).status_code == 303:
+            taken += 1
+            shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+            books.work()
 
-    answer = shopper.check_out(**{field: value})
-
-    if answer.status_code == 422:
-        assert mintcash_api.calls == []
-        return
-    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
-    books.work()
+    assert len(mintcash_api.calls) == taken
     with books.open():
-        letter = db.session.query(Mail).one()
-        head = EmailMessage()
-        head["To"], head["Subject"] = letter.to, letter.subject
-        assert "evil.example" not in head.as_string().partition("\n\n")[0]
+        letters = db.session.query(Mail).all()
+        assert len(letters) == taken
+        for letter in letters:
+            head = EmailMessage()
+            head["To"], head["Subject"] = letter.to, letter.subject
+            assert "evil.example" not in head.as_string().partition("\n\n")[0]
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "/cart\r\nSet-Cookie: x=1",
-        "/cart%0d%0aSet-Cookie:%20x=1",
-        "/\r\n\r\n<script>",
-        "/\t/evil.example",
-        "/\\evil.example",
-        "//evil.example",
-        "/%2f/evil.example",
-        "https:evil.example",
-        "/@evil.example",
-        "\thttps://evil.example",
-        "\x00//evil.example",
-        "/..//evil.example",
-        "http:///evil.example",
-        "////evil.example",
-    ],
-)
-def test_the_way_back_after_a_new_currency_stays_here(shopper: Shopper, target: str) -> None:
+TARGETS = [
+    "/cart\r\nSet-Cookie: x=1",
+    "/cart%0d%0aSet-Cookie:%20x=1",
+    "/\r\n\r\n<script>",
+    "/\t/evil.example",
+    "/\\evil.example",
+    "//evil.example",
+    "/%2f/evil.example",
+    "https:evil.example",
+    "/@evil.example",
+    "\thttps://evil.example",
+    "\x00//evil.example",
+    "/..//evil.example",
+    "http:///evil.example",
+    "////evil.example",
+]
+
+
+def test_the_way_back_after_a_new_currency_stays_here(shopper: Shopper) -> None:
     """Open redirect, ASVS 3.7.2: as a browser reads it, tabs and backslashes included."""
-    answer = shopper.post("/currency", {"currency": "EUR", "next": target})
+    for target in TARGETS:
+        answer = shopper.post("/currency", {"currency": "EUR", "next": target})
 
-    assert answer.status_code in (303, 400)
-    location = answer.headers.get("Location", "/")
-    as_read = re.sub(r"[\t\r\n]", "", location).replace("\\", "/")
-    assert as_read.startswith("/")
-    assert not as_read.startswith("//")
-    assert "x" not in answer.headers.getlist("Set-Cookie")
-    assert len(answer.headers.getlist("Set-Cookie")) <= 1
+        assert answer.status_code in (303, 400), repr(target)
+        location = answer.headers.get("Location", "/")
+        as_read = re.sub(r"[\t\r\n]", "", location).replace("\\", "/")
+        assert as_read.startswith("/"), repr(target)
+        assert not as_read.startswith("//"), repr(target)
+        assert len(answer.headers.getlist("Set-Cookie")) <= 1, repr(target)
 
 
 #: What a provider's reply may name as its page; ``{page}`` is the true one.
@@ -204,6 +210,8 @@ EVIL_PAGES = (
     *("{origin}\n.evil.example", "file:///etc/passwd", "about:blank", "/orders/1", "http:pay"),
     *("{origin}:1/pay", "ftp://evil.example", "{origin}/pay space"),
 )
+#: The host is compared in one place for all; of the others, each is shown to come by it.
+EVERYWHERE = EVIL_PAGES[:1] + EVIL_PAGES[5:8]
 
 
 def press_pay(stage: Stage, reply: responses.BaseResponse) -> TestResponse:
@@ -229,7 +237,7 @@ def test_a_page_that_is_not_the_providers_is_not_gone_to(stage: Stage, way: Way)
     true, body = checkout.way.url, str(reply.body)
     assert press_pay(stage, reply).location == true, "the control"
 
-    for page in EVIL_PAGES:
+    for page in EVIL_PAGES if way.name == "mintcash" else EVERYWHERE:
         evil = page.format(origin="/".join(true.split("/")[:3]))
         spoiled = body.replace(json.dumps(true)[1:-1], json.dumps(evil)[1:-1])
         answer = press_pay(

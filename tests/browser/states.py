@@ -1,0 +1,247 @@
+"""Every page of the shop in every state that a shopper or its people may meet: one list.
+
+``test_accessibility.py`` examines them, ``scripts/make_screens.py`` takes their pictures.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, abort
+from playwright.sync_api import Page, Response, expect
+from sqlalchemy import select, update
+from werkzeug.serving import make_server
+
+import config
+from app import create_app
+from catalogue import fill_shelf
+from models import Mail, Payment, Product, db, now, transaction
+from run import free_port
+from tests.books import Books
+from tests.mintcash import event
+from tests.shopper import Shopper
+
+MINUTES = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A shop that listens, without sandbox or worker: what happens is written into its books."""
+
+    app: Flask
+    url: str
+
+    @property
+    def books(self) -> Books:
+        return Books(self.app)
+
+    def enter(self, page: Page, state: "State") -> Response:
+        """Lead the page into the state; what it answered, before anything was done there."""
+        page.context.clear_cookies()
+        if state.cart:
+            page.context.add_cookies(
+                [{"name": "shop", "value": self._cart(state), "url": self.url}]
+            )
+        path = state.path(self) if callable(state.path) else state.path
+        answer = page.goto(self.url + path)
+        assert answer
+        assert answer.status == state.status
+        if state.act:
+            state.act(page)
+        return answer
+
+    def place_order(self, *goods: str, provider: str = "mintcash") -> tuple[dict[str, Any], str]:
+        """Ann's order of these: the payment as the provider knows it, and the order's address."""
+        (known,) = self.books.place_order(dict.fromkeys(goods, 1), provider=provider)
+        with self.books.open(), transaction() as session:
+            order = session.get_one(Payment, known["externalId"]).order
+            order.email = "ann@example.com"
+            return known, f"/orders/{order.id}"
+
+    def deliver(self, known: dict[str, Any], status: str, **changes: Any) -> None:
+        """MintCash says so, truly signed."""
+        answer = Shopper(self.app).deliver(*event(known, status, **changes))
+        assert answer.status_code == 200, answer.text
+
+    def _cart(self, state: "State") -> str:
+        signer = self.app.session_interface.get_signing_serializer(self.app)  # type: ignore[attr-defined]
+        signed: str = signer.dumps({"cart": state.cart, "cart_key": state.name})
+        return signed
+
+
+@contextmanager
+def stage(folder: Path) -> Iterator[Stage]:
+    """The shop on a free port, with its databases in that folder."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    app = create_app(
+        config.load(
+            base_url=url,
+            database_url=f"sqlite:///{folder}/stage.db",
+            jobs_url=f"sqlite:///{folder}/stage-jobs.db",
+        )
+    )
+    app.add_url_rule("/broken/<int:code>", "broken", lambda code: abort(code))
+    with app.app_context():
+        db.create_all()
+        fill_shelf()
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield Stage(app, url)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        with app.app_context():
+            db.engine.dispose()
+        app.extensions["queue"].engine.storage.close()
+
+
+@dataclass(frozen=True)
+class State:
+    """One page in one state. ``path`` may set the stage first; ``act`` is done in the browser."""
+
+    name: str
+    path: str | Callable[[Stage], str]
+    cart: dict[str, int] = field(default_factory=dict)
+    act: Callable[[Page], None] | None = None
+    status: int = 200
+
+
+def sold_out(stage: Stage) -> str:
+    with stage.books.open(), transaction() as session:
+        session.execute(update(Product).where(Product.slug == "oak-board").values(stock=0))
+    return "/products/oak-board"
+
+
+def add_to_basket(page: Page) -> None:
+    page.get_by_role("button", name="Add to basket").click()
+    expect(page.locator("#added")).not_to_be_empty()
+
+
+def remove_the_last(page: Page) -> None:
+    page.get_by_role("button", name="Remove").click()
+    expect(page.locator("#cart")).to_contain_text("There is nothing in it yet.")
+
+
+def pay_with_nothing_filled_in(page: Page) -> None:
+    page.get_by_role("button", name="Pay $").click()
+    expect(page.locator("#errors")).to_be_visible()
+
+
+def order(
+    provider: str = "mintcash", order_status: str = "open", **payment: Any
+) -> Callable[[Stage], str]:
+    """An order in this status whose payment looks like this; a timedelta counts from now."""
+
+    def place(stage: Stage) -> str:
+        known, path = stage.place_order("candle", "cookbook", provider=provider)
+        looks = {
+            name: now() + value if isinstance(value, timedelta) else value
+            for name, value in payment.items()
+        }
+        with stage.books.open(), transaction() as session:
+            found = session.get_one(Payment, known["externalId"])
+            found.order.status = order_status
+            for name, value in looks.items():
+                setattr(found, name, value)
+        return path
+
+    return place
+
+
+def news(
+    status: str, *goods: str, fulfilled: bool = True, **changes: Any
+) -> Callable[[Stage], str]:
+    """An order about which MintCash has truly said this."""
+
+    def place(stage: Stage) -> str:
+        known, path = stage.place_order(*goods)
+        stage.deliver(known, status, **changes)
+        if fulfilled:
+            stage.books.work()
+        return path
+
+    return place
+
+
+def in_console(place: Callable[[Stage], str]) -> Callable[[Stage], str]:
+    return lambda stage: "/console" + place(stage)
+
+
+def listed(path: str) -> Callable[[Stage], str]:
+    """A list of the console, with something on it."""
+
+    def place(stage: Stage) -> str:
+        news("succeeded", "candle", "gift-card")(stage)
+        news("succeeded", "speckled-mug", amount=0.01)(stage)
+        order(returned_at=timedelta())(stage)
+        Shopper(stage.app).deliver(b"{}", {"x-signature": "forged"})
+        return path
+
+    return place
+
+
+def letter(stage: Stage) -> str:
+    news("succeeded", "candle", "cookbook")(stage)
+    with stage.books.open():
+        return f"/console/mail/{db.session.scalars(select(Mail.id)).first()}"
+
+
+def open_the_first_message(page: Page) -> None:
+    page.locator("summary").first.click()
+
+
+QR = {"kind": "qr", "payload": "00020101021226370009SG.PAYNOW0102"}
+FORM = {"kind": "form", "fields": [["token", "1"]]}
+GOODS = {"candle": 2, "cookbook": 1, "mug-pair": 1}
+
+STATES = [
+    State("shelf", "/"),
+    State("product", "/products/mug-pair"),
+    State("product-few-left", "/products/bud-vase"),
+    State("product-added", "/products/cookbook", act=add_to_basket),
+    State("product-too-many", "/products/bud-vase", cart={"bud-vase": 3}, act=add_to_basket),
+    State("product-sold-out", sold_out),
+    State("cart", "/cart", cart=GOODS),
+    State("cart-empty", "/cart"),
+    State("cart-emptied", "/cart", cart={"candle": 1}, act=remove_the_last),
+    State("cart-with-error", "/cart", cart={"candle": 1, "bud-vase": 5}),
+    State("checkout", "/checkout", cart=GOODS),
+    State("checkout-no-parcel", "/checkout", cart={"gift-card": 1}),
+    State("checkout-with-errors", "/checkout", cart=GOODS, act=pay_with_nothing_filled_in),
+    State("pay-here", lambda stage: order(way=FORM)(stage) + "/pay"),
+    State("order-waiting", order(returned_at=timedelta())),
+    State("order-waiting-long", order(returned_at=-5 * MINUTES)),
+    State("order-not-left-yet", order()),
+    State("order-left", order(returned_at=timedelta(), hint="canceled")),
+    State("order-closed", order(page_expires_at=-MINUTES)),
+    State("order-scan", order("hitpay", way=QR)),
+    State("order-scan-over", order("hitpay", way=QR, page_expires_at=-MINUTES, attempt=4)),
+    State("order-partial", order("request_network", status="partially_paid", received=800)),
+    State("order-short", order("request_network", "held", status="partially_paid", received=800)),
+    State("order-held", news("succeeded", "candle", amount=0.01)),
+    State("order-unpaid", order(failure_code="rejected")),
+    State("order-failed", news("failed", "candle", failureCode="INSUFFICIENT_FUNDS")),
+    State("order-canceled", order(status="canceled")),
+    State("order-expired", order(status="expired")),
+    State("order-refunded", order(order_status="paid", status="refunded")),
+    State("order-paid", news("succeeded", "candle", fulfilled=False)),
+    State("order-paid-parcel", news("succeeded", "mug-pair", "candle")),
+    State("order-paid-download", news("succeeded", "cookbook")),
+    State("order-paid-credit", news("succeeded", "gift-card")),
+    State("order-paid-everything", news("succeeded", "mug-pair", "cookbook", "gift-card")),
+    State("console", listed("/console")),
+    State("console-order", in_console(news("succeeded", "mug-pair", "cookbook"))),
+    State("console-order-held", in_console(news("succeeded", "candle", amount=0.01))),
+    State("console-mail", listed("/console/mail")),
+    State("console-letter", letter),
+    State("console-webhooks", listed("/console/webhooks"), act=open_the_first_message),
+    *(State(f"error-{code}", f"/broken/{code}", status=code) for code in (403, 404, 429, 500, 503)),
+]
