@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,13 @@ QUIET = ["--disable-background-networking", "--disable-component-update", "--dis
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running(tmp_path_factory.mktemp("world")) as world:
+        yield world
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[World]:
     """Everything that ``make run`` starts, on free ports, with fresh databases."""
-    folder = tmp_path_factory.mktemp("world")
     world = World(shop=f"http://127.0.0.1:{free_port()}", sandbox=f"http://127.0.0.1:{free_port()}")
     environment = {
         "PATH": os.environ["PATH"],
@@ -33,6 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "DATABASE_URL": f"sqlite:///{folder}/shop.db",
         "JOBS_URL": f"sqlite:///{folder}/jobs.db",
         "SANDBOX_DATABASE_URL": f"sqlite:///{folder}/sandbox.db",
+        **settings,
     }
     log = folder / "log"
     with log.open("w") as output:

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 
 from .world import Customer
 
 PAID = "Thank you. Your order is paid."
 
 
-def pay_hitpay(page: Page) -> None:
+def pay_hitpay(page: Page | FrameLocator) -> None:
     page.get_by_label("Card number").fill("4242 4242 4242 4242")
     page.get_by_label("Expiry").fill("03/31")
     page.get_by_label("Security code").fill("123")
@@ -18,12 +18,16 @@ def pay_hitpay(page: Page) -> None:
 
 
 def pay_wipay(page: Page) -> None:
+    fill_in_wipay(page, "4111 1111 1111 1111")
+    page.get_by_role("button", name="Pay $").click()
+
+
+def fill_in_wipay(page: Page, number: str) -> None:
     page.locator("input[name=network]").first.check()
-    page.get_by_label("Card number").fill("4111 1111 1111 1111")
+    page.get_by_label("Card number").fill(number)
     page.get_by_label("Expiry").fill("03/31")
     page.get_by_label("CVV").fill("123")
     page.get_by_label("Name on card").fill("Ann Example")
-    page.get_by_role("button", name="Pay $").click()
 
 
 def pay_handcash(page: Page) -> None:
@@ -104,14 +108,9 @@ def test_whoever_cancels_at_hitpay_can_pay_another_way(customer: Customer) -> No
 
 def test_a_card_declined_at_wipay_says_so(customer: Customer) -> None:
     customer.check_out("candle", "wipay")
-    page = customer.page
-    page.locator("input[name=network]").first.check()
-    page.get_by_label("Card number").fill("4111 1111 1111 3333")
-    page.get_by_label("Expiry").fill("03/31")
-    page.get_by_label("CVV").fill("123")
-    page.get_by_label("Name on card").fill("Ann Example")
+    fill_in_wipay(customer.page, "4111 1111 1111 3333")
 
-    page.get_by_role("button", name="Pay $").click()
+    customer.page.get_by_role("button", name="Pay $").click()
 
     customer.sees("The payment did not go through")
 

@@ -112,7 +112,7 @@ class Customer:
 
     def pay(self, number: str, **how: str) -> None:
         self.fill_in_card(number, **how)
-        self.page.get_by_role("button", name="Pay US$").click()
+        self.page.get_by_role("button", name="Pay $").click()
 
     def sees(self, headline: str) -> None:
         """The order's page says so, sooner or later, without being touched."""
