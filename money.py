@@ -45,4 +45,5 @@ def show(amount: int, currency: str) -> str:
 
     World English (``en_001``): no reader takes one country's dollar for another's.
     """
-    return format_currency(to_major(amount, currency), currency, locale="en_001")
+    text = format_currency(to_major(amount, currency), currency, locale="en_001")
+    return re.sub(r"(?<=[A-Z])(?=[0-9])", "\N{NO-BREAK SPACE}", text)  # CLDR's rule, not Babel's

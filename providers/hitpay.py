@@ -80,7 +80,7 @@ QR = Method(
     key="qr",
     label="PayNow",
     takes="PayNow by QR code",
-    note="Scan with your bank’s app; SGD only",
+    note="Scan with your bank’s app",
     currencies=("SGD",),
     mark="code",
 )

@@ -92,7 +92,7 @@ def test_a_request_is_one_line(shopper: Shopper, lines: Lines) -> None:
     assert line["timestamp"].endswith("Z")
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/static/favicon.svg"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/static/1/favicon.svg"])
 def test_what_machines_ask_all_day_is_no_line(shopper: Shopper, lines: Lines, path: str) -> None:
     shopper.get(path).close()
 
