@@ -131,7 +131,7 @@ def remove_the_last(page: Page) -> None:
 
 
 def pay_with_nothing_filled_in(page: Page) -> None:
-    page.get_by_role("button", name="Pay $").click()
+    page.get_by_role("button", name="Pay US$").click()
     expect(page.locator("#errors")).to_be_visible()
 
 
