@@ -20,7 +20,7 @@ soak: .venv/dev ## many purchases, everything killed and failing, then an audit;
 
 test: .venv/dev ## every test, browser, PostgreSQL and Redis included
 	@sh scripts/install-servers.sh
-	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 3 $(PYTEST_ARGS)
 
 check: .venv/dev ## format, lint, types, templates
 	$(BIN)/ruff format --check .

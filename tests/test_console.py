@@ -256,3 +256,15 @@ def test_elsewhere_it_is_closed_without_a_password(
     assert [Shopper(app).get(page).status_code for page in PAGES] == [404] * len(PAGES)
 
     close(app)
+
+
+def test_what_the_provider_said_of_a_failure_is_shown(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api
+) -> None:
+    words = {"failureCode": "client_auth_failed", "failureMessage": "3DS: <no answer>"}
+    shopper.deliver(*event(mintcash_api.newest, "failed", **words))
+
+    page = shopper.get(f"/console/orders/{order_id}").text
+
+    assert "client_auth_failed" in page
+    assert "3DS: &lt;no answer&gt;" in page
