@@ -172,7 +172,7 @@ def test_refunds_in_parts_are_made_once_and_heard_of(world: World) -> None:
 
     hitpay.refund(world.account, payment, RefundRequest("refund-2", 2999, before=2000))
     (news,) = world.heard()
-    assert (news.status, news.refunded) == ("refunded", 4999)
+    assert (news.status, news.refunded) == ("partially_refunded", 4999)
     assert (world.fetch(payment).status, world.fetch(payment).refunded) == ("refunded", 4999)
     with pytest.raises(Rejected):
         hitpay.refund(world.account, payment, RefundRequest("refund-3", 1, before=4999))
