@@ -848,8 +848,9 @@ def send_refund(refund_id: str) -> None:
         answer = configured.module.refund(configured.account, request, wanted)
     except Rejected as error:
         log.error("refund %s: %s", refund_id, error)
-        with transaction():
-            refunds.refuse(request.reference, settings().mask(str(error)))
+        with transaction() as session:
+            if session.get_one(Refund, refund_id).status == "open":  # or it was settled meanwhile
+                refunds.refuse(request.reference, settings().mask(str(error)))
         return
     with transaction() as session:
         if answer.provider_reference:

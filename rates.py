@@ -1,4 +1,4 @@
-"""How often is too often: pressing "Pay", asking about a payment, guessing the console's password.
+"""How often is too often: pressing "Pay", asking about a payment, guessing what opens something.
 
 Webhooks are not limited: whoever floods their address must not keep a provider's true news out.
 Only how many refusals are written down is bounded, by :func:`may_record_refusal`.
@@ -25,6 +25,8 @@ DEFAULTS = {
     "status_limit": ("1200/minute", "60000/minute"),  # one page asks some 15 times in its first
 }
 WRONG_PASSWORDS = "10/minute"
+WRONG_PAIRS = "10/minute;60/hour"  # of an order's number and address, from one address
+WRONG_AMOUNTS = "6/hour"  # for one card: what is debited to check it is small, and could be guessed
 REFUSALS = parse("60/minute")  # written down, of one provider and process
 
 #: A Redis that does not answer delays nobody: this process counts alone until it does.
@@ -49,6 +51,9 @@ def limit_rates(app: Flask, settings: Settings) -> None:
     before = {
         "checkout.submit": (paying, limiter.limit(attempts, key_func=_session)),
         "orders.pay": (paying, limiter.limit(attempts, key_func=_order)),
+        "cards.save": (paying,),
+        "cards.verify": (_wrong(limiter, WRONG_AMOUNTS, 422, key_func=_card),),
+        "orders.find": (_wrong(limiter, WRONG_PAIRS, 404),),
         "orders.status": (limiter.limit(limit_of("status_limit", settings)),),
     }
     for endpoint, limits in before.items():
@@ -56,10 +61,14 @@ def limit_rates(app: Flask, settings: Settings) -> None:
         for limit in limits:
             view = limit(view)
         app.view_functions[endpoint] = view
-    wrong = limiter.limit(WRONG_PASSWORDS, deduct_when=lambda answer: answer.status_code == 401)
     console: Any = app.blueprints["console"]
-    wrong(console)
+    _wrong(limiter, WRONG_PASSWORDS, 401)(console)
     app.extensions["refusals"] = FixedWindowRateLimiter(MemoryStorage())
+
+
+def _wrong(limiter: Limiter, limit: str, status: int, **options: Any) -> Any:
+    """A limit on answers of this status only: who guesses right is never slowed."""
+    return limiter.limit(limit, deduct_when=lambda answer: answer.status_code == status, **options)
 
 
 def limit_of(name: str, settings: Settings) -> str:
@@ -91,6 +100,10 @@ def _address() -> str:
 def _session() -> str:
     """What Flask-WTF puts into every session; the form's check has just seen it."""
     return f"session:{session['csrf_token']}"
+
+
+def _card() -> str:
+    return f"card:{request.view_args['card_id']}" if request.view_args else "card"
 
 
 def _order() -> str:

@@ -457,6 +457,19 @@ def test_a_wrong_amount_is_said_and_can_be_put_right(
     assert offered(app, shopper) == ["Visa ending 1111"]
 
 
+def test_the_amount_cannot_be_guessed_without_end(
+    app: Flask, shopper: Shopper, wipay: Wipay
+) -> None:
+    """ASVS 2.4.1: what is debited is small; who has only stolen the card would try them all."""
+    wipay.forgets = False
+    verify = save(shopper, wipay)
+
+    answers = [shopper.post(verify, {"amount": f"0.{cents}"}) for cents in range(73, 81)]
+
+    assert [each.status_code for each in answers] == [422] * 6 + [429] * 2, "0.80 was the last"
+    assert offered(app, shopper) == []
+
+
 def test_a_card_that_wipay_forgot_over_a_wrong_amount_is_gone_here_too(
     shopper: Shopper, wipay: Wipay, books: Books
 ) -> None:

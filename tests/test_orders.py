@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from models import Download, Payment, db, now, transaction
@@ -344,3 +345,27 @@ def test_only_a_paid_order_has_a_receipt_to_print(
     assert books.order.number in page
     assert "Kiln candle" in page
     assert "MintCash" in page
+
+
+@pytest.mark.parametrize(
+    ("smtp_url", "sentence"),
+    [
+        (None, "Your receipt is ready."),
+        (SecretStr("smtp://mail.example:25"), "The receipt is on its way to your inbox."),
+    ],
+)
+def test_a_letter_is_promised_only_where_letters_are_sent(
+    shopper: Shopper,
+    order_id: str,
+    mintcash_api: mintcash.Api,
+    smtp_url: SecretStr | None,
+    sentence: str,
+) -> None:
+    found = shopper.app.extensions["settings"]
+    shopper.app.extensions["settings"] = found.model_copy(update={"smtp_url": smtp_url})
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+
+    page = shopper.get(f"/orders/{order_id}").text
+
+    assert sentence in page
+    assert ("We also write to" in page) == (smtp_url is not None)

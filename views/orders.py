@@ -311,10 +311,14 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
             for each in order.downloads
         ]
         credit = sum(each.amount for each in order.credits)
+    mailed = payments.settings().smtp_url
+    letter = "The receipt is on its way to your inbox." if mailed else "Your receipt is ready."
     return View(
         state=state,
         headline=headline.format(**_sums(payment)),
-        sentence=sentence.format(provider=label or "the provider", reason=reason, **_sums(payment)),
+        sentence=sentence.format(
+            letter=letter, provider=label or "the provider", reason=reason, **_sums(payment)
+        ),
         provider_label=label or "The provider",
         steps=_steps(order, payment),
         downloads=downloads,
@@ -362,7 +366,7 @@ WORDS = {
     ),
     "paid": (
         "Thank you. Your order is paid.",
-        "The receipt is on its way to your inbox.",
+        "{letter}",
     ),
     "held": (
         "Your payment has arrived, and a person is looking at it",

@@ -231,3 +231,33 @@ def test_the_sandbox_takes_a_load_run() -> None:
     """Everybody is at one address there."""
     for usual, sandbox in DEFAULTS.values():
         assert int(sandbox.split("/")[0]) > int(usual.split("/")[0])
+
+
+def test_pairs_of_number_and_address_cannot_be_tried_without_end(shop: Shop) -> None:
+    """G3: an order is found by its number and its address, and by nobody who guesses."""
+    app = shop()
+    books = Books(app)
+    books.place_order({"candle": 1})
+    shopper, number = Shopper(app), books.order.number
+
+    wrong = [
+        shopper.post("/orders/find", {"number": number, "email": f"ann{guess}@example.com"})
+        for guess in range(12)
+    ]
+
+    assert [each.status_code for each in wrong] == [404] * 10 + [429] * 2
+    true = {"number": number, "email": books.order.email}
+    assert shopper.post("/orders/find", true).status_code == 429, "nor is the eleventh looked up"
+    elsewhere = shopper.post("/orders/find", true, environ_base={"REMOTE_ADDR": "192.0.2.9"})
+    assert elsewhere.status_code == 303
+
+
+def test_who_knows_number_and_address_finds_the_order_as_often_as_they_like(shop: Shop) -> None:
+    app = shop()
+    books = Books(app)
+    books.place_order({"candle": 1})
+    typed = {"number": books.order.number, "email": books.order.email}
+
+    answers = [Shopper(app).post("/orders/find", typed).status_code for _ in range(15)]
+
+    assert answers == [303] * 15
