@@ -1,14 +1,15 @@
 """What can go wrong on request: one table, from which pages and checks are drawn."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Response, abort
+from flask import Response, abort, request
 
 from . import deliveries
 from .config import settings
-from .models import Delivery, control, db
+from .models import Delivery, Payment, control, db
 
 FOREIGN_PAGE = "https://pay.example.invalid"
 
@@ -128,6 +129,21 @@ def check(kind: str, key: str) -> str:
     return key
 
 
+def choose(payment: Payment) -> None:
+    """Apply the choice made in a page's drawer; without one, what the payment was made with stays.
+
+    :raise 400: a fault that does not exist.
+    """
+    sent = request.form
+    try:
+        payment.fault = check("payment", sent.get("fault", payment.fault))
+        payment.delivery_fault = check(
+            "delivery", sent.get("delivery_fault", payment.delivery_fault)
+        )
+    except ValueError as error:
+        abort(400, str(error))
+
+
 def take_create_fault() -> str:
     """The fault that this create call suffers; ``none`` when all that were ordered are used up.
 
@@ -142,12 +158,12 @@ def take_create_fault() -> str:
 
 
 def strike_create(
-    title: str, errors: dict[str, tuple[int, str]], refused: Callable[[int, str], Exception]
+    title: str, errors: Mapping[str, tuple[Any, ...]], refused: Callable[..., Exception]
 ) -> str:
     """Before a create call does its work: suffer what keeps it from doing any.
 
     :param title: the provider's name, for a web page in place of an answer.
-    :param errors: the faults that are answered with an error: HTTP status and message.
+    :param errors: the faults that are answered with an error: what ``refused`` is called with.
     :return: the fault that is left, for :func:`finish_create` or the caller's "foreign_redirect".
     :raise Exception: what ``refused`` made of an error, to be answered in the provider's way.
     """

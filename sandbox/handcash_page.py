@@ -65,7 +65,7 @@ def pay(reference: str) -> Answer:
     payment = _payment(reference)
     if payment.status != "pending":
         return _onward(payment)
-    _take_faults(payment)
+    faults.choose(payment)
     handle = request.form.get("handle", "").strip().removeprefix("$")
     if payment.fault == "expire":
         expire(payment)
@@ -87,17 +87,6 @@ def _payment(reference: str) -> Payment:
         select(Payment).where(Payment.provider == NAME, Payment.reference == reference)
     )
     return payment or abort(404)
-
-
-def _take_faults(payment: Payment) -> None:
-    """Apply the choice made in the drawer; without one, what the request was made with stays."""
-    try:
-        payment.fault = faults.check("payment", request.form.get("fault", payment.fault))
-        payment.delivery_fault = faults.check(
-            "delivery", request.form.get("delivery_fault", payment.delivery_fault)
-        )
-    except ValueError as error:
-        abort(400, str(error))
 
 
 def _onward(payment: Payment) -> Response:

@@ -18,7 +18,7 @@ from typing import Any
 from flask import Blueprint, request, url_for
 from sqlalchemy import func, or_, select
 
-from . import clock, deliveries, faults
+from . import clock, faults
 from .background import commit
 from .config import settings
 from .hitpay_shapes import entry, local_time, minor_units, qr_address, request_shown
@@ -97,24 +97,13 @@ def answer_error(error: Refused) -> tuple[dict[str, Any], int]:
 @bp.post("/payment-requests")
 def create_request() -> Any:
     """Make a payment request, from a form or JSON. Errors: 401, 422."""
-    fault = faults.take_create_fault()
-    if fault == "timeout_before":
-        faults.hang()
-        raise Refused(*ERRORS["503"])
-    if fault in ERRORS:
-        raise Refused(*ERRORS[fault])
-    if fault == "html":
-        return "<!doctype html><title>HitPay</title><p>We are back soon."
-
+    fault = faults.strike_create("HitPay", ERRORS, Refused)
     payment = _create(sent_fields())
     reply = request_shown(payment) | _qr_code_data(payment)
-    if fault == "timeout_after":
-        faults.hang()
-    elif fault == "foreign_redirect":
-        reply["url"] = f"https://pay.example.invalid/{payment.reference}"
-    elif fault == "early_webhook":
-        for delivery in succeed(payment, payment.details["payment_methods"][0]):
-            deliveries.send_now(delivery)
+    if fault == "foreign_redirect":
+        reply["url"] = f"{faults.FOREIGN_PAGE}/{payment.reference}"
+    method = payment.details["payment_methods"][0]
+    faults.finish_create(fault, lambda: succeed(payment, method))
     return reply
 
 

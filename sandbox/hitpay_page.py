@@ -80,7 +80,7 @@ def pay(reference: str) -> Answer:
     payment = find(reference)
     if payment.status != "pending":
         return _onward(payment)
-    take_faults(payment)
+    faults.choose(payment)
     if was_ended_by_fault(payment):
         commit()
         return _onward(payment)
@@ -107,7 +107,7 @@ def cancel(reference: str) -> Answer:
     """Back to the shop; the payment request stays as it is. The form's faults come along."""
     payment = find(reference)
     if payment.status == "pending":
-        take_faults(payment)
+        faults.choose(payment)
         commit()
     if "drop_in" in request.args:
         return _page("result.html", payment, tell="toggle")
@@ -120,17 +120,6 @@ def find(reference: str) -> Payment:
         select(Payment).where(Payment.provider == NAME, Payment.reference == reference)
     )
     return payment or abort(404)
-
-
-def take_faults(payment: Payment) -> None:
-    """Apply the choice made in the drawer; without one, what the payment was made with stays."""
-    try:
-        payment.fault = faults.check("payment", request.form.get("fault", payment.fault))
-        payment.delivery_fault = faults.check(
-            "delivery", request.form.get("delivery_fault", payment.delivery_fault)
-        )
-    except ValueError as error:
-        abort(400, str(error))
 
 
 def was_ended_by_fault(payment: Payment) -> bool:

@@ -9,11 +9,11 @@ from decimal import Decimal
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from . import clock
+from . import clock, faults
 from .background import commit
 from .config import settings
 from .hitpay import PAYNOW, decline, succeed
-from .hitpay_page import fault_choices, find, take_faults, was_ended_by_fault
+from .hitpay_page import fault_choices, find, was_ended_by_fault
 from .hitpay_shapes import qr_signature
 from .models import Payment
 
@@ -43,7 +43,7 @@ def pay(reference: str) -> Response:
     """Pay; ``fault`` and ``delivery_fault`` are the sandbox's own fields."""
     payment = _scanned(reference)
     if _is_payable(payment):
-        take_faults(payment)
+        faults.choose(payment)
         if payment.fault == "decline":
             decline(payment, PAYNOW)
         elif not was_ended_by_fault(payment):

@@ -84,24 +84,13 @@ def create_payment() -> Any:
     ``amount`` is minor units: 4999 is 49.99. Errors: 400, 401, 409 (docs/concepts/errors).
     """
     _authenticate()
-    fault = faults.take_create_fault()
-    if fault == "timeout_before":
-        faults.hang()
-        raise Refused(*ERRORS["503"])
-    if fault in ERRORS:
-        raise Refused(*ERRORS[fault])
-    if fault == "html":
-        return "<!doctype html><title>MintCash</title><p>We are back soon."
-
+    fault = faults.strike_create("MintCash", ERRORS, Refused)
     payment = _create_once(_checked_payload())
     reply = shown(payment)
-    if fault == "timeout_after":
-        faults.hang()
-    elif fault == "foreign_redirect":
-        reply["redirectUrl"] = f"https://pay.example.invalid/{payment.reference}"
-    elif fault == "early_webhook" and payment.status == "created":
-        for delivery in succeed(payment):
-            deliveries.send_now(delivery)
+    if fault == "foreign_redirect":
+        reply["redirectUrl"] = f"{faults.FOREIGN_PAGE}/{payment.reference}"
+    is_new = payment.status == "created"
+    faults.finish_create(fault, lambda: succeed(payment) if is_new else [])
     if settings().sandbox_mintcash_reply_shape == "wrapped":
         return {"payment": reply, "redirectUrl": reply["redirectUrl"]}
     return reply

@@ -47,7 +47,7 @@ def pay(reference: str) -> Answer:
     payment = _payment(reference)
     if payment.details["step"] != "form":
         return _onward(payment)
-    _take_faults(payment)
+    faults.choose(payment)
     if payment.fault == "expire":
         move(payment, "failed", failure_code="expired")
         commit()
@@ -87,7 +87,7 @@ def cancel(reference: str) -> Answer:
     payment = _payment(reference)
     if payment.details["step"] != "form":
         return _onward(payment)
-    _take_faults(payment)
+    faults.choose(payment)
     move(payment, "failed", failure_code="canceled")
     commit()
     return redirect(_return_url(payment), 303)
@@ -123,17 +123,6 @@ def _payment(reference: str) -> Payment:
         select(Payment).where(Payment.provider == NAME, Payment.reference == reference)
     )
     return payment or abort(404)
-
-
-def _take_faults(payment: Payment) -> None:
-    """Apply the choice made in the drawer; without one, what the payment was made with stays."""
-    try:
-        payment.fault = faults.check("payment", request.form.get("fault", payment.fault))
-        payment.delivery_fault = faults.check(
-            "delivery", request.form.get("delivery_fault", payment.delivery_fault)
-        )
-    except ValueError as error:
-        abort(400, str(error))
 
 
 def _settle(payment: Payment, outcome: str) -> None:

@@ -110,15 +110,9 @@ def _payment() -> Payment:
 
 
 def _open_payment() -> Payment:
-    """The payment, with the choice made in the drawer; without one, what it was made with stays."""
+    """The payment, with the choice made in the drawer."""
     payment = _payment()
-    try:
-        payment.fault = faults.check("payment", request.form.get("fault", payment.fault))
-        payment.delivery_fault = faults.check(
-            "delivery", request.form.get("delivery_fault", payment.delivery_fault)
-        )
-    except ValueError as error:
-        abort(400, str(error))
+    faults.choose(payment)
     return payment
 
 

@@ -139,25 +139,13 @@ def create_payment() -> Any:
 
 def answer_create(make: Callable[[], Payment], as_json: bool = True) -> Any:
     """Make a transaction, unless a fault wants otherwise, and say where its page is."""
-    fault = faults.take_create_fault()
-    if fault == "timeout_before":
-        faults.hang()
-        raise Refused(*ERRORS["503"])
-    if fault in ERRORS:
-        raise Refused(*ERRORS[fault])
-    if fault == "html":
-        return "<!doctype html><title>WiPay</title><p>We are back soon."
-
+    fault = faults.strike_create("WiPay", ERRORS, Refused)
     payment = make()
     url = page_url(payment)
-    if fault == "timeout_after":
-        faults.hang()
-    elif fault == "foreign_redirect":
-        url = f"https://pay.example.invalid/checkout/payment?_data={_opaque(payment)}"
-    elif fault == "early_webhook":
-        for delivery in succeed(payment):
-            deliveries.send_now(delivery)
-        db.session.commit()
+    if fault == "foreign_redirect":
+        url = f"{faults.FOREIGN_PAGE}/checkout/payment?_data={_opaque(payment)}"
+    faults.finish_create(fault, lambda: succeed(payment))
+    db.session.commit()
     if as_json:
         return {"url": url, "message": "OK", "transaction_id": payment.reference}
     return redirect(url, 303)

@@ -91,7 +91,7 @@ def pay() -> Answer:
     payment = _payment()
     if payment.details["step"] != "form":
         return _onward(payment)
-    _take_faults(payment)
+    faults.choose(payment)
     if payment.fault == "expire":
         expire(payment)
         commit()
@@ -132,17 +132,6 @@ def answer_challenge() -> Answer:
 
 def _payment() -> Payment:
     return find(request.args.get("_data", "")) or abort(404)
-
-
-def _take_faults(payment: Payment) -> None:
-    """Apply the choice made in the drawer; without one, what the payment was made with stays."""
-    try:
-        payment.fault = faults.check("payment", request.form.get("fault", payment.fault))
-        payment.delivery_fault = faults.check(
-            "delivery", request.form.get("delivery_fault", payment.delivery_fault)
-        )
-    except ValueError as error:
-        abort(400, str(error))
 
 
 def _take_card(payment: Payment, form: Mapping[str, str]) -> None:
