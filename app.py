@@ -57,7 +57,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         SECRET_KEY_FALLBACKS=list(settings.values("secret_key_fallbacks")),
-        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_DATABASE_URI=settings.database_url.get_secret_value(),
         # Errors quote the statement, not the shopper's data in it.
         SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
         TRUSTED_HOSTS=[host, "localhost"] if settings.environment == "sandbox" else [host],
@@ -181,6 +181,7 @@ def template_names() -> dict[str, object]:
         "currencies": shop.CURRENCIES,
         "theme": shop.current_theme(),
         "cart_count": cart.cart_count(),
+        "this_page": shop.this_page(),
         "picture_url": picture_url,
     }
 

@@ -113,8 +113,8 @@ class Settings(BaseSettings):
         description="Proxies in front that set X-Forwarded-For and -Proto; 0: nobody is believed",
     )
     sandbox_url: str = Field("http://127.0.0.1:5001", description="Where the sandbox runs")
-    database_url: str = Field(
-        f"sqlite:///{ROOT}/var/shop.db", description="SQLite file, or postgresql://…"
+    database_url: SecretStr = Field(
+        SecretStr(f"sqlite:///{ROOT}/var/shop.db"), description="SQLite file, or postgresql://…"
     )
     jobs_url: SecretStr = Field(
         SecretStr(f"sqlite:///{ROOT}/var/jobs.db"),
@@ -347,11 +347,11 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def name_the_driver(cls, value: str) -> str:
+    def name_the_driver(cls, value: SecretStr) -> SecretStr:
         """``postgres://`` and ``postgresql://``, as hosting panels print them, mean psycopg 3."""
-        scheme, separator, rest = value.partition("://")
+        scheme, separator, rest = value.get_secret_value().partition("://")
         if scheme in ("postgres", "postgresql"):
-            return f"postgresql+psycopg://{rest}"
+            return SecretStr(f"postgresql+psycopg://{rest}")
         if not separator or scheme.partition("+")[0] not in ("sqlite", "postgresql"):
             raise ValueError("is neither sqlite:///file nor postgresql://user@host/name")
         return value

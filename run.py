@@ -91,7 +91,8 @@ def _check_ports(settings: config.Settings) -> None:
 
 def _prepare_folder(settings: config.Settings) -> None:
     """:raise CannotStart: a folder of an SQLite file cannot be written to."""
-    for url in (settings.database_url, settings.jobs_url.get_secret_value()):
+    for secret in (settings.database_url, settings.jobs_url):
+        url = secret.get_secret_value()
         if not url.startswith("sqlite:///"):
             continue
         path = Path(url.removeprefix("sqlite:///"))
@@ -139,8 +140,9 @@ def prepare_database(settings: config.Settings) -> None:
 
 
 def _way_out(settings: config.Settings) -> str:
-    if settings.database_url.startswith("sqlite:///"):
-        path = settings.database_url.removeprefix("sqlite:///")
+    url = settings.database_url.get_secret_value()
+    if url.startswith("sqlite:///"):
+        path = url.removeprefix("sqlite:///")
         return f"Move {path} away to begin with a fresh one."
     return "Check DATABASE_URL, and that the server runs and knows that user and database."
 

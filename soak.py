@@ -8,6 +8,7 @@ come to rest, ``audit.py`` compares the sandbox's ledger with the shop's books.
 
 import argparse
 import json
+import logging
 import os
 import random
 import re
@@ -101,6 +102,8 @@ CREATE_FAULTS = {
 
 def main() -> int:
     arguments = _arguments()
+    # That processes are gone for a while is what this is about; the progress stays readable.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     print(f"Seed {arguments.seed}: the same one plans the same purchases and kills.")  # noqa: T201
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -458,7 +461,7 @@ class World:
     ) -> None:
         self.settings, self.server, self.log = settings, server, log
         self.post_office = PostOffice()
-        self.engine = create_engine(settings.database_url, pool_pre_ping=True)
+        self.engine = create_engine(settings.database_url.get_secret_value(), pool_pre_ping=True)
         self.stock: dict[int, int | None] = {}
         self.workers = [f"worker {number}" for number in range(1, JOB_WORKERS + 1)]
         self.commands = {

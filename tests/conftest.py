@@ -1,5 +1,6 @@
 """Fixtures that every test may use: a shop on SQLite and on PostgreSQL, and a shopper."""
 
+import logging
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import bindparam
+from werkzeug.routing import Rule
 
 import config
 import models
@@ -46,6 +49,43 @@ def _databases_go_by_the_clock_of_the_test() -> Iterator[None]:
         for dialect in models.CLOCKS:
             patch.setitem(models.CLOCKS, dialect, told)
         yield
+
+
+class CompiledTemplates(BytecodeCache):
+    """In memory, for all the shops and sandboxes that the tests open one after the other."""
+
+    def __init__(self) -> None:
+        self.code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.code:
+            bucket.bytecode_from_string(self.code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.code[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_compiled_twice() -> Iterator[None]:
+    """Templates and routes: half of a short test's time would go into them."""
+    compile_route = Rule._compile_builder
+    routes: dict[str, Any] = {}
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
+        key = repr((rule._trace, rule.defaults, append_unknown))
+        if key not in routes:
+            routes[key] = compile_route(rule, append_unknown)
+        return routes[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": CompiledTemplates()})
+        patch.setattr(Rule, "_compile_builder", compile_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers_in_this_process_are_quiet() -> None:
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")

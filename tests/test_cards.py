@@ -601,7 +601,7 @@ def test_no_secret_of_the_device_is_stored(
     kept = [str(vars(row)) for row in rows(books)]
 
     assert not any(cookie.value in row for row in kept)
-    if settings.database_url.startswith("sqlite"):
-        path = Path(settings.database_url.removeprefix("sqlite:///"))
+    if settings.database_url.get_secret_value().startswith("sqlite"):
+        path = Path(settings.database_url.get_secret_value().removeprefix("sqlite:///"))
         stored = b"".join(each.read_bytes() for each in path.parent.glob("shop.db*"))
         assert cookie.value.encode() not in stored

@@ -126,6 +126,7 @@ def test_no_secret_is_shown_by_settings_or_their_errors() -> None:
         for name in ("secret_key", "mintcash_secret_key", "mintcash_signing_secret", "smtp_url")
     }
     canaries["jobs_url"] = "redis://:canary@127.0.0.1/0"
+    canaries["database_url"] = "postgresql://u:canary@127.0.0.1/shop"
     settings = config.load(**{**LIVE, **canaries})
 
     with pytest.raises(config.SettingsError) as refused:
@@ -139,7 +140,7 @@ def test_no_secret_is_shown_by_settings_or_their_errors() -> None:
 def test_a_postgresql_address_as_hosting_panels_print_it_is_taken(scheme: str) -> None:
     settings = config.load(database_url=f"{scheme}://u:p@host/name")
 
-    assert settings.database_url == "postgresql+psycopg://u:p@host/name"
+    assert settings.database_url.get_secret_value() == "postgresql+psycopg://u:p@host/name"
 
 
 REQUEST_NETWORK = {

@@ -243,7 +243,7 @@ def kill(settings: config.Settings, work: str, point: str, how: str = "", **deli
         cwd=ROOT,
         env={
             "PATH": os.environ.get("PATH", ""),
-            "DATABASE_URL": settings.database_url,
+            "DATABASE_URL": settings.database_url.get_secret_value(),
             "JOBS_URL": settings.jobs_url.get_secret_value(),
         },
         input=json.dumps(delivery).encode(),

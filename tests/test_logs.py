@@ -282,8 +282,9 @@ def test_a_secret_setting_is_never_forgotten() -> None:
         name for name, field in config.Settings.model_fields.items() if "SecretStr" in str(field)
     ]
     canaries = {name: f"canary-{number:02}" for number, name in enumerate(secrets)}
+    engines = {"database_url": "postgresql+psycopg"}
     addresses = {
-        name: f"redis://shop:{canary}@127.0.0.1/0"
+        name: f"{engines.get(name, 'redis')}://shop:{canary}@127.0.0.1/0"
         for name, canary in canaries.items()
         if name.endswith("_url")
     }

@@ -294,7 +294,9 @@ def test_no_question_reads_a_whole_table(
     scrape(shopper)
 
     assert len(asked) > 8
-    with sqlite3.connect(settings.database_url.removeprefix("sqlite:///")) as database:
+    with sqlite3.connect(
+        settings.database_url.get_secret_value().removeprefix("sqlite:///")
+    ) as database:
         for question, values in asked:
             if question.startswith("BEGIN"):
                 continue

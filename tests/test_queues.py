@@ -71,7 +71,7 @@ def workers(settings: config.Settings, *modules: str) -> Iterator[list[subproces
     """Processes that work until the end of the block, and must have lived so long."""
     environment = {
         "PATH": os.environ["PATH"],
-        "DATABASE_URL": settings.database_url,
+        "DATABASE_URL": settings.database_url.get_secret_value(),
         "JOBS_URL": settings.jobs_url.get_secret_value(),
     }
     with TemporaryFile() as said:

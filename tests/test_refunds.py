@@ -399,6 +399,29 @@ def test_news_that_is_faster_than_the_answer_is_the_same_refund(
 
 
 @in_parts
+def test_a_late_no_to_a_refund_that_is_through_does_not_touch_the_next(
+    world: World, provider: str
+) -> None:
+    """The worker waits for an answer; meanwhile news says done, and more is asked for."""
+    buy(world, provider)
+
+    def the_next_is_asked_for(call: str) -> Any:
+        if not CALL.fullmatch(call):
+            return None
+        world.instead = nothing
+        on_the_dashboard(world, provider, 500)
+        assert world.refund("3").status_code == 303
+        return 422, {}, "{}"
+
+    world.refund("5")
+    world.instead = the_next_is_asked_for
+    world.work()
+
+    assert world.refunds == [(500, "done"), (300, "done")]
+    assert world.books.payment.refunded == 800
+
+
+@in_parts
 def test_news_that_comes_late_and_twice_changes_nothing(world: World, provider: str) -> None:
     buy(world, provider)
     world.refund("5")

@@ -84,7 +84,9 @@ def seen(text: str) -> set[str]:
 
 
 def in_the_database(settings: config.Settings) -> str:
-    with sqlite3.connect(settings.database_url.removeprefix("sqlite:///")) as database:
+    with sqlite3.connect(
+        settings.database_url.get_secret_value().removeprefix("sqlite:///")
+    ) as database:
         found = "\n".join(database.iterdump())
     database.close()
     return found

@@ -10,7 +10,7 @@ from sqlalchemy import text, update
 from models import Product, db, transaction
 
 from .books import Books
-from .shopper import Shopper
+from .shopper import BASE_URL, Shopper
 
 HTMX = {"HX-Request": "true"}
 
@@ -49,6 +49,19 @@ def test_changing_the_currency_leads_to_no_other_site(shopper: Shopper, target: 
     answer = shopper.post("/currency", {"currency": "EUR", "next": target})
 
     assert answer.location == "/"
+
+
+def test_after_a_form_with_errors_a_new_currency_or_theme_leads_back_to_the_form(
+    shopper: Shopper,
+) -> None:
+    page = shopper.post(
+        "/cart/items",
+        {"slug": "candle", "quantity": "many"},
+        headers={"Referer": f"{BASE_URL}/products/candle"},
+    )
+
+    assert page.status_code == 422
+    assert re.findall('name="next" value="(.*?)"', page.text) == ["/products/candle"] * 2
 
 
 def test_an_unknown_currency_is_refused(shopper: Shopper) -> None:

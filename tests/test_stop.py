@@ -100,7 +100,7 @@ def running(
 ) -> Iterator[Running]:
     environment = {
         "PATH": os.environ["PATH"],
-        "DATABASE_URL": settings.database_url,
+        "DATABASE_URL": settings.database_url.get_secret_value(),
         "JOBS_URL": settings.jobs_url.get_secret_value(),
         "LOG_FORMAT": "json",
         **more,
@@ -203,7 +203,7 @@ def test_a_webhook_that_waits_for_the_database_is_finished(
 ) -> None:
     (payment,) = books.place_order({"candle": 1})
     delivery = event(payment, "succeeded")
-    plain_url = settings.database_url.replace("+psycopg", "")
+    plain_url = settings.database_url.get_secret_value().replace("+psycopg", "")
     with shop(settings, tmp_path) as server, psycopg.connect(plain_url) as rival:
         rival.execute("LOCK TABLE payments")
         answer = pool.submit(

@@ -119,8 +119,9 @@ class View:
     def slow_sentence(self) -> str:
         return (
             f"{self.provider_label} has not confirmed yet. That can take a few minutes. You may "
-            "close this page: we keep asking, and write to you as soon as we know. Please do not "
-            "pay again. If you hear nothing within a day, reply to us with your order number."
+            "close this page: we keep asking, and go on with your order as soon as we know. Please "
+            "do not pay again. If you hear nothing within a day, write to us with your order "
+            "number."
         )
 
 

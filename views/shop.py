@@ -177,6 +177,11 @@ def set_theme() -> Response:
     return response
 
 
+def this_page() -> str:
+    """Where a GET shows this page again; of a form with errors, that is the page of the form."""
+    return request.full_path if request.method == "GET" else urlsplit(request.referrer or "").path
+
+
 def _own_page(target: str) -> str:
     """Only a path of this shop: never another site, however the browser would read it."""
     parts = urlsplit(target)

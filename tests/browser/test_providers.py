@@ -40,6 +40,7 @@ def pay_request_network(page: Page) -> None:
     page.get_by_role("button", name="Approve").click()
     page.get_by_role("button", name="Pay $").click()
     back = page.get_by_role("link", name="Back to the shop")
+    expect(back).to_be_visible()
     if page.get_by_text("Imagine the tab was closed").count() == 0:
         back.click()
 

@@ -104,4 +104,5 @@ def test_pages_fade_into_each_other_where_motion_is_welcome(
     page.get_by_role("link", name="Basket").click()
 
     page.wait_for_url("**/cart")
+    page.wait_for_function("window.fades !== undefined")
     assert page.evaluate("window.fades") is (motion == "no-preference")

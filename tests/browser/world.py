@@ -50,10 +50,16 @@ class World:
         eventually(lambda: self.refusals() >= count, f"{count} deliveries are refused")
 
     def mails_about(self, order_url: str) -> int:
-        """How many letters name the order."""
+        """How many letters name the order, once there is one: the receipt is the last thing."""
         number = re.search(r"KK-\w{4}-\w{4}", self.console(order_url))
         assert number
-        return requests.get(f"{self.shop}/console/mail", timeout=10).text.count(number.group())
+
+        def count() -> int:
+            mail = requests.get(f"{self.shop}/console/mail", timeout=10).text
+            return mail.count(number.group())
+
+        eventually(lambda: count() > 0, "a letter")
+        return count()
 
     def fault(self, **fields: str) -> None:
         """Set faults on the sandbox's front page."""
