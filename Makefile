@@ -19,7 +19,7 @@ soak: .venv/dev ## many purchases, everything killed and failing, then an audit;
 	@$(BIN)/python soak.py $(SOAK_ARGS)
 
 test: .venv/dev ## every test, browser, PostgreSQL and Redis included
-	@sh scripts/install-servers.sh
+	@sh scripts/install.sh
 	@$(BIN)/python -m pytest -n 3 $(PYTEST_ARGS)
 
 check: .venv/dev ## format, lint, types, templates
@@ -34,11 +34,11 @@ format: .venv/dev ## put code and templates into shape
 	$(BIN)/djlint --reformat --quiet templates sandbox/templates
 
 lighthouse: .venv/dev build/lighthouse/installed ## what Lighthouse says about the main pages on a phone
-	@sh scripts/install-browser.sh
+	@sh scripts/install.sh chromium
 	@$(BIN)/python scripts/lighthouse.py
 
 screens: .venv/dev ## a picture of every page in every state, into build/screens/
-	@sh scripts/install-browser.sh
+	@sh scripts/install.sh chromium
 	@$(BIN)/python scripts/make_screens.py
 
 lock: ## choose the newest versions anew and write them down with their hashes

@@ -41,6 +41,12 @@ def test_every_provider_has_a_row_in_the_readme(name: str) -> None:
     assert f"providers/{name}.py" in README
 
 
+def test_every_script_that_make_runs_is_there() -> None:
+    named = re.findall(r"[\w/-]+\.(?:py|sh)\b", (ROOT / "Makefile").read_text("utf-8"))
+    assert len(named) >= 6
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def test_every_place_that_the_readme_names_is_there() -> None:
     """``payments.py``, ``receive()`` → the file holds that function."""
     named = re.findall(r"\[`(\w+)\(\)`\]\(([\w/.]+)\)", README)
