@@ -88,7 +88,7 @@ def test_what_is_paid_in_part_can_be_paid_in_full(customer: Customer) -> None:
     customer.sees("Part of the payment has arrived")
     expect(page.locator("main")).to_contain_text("US$8.00 of it is here, US$20.00 is still open.")
 
-    page.get_by_role("link", name="Go on to").click()
+    page.get_by_role("link", name="Pay the rest at Request Network").click()
     page.get_by_role("button", name="Approve").click()
     page.get_by_role("button", name="Pay $20.00").click()
     page.get_by_role("link", name="Back to the shop").click()
