@@ -21,7 +21,7 @@ from flask_limiter import RateLimitExceeded
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, InternalError, OperationalError
 from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
@@ -98,6 +98,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.add_template_filter(when)
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(OperationalError, database_is_busy)
+    app.register_error_handler(InternalError, database_is_busy)  # PostgreSQL: it is read-only
     app.register_error_handler(DataError, no_column_holds_that)
     app.add_url_rule("/static/<version>/<path:filename>", "static", transfer.static_file)
     app.add_url_rule("/healthz", "healthz", health.healthz)
@@ -228,8 +229,8 @@ def show_error(error: HTTPException) -> AnyResponse:
     return response
 
 
-def database_is_busy(error: OperationalError) -> AnyResponse:
-    """No answer from the database: 503, so that a provider delivers again and a shopper retries."""
+def database_is_busy(error: OperationalError | InternalError) -> AnyResponse:
+    """The database cannot now: 503, so that a provider delivers again and a shopper retries."""
     log.error("database: %s", error.orig)
     db.session.rollback()
     title, sentence = ERRORS[503]

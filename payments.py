@@ -541,9 +541,8 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     if status in FINAL:
         payment.next_look_at = None
     if payment.status == "partially_paid" and payment.next_look_at is None:
-        payment.next_look_at = (
-            database_now() + FIRST_LOOK
-        )  # until all of it is here, or a person knows
+        # Until all of it is here, or a person knows.
+        payment.next_look_at = database_now() + FIRST_LOOK
     if payment.status in PAID:
         _settle(payment, news)
     elif payment.status == "partially_paid":

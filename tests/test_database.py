@@ -1,0 +1,171 @@
+"""A database that is busy, in a knot, read-only or gone: 503, so that the provider delivers again.
+
+Nothing half-written stays behind, and all is well again by itself. C12, C13, F10.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import make_url
+from werkzeug.test import TestResponse
+
+import config
+from app import create_app
+from models import db
+
+from .books import Books
+from .conftest import close
+from .line import Cable
+from .mintcash import event
+from .sandbox.driver import wait_for
+from .shopper import Shopper
+
+only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+only_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def payment(books: Books) -> dict[str, Any]:
+    """One that waits for the provider's word."""
+    (found,) = books.place_order({"candle": 1})
+    return found
+
+
+def says_later(answer: TestResponse) -> bool:
+    return answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.fixture
+def impatient(app: Flask) -> None:
+    """Waits for a lock a tenth of a second, not ten."""
+
+    def hurry(connection: sqlite3.Connection, record: object) -> None:
+        connection.execute("PRAGMA busy_timeout=100")
+
+    with app.app_context():
+        db.engine.dispose()
+        sqlalchemy_event.listen(db.engine, "connect", hurry)
+
+
+@only_sqlite
+@pytest.mark.usefixtures("impatient")
+def test_while_somebody_keeps_the_file_locked_the_provider_is_told_to_come_again(
+    shopper: Shopper, books: Books, payment: dict[str, Any], tmp_path: Path
+) -> None:
+    """C12."""
+    before = books.snapshot()
+    rival = sqlite3.connect(tmp_path / "shop.db", isolation_level=None)
+    rival.execute("BEGIN IMMEDIATE")
+
+    assert says_later(shopper.deliver(*event(payment, "succeeded")))
+    assert books.snapshot() == before
+
+    rival.close()
+    assert shopper.deliver(*event(payment, "succeeded")).status_code == 200
+    assert books.order.status == "paid"
+
+
+@only_postgresql
+def test_a_delivery_that_is_caught_in_a_deadlock_is_taken_the_next_time(
+    shopper: Shopper, books: Books, payment: dict[str, Any], database_url: str
+) -> None:
+    """C13: news holds its payment and waits for the order, while somebody does the opposite."""
+    before = books.snapshot()
+    answers: list[TestResponse] = []
+    delivery = threading.Thread(
+        target=lambda: answers.append(shopper.deliver(*event(payment, "succeeded")))
+    )
+    with psycopg.connect(database_url) as rival, psycopg.connect(database_url) as witness:
+        rival.execute("SELECT id FROM orders FOR UPDATE")
+        delivery.start()
+
+        def is_waiting() -> bool:
+            found = witness.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall()
+            witness.rollback()
+            return bool(found)
+
+        wait_for(is_waiting, "the delivery to stand before the order")
+        rival.execute("UPDATE payments SET looks = looks")
+        delivery.join()
+        rival.rollback()
+
+    assert says_later(answers[0])
+    assert books.snapshot() == before
+    assert shopper.deliver(*event(payment, "succeeded")).status_code == 200
+    assert books.order.status == "paid"
+
+
+@contextmanager
+def read_only(app: Flask, database_url: str) -> Iterator[None]:
+    """As one that has lost its place to another."""
+    if database_url.startswith("sqlite"):
+        with app.app_context():
+            sqlalchemy_event.listen(db.engine, "connect", only_questions)
+            db.engine.dispose()
+            try:
+                yield
+            finally:
+                sqlalchemy_event.remove(db.engine, "connect", only_questions)
+                db.engine.dispose()
+        return
+    switch = f'ALTER DATABASE "{make_url(database_url).database}" SET default_transaction_read_only'
+    with psycopg.connect(database_url, autocommit=True) as admin, app.app_context():
+        admin.execute(f"{switch} = on".encode())
+        db.engine.dispose()
+        try:
+            yield
+        finally:
+            admin.execute("SET default_transaction_read_only = off")
+            admin.execute(f"{switch} = off".encode())
+            db.engine.dispose()
+
+
+def only_questions(connection: sqlite3.Connection, record: object) -> None:
+    connection.execute("PRAGMA query_only=ON")
+
+
+def test_while_the_database_is_read_only_the_provider_is_told_to_come_again(
+    app: Flask, shopper: Shopper, books: Books, payment: dict[str, Any], database_url: str
+) -> None:
+    """F10."""
+    before = books.snapshot()
+
+    with read_only(app, database_url):
+        assert says_later(shopper.deliver(*event(payment, "succeeded")))
+
+    assert books.snapshot() == before
+    assert shopper.deliver(*event(payment, "succeeded")).status_code == 200
+    assert books.order.status == "paid"
+
+
+@only_postgresql
+def test_while_the_database_is_gone_the_provider_is_told_to_come_again(
+    settings: config.Settings, database_url: str, books: Books, payment: dict[str, Any]
+) -> None:
+    """F10: and nobody has to restart the shop when it is back."""
+    address = make_url(database_url)
+    cable = Cable((str(address.host), int(address.port or 5432)))
+    cable.mend()
+    distant = address.set(host="127.0.0.1", port=cable.port)
+    url = distant.render_as_string(hide_password=False)
+    app = create_app(config.load(database_url=url, jobs_url=settings.jobs_url))
+    shopper = Shopper(app)
+    assert shopper.get("/").status_code == 200
+
+    cable.cut()
+    assert says_later(shopper.deliver(*event(payment, "succeeded")))
+    assert says_later(shopper.get("/"))
+
+    cable.mend()
+    assert shopper.deliver(*event(payment, "succeeded")).status_code == 200
+    assert books.order.status == "paid"
+    close(app)
+    cable.cut()
