@@ -70,6 +70,8 @@ class World:
     instead: Callable[[str], Answer | None] = lambda call: None
     #: Told of each call that the sandbox has answered, before the shop has its answer.
     answered: Callable[[str], None] = lambda call: None
+    #: How often the shop was called while nobody was there to answer; None: it answers.
+    in_vain: int | None = None
     url: str = ""  # where the shopper is
 
     def __post_init__(self) -> None:
@@ -206,6 +208,9 @@ class World:
         return answer
 
     def _to_shop(self, request: requests.PreparedRequest) -> Answer:
+        if self.in_vain is not None:
+            self.in_vain += 1
+            raise requests.ConnectionError("nobody listens")
         return _pass_on(self.app, request)
 
 

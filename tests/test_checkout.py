@@ -6,6 +6,8 @@ import pytest
 import requests
 import responses
 
+import providers.mintcash
+
 from . import mintcash
 from .books import Books
 from .shopper import ANN, Shopper
@@ -174,10 +176,38 @@ def test_a_provider_that_is_out_of_reach_is_said_and_the_form_is_kept(
     assert books.payment.status == "created", "it may exist there: not failed"
 
 
+def test_an_order_whose_provider_was_never_called_is_paid_by_the_next_press(
+    shopper: Shopper,
+    mintcash_api: mintcash.Api,
+    books: Books,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """F1: the process died between the order and the call."""
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    shopper.add("candle")
+    with monkeypatch.context() as patch:
+        patch.setattr(providers.mintcash, "start_checkout", die)
+        with pytest.raises(Killed):
+            shopper.check_out()
+    left = books.payment
+    assert (left.status, left.page_url, books.order.status) == ("created", None, "open")
+
+    answer = shopper.check_out()
+
+    assert answer.location == mintcash_api.newest["redirectUrl"]
+    assert mintcash_api.newest["externalId"] == left.id == books.payment.id
+
+
 def test_pressing_again_after_a_lost_answer_repeats_the_same_reference(
     shopper: Shopper, mintcash_api: mintcash.Api, books: Books
 ) -> None:
-    """C7, Adyen/adyen-commercetools#1305."""
+    """C7, F2, Adyen/adyen-commercetools#1305."""
     lost = mintcash_api.mock.replace(
         responses.POST, f"{mintcash.API}/payments", json={}, status=502
     )

@@ -1,6 +1,7 @@
 """The endings that public shops got wrong, by name: each bought in this shop, end to end."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -156,6 +157,56 @@ def test_a_forged_failure_does_not_move_a_pending_payment(
 
     assert answer.status_code == 401
     assert books.snapshot() == before
+
+
+def test_pending_is_neither_paid_nor_failed_and_hides_nothing_later(
+    bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """D6: HitPay's plugin for WooCommerce made failures of them."""
+    shopper.deliver(*event(mintcash_api.newest, "pending"))
+
+    assert (books.payment.status, books.order.status) == ("pending", "open")
+    page = shopper.get(f"/orders/{books.order.id}").text
+    assert "Thanks, we are confirming your payment" in page
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    assert books.order.status == "paid"
+
+
+def test_what_an_event_says_of_its_own_age_decides_nothing(
+    bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """D10: the ladder does."""
+
+    def deliver(status: str, year: bytes) -> None:
+        body = event(mintcash_api.newest, status).body
+        assert b'"createdAt":"2026-' in body
+        dated = body.replace(b'"createdAt":"2026-', b'"createdAt":"' + year + b"-")
+        assert shopper.deliver(*mintcash.signed(dated)).status_code == 200
+
+    deliver("pending", b"2026")
+    deliver("succeeded", b"2020")
+    assert books.order.status == "paid"
+    deliver("failed", b"2030")
+
+    assert (books.payment.status, books.order.status) == ("succeeded", "paid")
+
+
+def test_an_address_in_the_news_is_neither_fetched_nor_made_a_link(
+    bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """G8: a logo, a receipt, an explorer of some chain."""
+    called = len(mintcash_api.mock.calls)
+    foreign = {"logo": "https://evil.example/logo.png", "receiptUrl": "https://evil.example/r"}
+
+    assert shopper.deliver(*event(mintcash_api.newest, "succeeded", **foreign)).status_code == 200
+    books.work()
+
+    assert books.order.status == "paid"
+    assert len(mintcash_api.mock.calls) == called
+    assert "evil.example" not in shopper.get(f"/orders/{books.order.id}").text
+    console = shopper.get(f"/console/orders/{books.order.id}").text
+    assert "evil.example" in console
+    assert not re.search(r'(href|src)="[^"]*evil', console)
 
 
 def test_a_true_delivery_about_one_order_says_nothing_about_another(

@@ -76,6 +76,7 @@ def test_the_waiting_page_asks_again_quickly_at_first_and_slower_later(
 def test_the_waiting_page_claims_nothing_and_works_without_javascript(
     shopper: Shopper, order_id: str
 ) -> None:
+    """J5."""
     page = shopper.get(f"/orders/{order_id}").text
 
     assert state(page) == "waiting"

@@ -750,6 +750,27 @@ def test_a_link_that_is_paid_leads_to_the_paid_order(world: World) -> None:
     assert len(world.books.payments) == 1
 
 
+def test_a_payment_whose_four_webhooks_met_a_shop_that_was_down_is_found_by_asking(
+    world: World,
+) -> None:
+    """E3, H2: all within 21 seconds; after that it is silent for ever."""
+    world.check_out("request_network")
+    world.in_vain = 0
+    pay_link(world, "12", fault="close_tab")
+    for _ in range(5):
+        world.deliver()
+        world.wait(seconds=60)
+    assert world.in_vain == 4
+
+    world.in_vain = None
+    world.wait(hours=1)
+    world.deliver()
+    assert world.state == "waiting"
+    world.look()
+
+    assert world.state == "paid"
+
+
 def test_a_link_whose_owners_are_signing_is_waited_for(world: World) -> None:
     """423: a Safe wallet; nobody else may pay meanwhile."""
     world.check_out("request_network")

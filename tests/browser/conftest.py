@@ -91,18 +91,18 @@ def customer(
     context = browser.new_context(viewport={"width": 390, "height": 844}, **options)
     context.set_default_timeout(20_000)
     page = context.new_page()
-    faults: list[str] = []
-    _listen(page, faults)
-    yield Customer(world, page)
+    customer = Customer(world, page)
+    _listen(page, customer.complaints)
+    yield customer
     context.close()
-    assert faults == []
+    assert customer.complaints == []
 
 
-def _listen(page: Page, faults: list[str]) -> None:
-    page.on("pageerror", lambda error: faults.append(str(error)))
+def _listen(page: Page, complaints: list[str]) -> None:
+    page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "console",
         lambda message: (
-            faults.append(message.text) if "Content Security Policy" in message.text else None
+            complaints.append(message.text) if "Content Security Policy" in message.text else None
         ),
     )

@@ -246,6 +246,7 @@ def test_a_poll_of_the_waiting_page_leaves_the_focus_where_it_is(stage: Stage, p
 
 
 def test_the_end_of_the_wait_is_announced_and_takes_no_focus(stage: Stage, page: Page) -> None:
+    """J5."""
     known, path = stage.place_order("candle")
     page.goto(stage.url + path)
     page.get_by_role("link", name="Basket").focus()

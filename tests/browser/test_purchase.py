@@ -107,6 +107,35 @@ def test_everything_works_without_javascript(customer: Customer) -> None:
     expect(paid).to_be_visible()
 
 
+SEND_A_FORM = """target => {
+  const form = document.createElement("form");
+  form.action = target;
+  document.body.append(form);
+  form.submit();
+}"""
+
+
+def test_a_form_leads_to_known_payment_pages(customer: Customer) -> None:
+    """G11."""
+    customer.page.goto(f"{customer.world.shop}/about")
+
+    customer.page.evaluate(SEND_A_FORM, customer.world.sandbox)
+
+    customer.page.wait_for_url(f"{customer.world.sandbox}/**")
+
+
+def test_a_form_leads_nowhere_else(customer: Customer) -> None:
+    """G11: whoever gets a form into the page gets nobody out of it."""
+    page = customer.page
+    page.goto(f"{customer.world.shop}/about")
+
+    with page.expect_console_message(lambda message: "form-action" in message.text):
+        page.evaluate(SEND_A_FORM, "http://127.0.0.1:9")
+
+    assert page.url == f"{customer.world.shop}/about"
+    customer.complaints.clear()
+
+
 def test_pressing_pay_twice_makes_one_payment(customer: Customer) -> None:
     customer.add("candle")
     customer.fill_in_checkout()

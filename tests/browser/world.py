@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -72,6 +72,8 @@ class Customer:
 
     world: World
     page: Page
+    #: What the browser had to say against the page: errors, broken rules of its policy.
+    complaints: list[str] = field(default_factory=list)
 
     def add(self, slug: str) -> None:
         self.page.goto(f"{self.world.shop}/products/{slug}")
