@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run demo soak test check format lighthouse screens lock clean
+.PHONY: help run demo soak pace test check format lighthouse screens lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -17,6 +17,9 @@ demo: .venv/run ## every provider's good and bad endings, over real HTTP, a line
 
 soak: .venv/dev ## many purchases, everything killed and failing, then an audit; SOAK_ARGS=--help
 	@$(BIN)/python soak.py $(SOAK_ARGS)
+
+pace: .venv/dev ## how long webhooks wait for their answer at 50 a second; PACE_ARGS=--help
+	@$(BIN)/python scripts/measure_webhooks.py $(PACE_ARGS)
 
 test: .venv/dev ## every test, browser, PostgreSQL and Redis included
 	@sh scripts/install.sh

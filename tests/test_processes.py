@@ -5,6 +5,8 @@ what is shown is that the guards hold between processes, and that SQLite's lock 
 """
 
 import re
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -25,6 +27,7 @@ from sqlalchemy import func, select
 import config
 import run
 from app import create_app
+from config import ROOT
 from models import Credit, Delivery, Download, Mail, Order, OutboxTask, Parcel, Payment, Product, db
 from shopper import WIPAY, Shopper
 from soak import PostOffice
@@ -262,3 +265,16 @@ def test_a_webhook_before_the_reply_to_our_call_is_stored_pays_once(
     assert statuses == [200] * 8
     endings = {world.ending(order_id) for order_id in world.newest_orders(8)}
     assert endings == {PAID_ONCE}
+
+
+def test_webhooks_that_come_steadily_are_all_acknowledged_and_their_orders_paid() -> None:
+    """N6, for a moment; how fast is for ``make pace`` to say."""
+    script = ROOT / "scripts" / "measure_webhooks.py"
+    command = [sys.executable, str(script), "--database", "sqlite"]
+
+    ended = subprocess.run(
+        [*command, "--rate", "20", "--seconds", "2"], capture_output=True, text=True, timeout=110
+    )
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "0 not acknowledged, 0 orders not paid" in ended.stdout
