@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from flask_sqlalchemy import SQLAlchemy
 from jinja2.bccache import Bucket, BytecodeCache
-from sqlalchemy import bindparam
+from sqlalchemy import Engine, bindparam
+from sqlalchemy.engine.default import DefaultDialect
 from werkzeug.routing import Rule
 
 import config
@@ -67,9 +69,11 @@ class CompiledTemplates(BytecodeCache):
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_is_compiled_twice() -> Iterator[None]:
-    """Templates and routes: half of a short test's time would go into them."""
+    """Templates, routes and statements: half of a short test's time would go into them."""
     compile_route = Rule._compile_builder
     routes: dict[str, Any] = {}
+    make_engine = SQLAlchemy._make_engine
+    statements: dict[Any, Any] = {}
 
     def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
         key = repr((rule._trace, rule.defaults, append_unknown))
@@ -77,9 +81,18 @@ def _nothing_is_compiled_twice() -> Iterator[None]:
             routes[key] = compile_route(rule, append_unknown)
         return routes[key]
 
+    def share_statements(*arguments: Any) -> Engine:
+        engine = make_engine(*arguments)
+        engine.update_execution_options(compiled_cache=statements)
+        return engine
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": CompiledTemplates()})
         patch.setattr(Rule, "_compile_builder", compile_once)
+        patch.setattr(SQLAlchemy, "_make_engine", share_statements)
+        # A statement is known by its dialect, which every engine makes anew.
+        patch.setattr(DefaultDialect, "__hash__", lambda self: hash(type(self)))
+        patch.setattr(DefaultDialect, "__eq__", lambda self, other: type(self) is type(other))
         yield
 
 

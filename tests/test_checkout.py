@@ -12,6 +12,9 @@ from . import mintcash
 from .books import Books
 from .shopper import ANN, Shopper
 
+#: One database will do: what needs two is in test_races.py, test_endings.py and test_jobs.py.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 def test_the_shopper_is_sent_to_the_page_that_the_provider_named(
     shopper: Shopper, mintcash_api: mintcash.Api, books: Books

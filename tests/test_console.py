@@ -25,6 +25,9 @@ from .shopper import BASE_URL, Shopper
 PAGES = ["/console", "/console/jobs", "/console/mail", "/console/webhooks"]
 PASSWORD = "correct horse battery"
 
+#: One database will do: what needs two is in test_races.py, test_endings.py and test_jobs.py.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def order_id(shopper: Shopper, mintcash_api: mintcash.Api, books: Books) -> str:

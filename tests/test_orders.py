@@ -15,6 +15,9 @@ from .books import Books
 from .mintcash import event
 from .shopper import Shopper
 
+#: One database will do: what needs two is in test_races.py, test_endings.py and test_jobs.py.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def order_id(shopper: Shopper, mintcash_api: mintcash.Api, books: Books) -> str:

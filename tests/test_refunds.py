@@ -14,26 +14,17 @@ import pytest
 import requests
 import time_machine
 from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 import jobs
-import payments
-import refunds
-from models import Product, Refund, now, transaction, update_one
+from models import Product, now, transaction
 
 from . import mintcash
 from .mintcash import event
 from .sandboxed import HANDCASH, HITPAY, MINTCASH, SANDBOX_URL, WIPAY, World
 from .shopper import BASE_URL
-from .test_races import (
-    Meeting,
-    assert_one_was_locked_out,
-    at_once,
-    before_insert,
-    errors_of,
-    read_before_writing,
-)
+
+#: One database will do: the race between two tabs is in test_refund_races.py.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 #: What is typed on each page, and the call that gives money back.
 TYPED = {"mintcash": MINTCASH, "hitpay": HITPAY, "wipay": WIPAY, "handcash": HANDCASH}
@@ -64,11 +55,6 @@ def answering(status: int, body: dict[str, Any]) -> Callable[[str], Any]:
 
 def nothing(call: str) -> None:
     """The sandbox answers again."""
-
-
-@pytest.fixture
-def on_sqlite(database_url: str) -> bool:
-    return database_url.startswith("sqlite")
 
 
 @pytest.fixture
@@ -172,74 +158,6 @@ def test_while_one_is_on_its_way_no_other_is_begun(world: World) -> None:
     assert "A refund of this payment is on its way. Wait until it is through." in answer.text
     world.work()
     assert world.refunds == [(500, "done")]
-
-
-def two_tabs(world: World, amount: int) -> list[Callable[[], Any]]:
-    """Two forms of the console, each with an id of its own."""
-    payment_id = world.books.payment.id
-
-    def press(refund_id: str) -> Any:
-        try:
-            return payments.refund(payment_id, refund_id, amount, "broken")
-        except refunds.CannotRefund as error:
-            return str(error)
-
-    return [lambda: press("a" * 16), lambda: press("b" * 16)]
-
-
-def test_two_tabs_at_once_give_back_once(
-    world: World,
-) -> None:
-    """J3; guard: the payment is locked while a refund of it is asked for."""
-    buy(world, "mintcash")
-    meeting = Meeting(expected=False)
-
-    with before_insert(Refund, meeting):
-        answers = at_once(world.app, *two_tabs(world, 500))
-
-    assert not meeting.happened
-    assert sorted(answers, key=str) == [
-        "A refund of this payment is on its way. Wait until it is through.",
-        True,
-    ]
-    assert world.refunds == [(500, "open")]
-
-
-def test_without_the_lock_two_tabs_both_ask(
-    world: World, monkeypatch: pytest.MonkeyPatch, on_sqlite: bool
-) -> None:
-    """J3, the twin.
-
-    PostgreSQL: both find no open refund, and only the unique index stops the second. SQLite:
-    without BEGIN IMMEDIATE one of them is locked out.
-    """
-    buy(world, "mintcash")
-    meeting, get_one = Meeting(), Session.get_one
-
-    def get_without_lock(*args: Any, with_for_update: bool = False, **options: Any) -> Any:
-        return get_one(*args, **options)
-
-    monkeypatch.setattr(Session, "get_one", get_without_lock)
-    if on_sqlite:
-        read_before_writing(monkeypatch, payments, meeting)
-    else:
-        ask = update_one
-
-        def meet_and_ask(*args: Any, **values: Any) -> bool:
-            meeting()
-            return ask(*args, **values)
-
-        monkeypatch.setattr(refunds, "update_one", meet_and_ask)
-
-    answers = at_once(world.app, *two_tabs(world, 500))
-
-    assert meeting.happened
-    if on_sqlite:
-        assert_one_was_locked_out(answers)
-    else:
-        (error,) = errors_of(answers)
-        assert isinstance(error, IntegrityError)
-        assert "uq_refunds_open" in str(error)
 
 
 # ------------------------------------------------------------------ no, and no answer
