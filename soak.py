@@ -145,6 +145,7 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
         rush = Rush(world, plan, arguments.seed, arguments.minutes * 60)
         rush.start()
         ended = world.ended_by_themselves()
+        print("Everybody has shopped. Now all that is owed is done …", flush=True)  # noqa: T201
         rested_after = world.come_to_rest(PATIENCE + len(plan) / 20)
         books = world.books()
         return {

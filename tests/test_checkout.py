@@ -273,6 +273,7 @@ def test_the_shopper_is_sent_only_to_a_host_that_the_provider_is_known_by(
     answer = shopper.check_out()
 
     assert answer.status_code == 502
+    assert "This payment page cannot be opened right now." in answer.text
     assert "evil" not in str(answer.headers)
     assert books.payment.page_url is None
 

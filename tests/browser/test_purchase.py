@@ -57,16 +57,6 @@ def test_the_wait_ends_in_place_and_is_announced(customer: Customer) -> None:
     assert page.evaluate("window.untouched"), "no page was loaded anew"
 
 
-def test_a_lost_webhook_is_found_by_reconciliation(customer: Customer) -> None:
-    """E1: MintCash was never heard of again, so it is asked."""
-    customer.check_out("candle")
-
-    customer.pay(SUCCESS, delivery_fault="drop")
-
-    customer.sees("Thank you. Your order is paid.")
-    assert "payment.succeeded" not in customer.world.console(customer.order_url)
-
-
 def test_cancel_and_try_again(customer: Customer) -> None:
     customer.check_out("candle")
 
@@ -148,39 +138,11 @@ def test_pressing_pay_twice_makes_one_payment(customer: Customer) -> None:
     assert len(customer.world.ledger(customer.order_url)) == 1
 
 
-@pytest.mark.parametrize("delivery_fault", ["duplicate", "reorder"])
-def test_doubled_and_reordered_webhooks_fulfil_once(
-    customer: Customer, delivery_fault: str
-) -> None:
-    customer.check_out("candle")
-
-    customer.pay(SUCCESS, delivery_fault=delivery_fault)
-
-    customer.sees("Thank you. Your order is paid.")
-    expect(customer.page.locator(".step").last).to_contain_text(": done")
-    assert customer.world.mails_about(customer.order_url) == 1
-
-
-@pytest.mark.parametrize("delivery_fault", ["wrong_amount", "wrong_currency"])
-def test_money_that_differs_holds_the_order(customer: Customer, delivery_fault: str) -> None:
-    """B1, B2. The tab stays open on the provider's side: the webhook alone decides."""
-    customer.check_out("candle")
-    customer.pay(SUCCESS, fault="close_tab", delivery_fault=delivery_fault)
-    page = customer.page
-    back = page.get_by_role("link", name="Back to the shop").get_attribute("href") or ""
-
-    page.goto(back.partition("/return/")[0])
-
-    customer.sees("Your payment has arrived, and a person is looking at it")
-
-
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
         ("503", "does not answer right now. Nothing was charged."),
-        ("html", "does not answer right now. Nothing was charged."),
         ("401", "MintCash is closed in this shop right now."),
-        ("foreign_redirect", "This payment page cannot be opened right now."),
     ],
 )
 def test_a_provider_in_trouble_is_said_and_what_was_typed_is_kept(
