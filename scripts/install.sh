@@ -4,7 +4,10 @@
 # from a wheel, and for Redis a word on what to install.
 set -eu
 
-has_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+has_chromium() {
+  command -v chromium-headless-shell || command -v chromium || command -v chromium-browser ||
+    command -v google-chrome
+}
 has_postgresql() { command -v pg_config && [ -x "$(pg_config --bindir)/initdb" ]; }
 has_redis() { [ -n "${TEST_REDIS_URL:-}" ] || command -v redis-server; }
 
@@ -20,6 +23,10 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   # libpq-dev brings pg_config, which says where the server is.
   packages=$(echo "$missing" | sed 's/postgresql/postgresql libpq-dev/; s/redis/redis-server/')
   apt-get update -qq
+  # The same browser without windows, where Debian has it.
+  if apt-cache show chromium-headless-shell >/dev/null 2>&1; then
+    packages=$(echo "$packages" | sed 's/chromium/chromium-headless-shell/')
+  fi
   # shellcheck disable=SC2086 # several words
   apt-get install -y -qq --no-install-recommends $packages >/dev/null
   exit 0

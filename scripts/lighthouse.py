@@ -18,13 +18,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from socket import socket
 from typing import Any
 
 import requests
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from run import free_port  # noqa: E402
+from tests.browser import chromium  # noqa: E402
+
 BUILD = ROOT / "build" / "lighthouse"
 LIGHTHOUSE = BUILD / "node_modules" / "lighthouse" / "cli" / "index.js"
 PAGES = {"shelf": "/", "product": "/products/mug-pair", "cart": "/cart", "checkout": "/checkout"}
@@ -75,13 +79,6 @@ def shop(folder: Path) -> Iterator[str]:
         process.communicate()
 
 
-def free_port() -> int:
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def basket(url: str) -> str:
     """The cookies of a shopper with two things in the basket."""
     with requests.Session() as session:
@@ -97,14 +94,14 @@ def basket(url: str) -> str:
 def examine(url: str, headers: Path, report: Path) -> dict[str, Any]:
     """Lighthouse's report about one page, in its mobile profile; it also says if there is none."""
     report.unlink(missing_ok=True)
-    flags = ["--headless=new", *["--no-sandbox"] * (os.geteuid() == 0)]
+    flags = ("--headless", *chromium.AS_ROOT)
     subprocess.run(  # noqa: S603
         [
             *(node(), LIGHTHOUSE, url, "--quiet", "--output=json", f"--output-path={report}"),
             *(f"--only-categories={','.join(CATEGORIES)}", f"--extra-headers={headers}"),
             f"--chrome-flags={' '.join(flags)}",
         ],
-        env=os.environ | {"CHROME_PATH": chromium()},
+        env=os.environ | {"CHROME_PATH": executable()},
         check=False,
     )
     found: dict[str, Any] = json.loads(report.read_text("utf-8"))
@@ -115,12 +112,11 @@ def node() -> str:
     return shutil.which("node") or sys.exit("Lighthouse needs Node 18.16 or newer.")
 
 
-def chromium() -> str:
-    """The system's browser, or the one that Playwright has downloaded."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    installed = next(filter(None, map(shutil.which, names)), None)
-    if installed:
-        return installed
+def executable() -> str:
+    """The browser's."""
+    found = chromium.installed()
+    if found:
+        return found
     with sync_playwright() as playwright:
         return playwright.chromium.executable_path
 

@@ -8,19 +8,18 @@ shows are also renewed in docs/, small.
 
 import argparse
 import logging
-import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.browser import chromium  # noqa: E402
 from tests.browser.states import STATES, Stage, State, stage  # noqa: E402
 
 SCREENS = ROOT / "build" / "screens"
@@ -50,19 +49,14 @@ def main() -> int:
     chosen = [each for each in STATES if not arguments.states or each.name in arguments.states]
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     SCREENS.mkdir(parents=True, exist_ok=True)
-    names = ("chromium", "chromium-browser", "google-chrome")
-    installed = next(filter(None, map(shutil.which, names)), None)
-    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with (
         tempfile.TemporaryDirectory() as folder,
         stage(Path(folder)) as scene,
-        sync_playwright() as playwright,
+        chromium.browser() as browser,
     ):
-        browser = playwright.chromium.launch(executable_path=installed, args=as_root)
         page = browser.new_context(reduced_motion="reduce").new_page()
         for state in chosen:
             take(page, scene, state)
-        browser.close()
     if arguments.docs:
         for name in DOCS:
             shrink(name)

@@ -1,7 +1,6 @@
 """Shop, sandbox and worker as they really run, and a real browser in front of them."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from run import ROOT, free_port
 
+from .chromium import browser
 from .states import Stage, stage
 from .world import Customer, World
-
-#: What Chromium tries on its own has no place in a test.
-QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture(scope="session")
@@ -70,16 +67,10 @@ def _stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield found
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    installed = next(filter(None, map(shutil.which, names)), None)
-    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        # Without one of the system's, Playwright takes the one that it has downloaded itself.
-        browser = playwright.chromium.launch(executable_path=installed, args=[*QUIET, *as_root])
-        yield browser
-        browser.close()
+@pytest.fixture(scope="session", name="browser")
+def _browser() -> Iterator[Browser]:
+    with browser() as found:
+        yield found
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_a_code_is_scanned_and_the_page_follows(customer: Customer) -> None:
     phone.goto(customer.world.sandbox)
     phone.get_by_role("link", name="Scan the QR code").first.click()
     phone.get_by_role("button", name="Pay SGD").click()
-    phone.close()
+    expect(phone.get_by_text("Payment sent")).to_be_visible()
 
     customer.sees(PAID)
     assert page.evaluate("window.untouched"), "no page was loaded anew"
@@ -94,7 +94,6 @@ def test_a_card_is_saved_verified_and_charged(customer: Customer) -> None:
     statement.goto(f"{world.sandbox}/wipay/merchant")
     amount = re.search(r"[0-9]+\.[0-9]{2}", statement.content())
     assert amount
-    statement.close()
     page.locator("input[name=amount]").fill(amount[0])
     page.get_by_role("button", name="Verify").click()
     expect(page.get_by_text("Visa ending 1111 is verified.")).to_be_visible()
