@@ -1,18 +1,15 @@
 """The work that waits: the outbox under its lease, receipts, and payments that nobody reports."""
 
-import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import Message
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,10 +25,9 @@ import config
 import fulfilment
 import jobs
 import payments
-from config import ROOT
 from models import Delivery, Mail, OutboxTask, Payment, db, now, transaction
 
-from . import mintcash
+from . import children, mintcash
 from .books import Books
 from .mintcash import event
 from .shopper import Shopper
@@ -236,22 +232,12 @@ def test_a_queue_that_cannot_be_written_fails_no_request(
 # ------------------------------------------------------------------ kill -9
 
 
-def kill(settings: config.Settings, work: str, point: str, how: str = "", **delivery: Any) -> None:
-    """Let a child work on the same database, and die at that point by its own hand."""
-    child = subprocess.run(
-        [sys.executable, "-m", "tests.crash.child", work, point, how],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ.get("PATH", ""),
-            "DATABASE_URL": settings.database_url.get_secret_value(),
-            "JOBS_URL": settings.jobs_url.get_secret_value(),
-        },
-        input=json.dumps(delivery).encode(),
-        stderr=subprocess.PIPE,
-        timeout=30,
-        check=False,
-    )
-    assert child.returncode == -signal.SIGKILL, child.stderr.decode()
+def kill(settings: config.Settings, folder: Path, work: Callable[..., None], *args: Any) -> None:
+    """Let a child work on the same database, and die by its own hand."""
+    log = folder / "killed"
+    child = children.start(settings, log, work, *args)
+    child.join(30)
+    assert child.exitcode == -signal.SIGKILL, log.read_text()
 
 
 @pytest.mark.parametrize(
@@ -264,6 +250,7 @@ def kill(settings: config.Settings, work: str, point: str, how: str = "", **deli
 )
 def test_a_worker_killed_at_any_point_leaves_every_effect_done_once(
     settings: config.Settings,
+    tmp_path: Path,
     books: Books,
     paid: dict[str, Any],
     kind: str,
@@ -271,7 +258,7 @@ def test_a_worker_killed_at_any_point_leaves_every_effect_done_once(
     done: list[str],
 ) -> None:
     """F4, F6, F7, N4."""
-    kill(settings, kind, point)
+    kill(settings, tmp_path, children.die_in_a_task, point, kind, children.work_off_outbox)
     assert [task.kind for task in books.tasks if task.done_at] == done
 
     make_due(books)
@@ -284,20 +271,14 @@ def test_a_worker_killed_at_any_point_leaves_every_effect_done_once(
 
 
 def test_killed_before_the_commit_a_delivery_has_left_nothing_and_its_repetition_pays(
-    settings: config.Settings, shopper: Shopper, books: Books
+    settings: config.Settings, tmp_path: Path, shopper: Shopper, books: Books
 ) -> None:
     """F3, F5: payment, order, stock, inbox and outbox are one transaction."""
     (payment,) = books.place_order(ONE_OF_EACH)
     delivery = event(payment, "succeeded")
     before = books.snapshot()
 
-    kill(
-        settings,
-        "webhook",
-        "before the commit",
-        headers=delivery.headers,
-        body=delivery.body.decode(),
-    )
+    kill(settings, tmp_path, children.die_in_a_webhook, "before the commit", *delivery)
 
     assert books.snapshot() == before
     assert books.deliveries == []
@@ -308,19 +289,13 @@ def test_killed_before_the_commit_a_delivery_has_left_nothing_and_its_repetition
 
 
 def test_killed_before_the_acknowledgement_a_delivery_is_paid_and_its_repetition_is_known(
-    settings: config.Settings, shopper: Shopper, books: Books
+    settings: config.Settings, tmp_path: Path, shopper: Shopper, books: Books
 ) -> None:
     """F4, F5."""
     (payment,) = books.place_order(ONE_OF_EACH)
     delivery = event(payment, "succeeded")
 
-    kill(
-        settings,
-        "webhook",
-        "after the commit",
-        headers=delivery.headers,
-        body=delivery.body.decode(),
-    )
+    kill(settings, tmp_path, children.die_in_a_webhook, "after the commit", *delivery)
 
     assert books.order.status == "paid"
     assert [task.kind for task in books.tasks] == KINDS

@@ -4,17 +4,13 @@ SQLite stands beside an SQLite shop; PostgreSQL, in the shop's own database, and
 PostgreSQL one.
 """
 
-import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import psycopg
@@ -28,9 +24,9 @@ import config
 import jobs
 import queues
 from app import create_app
-from config import ROOT
 from models import Order, OutboxTask, database_now, db, transaction
 
+from . import children
 from .books import Books
 from .conftest import close, fresh_database
 from .line import Cable, Line, Lock
@@ -67,29 +63,18 @@ def jobs_url(engine: str, database_url: str, request: pytest.FixtureRequest, tmp
 
 
 @contextmanager
-def workers(settings: config.Settings, *modules: str) -> Iterator[list[subprocess.Popen[bytes]]]:
+def workers(settings: config.Settings, folder: Path, *works: Callable[..., None]) -> Iterator[None]:
     """Processes that work until the end of the block, and must have lived so long."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "JOBS_URL": settings.jobs_url.get_secret_value(),
-    }
-    with TemporaryFile() as said:
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-m", *module.split()], cwd=ROOT, env=environment, stderr=said
-            )
-            for module in modules
-        ]
-        try:
-            yield started
-        finally:
-            for process in started:
-                process.terminate()
-            ended = [process.wait(30) for process in started]
-            said.seek(0)
-            log = said.read().decode()
-    assert ended == [0] * len(started), log
+    log = folder / "workers"
+    started = [children.start(settings, log, work) for work in works]
+    try:
+        yield
+    finally:
+        for child in started:
+            child.terminate()
+        for child in started:
+            child.join(30)
+    assert [child.exitcode for child in started] == [0] * len(started), log.read_text()
 
 
 def wait_until(came: Callable[[], object]) -> None:
@@ -106,16 +91,13 @@ def fulfilled(books: Books, orders: int) -> Callable[[], bool]:
 # ------------------------------------------------------------------ what they carry
 
 
-WORKER = "flask --app app worker"
-
-
 def test_workers_on_two_machines_share_what_is_told_now_and_what_is_told_for_later(
-    app: Flask, settings: config.Settings, shopper: Shopper, books: Books
+    app: Flask, settings: config.Settings, tmp_path: Path, shopper: Shopper, books: Books
 ) -> None:
     """F8."""
     (first,) = books.place_order(CANDLE)
     shopper.deliver(*event(first, "succeeded"))
-    with workers(settings, WORKER, WORKER):
+    with workers(settings, tmp_path, children.work, children.work):
         wait_until(fulfilled(books, 1))  # by the first sweep; the next is a minute away
 
         for _ in range(5):
@@ -137,17 +119,17 @@ def test_workers_on_two_machines_share_what_is_told_now_and_what_is_told_for_lat
 
 
 def test_what_a_killed_worker_had_begun_is_taken_up_by_the_sweep_of_another(
-    settings: config.Settings, shopper: Shopper, books: Books
+    settings: config.Settings, tmp_path: Path, shopper: Shopper, books: Books
 ) -> None:
     """F6, F8, N4: its message died with it."""
     (payment,) = books.place_order(CANDLE)
     shopper.deliver(*event(payment, "succeeded"))
-    kill(settings, "parcel", "before the commit", "worker")
+    kill(settings, tmp_path, children.die_in_a_task, "before the commit", "parcel", children.work)
     assert books.tasks[0].attempts == 1
     assert "parcel" not in books.fulfilled()
     make_due(books)
 
-    with workers(settings, "tests.worker"):
+    with workers(settings, tmp_path, children.work_hastily):
         wait_until(fulfilled(books, 1))
 
     assert books.tasks[0].attempts == 2
@@ -187,7 +169,7 @@ def distant(settings: config.Settings, jobs_url: str, line: Line) -> Iterator[Fl
 
 
 def test_a_queue_that_goes_and_comes_fails_no_request_and_ends_no_worker(
-    distant: Flask, line: Line
+    distant: Flask, line: Line, tmp_path: Path
 ) -> None:
     """F8, F10: while it is away, the worker sweeps without it."""
     books, shopper = Books(distant), Shopper(distant)
@@ -204,7 +186,7 @@ def test_a_queue_that_goes_and_comes_fails_no_request_and_ends_no_worker(
         return not queue.quiet_until
 
     buy()
-    with workers(distant.extensions["settings"], "tests.worker"):
+    with workers(distant.extensions["settings"], tmp_path, children.work_hastily):
         wait_until(fulfilled(books, 1))
         line.mend()
         wait_until(takes_a_message)
