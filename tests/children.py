@@ -1,12 +1,15 @@
 """Other processes of this shop, for tests that kill, stop or race them.
 
-They are forked from a process that has imported the shop once, which saves a second for each; the
-commands by which they really start are in the tests of run.py, of the demo and of the soak.
+They are forked from a process that has imported shop and sandbox once, which saves a second or two
+for each. They start as they really do, each importing for itself, in the tests of run.py, of the
+demo and of the soak, and behind the browser.
 """
 
 import multiprocessing
 import os
+import runpy
 import signal
+import sys
 from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -20,33 +23,57 @@ import config
 import fulfilment
 import jobs
 import payments
+import sandbox.config
 from app import create_app
 from models import db
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([__name__])
+_forks.set_forkserver_preload([__name__, "sandbox.app", "flask.cli", "gunicorn.app.wsgiapp"])
+
+
+def run(command: list[str], environment: dict[str, str], log: Path) -> ForkServerProcess:
+    """``python -m module …``, in this environment only; what it says is added to ``log``."""
+    _, dash_m, module, *arguments = command
+    assert dash_m == "-m"
+    return _start(environment, log, _run, module, arguments)
 
 
 def start(
     settings: config.Settings, log: Path, work: Callable[..., None], *arguments: Any
 ) -> ForkServerProcess:
     """Do ``work(app, *arguments)`` on these databases; what it says is added to ``log``."""
-    child = _forks.Process(
-        target=_main, args=(settings.database_url, settings.jobs_url, log, work, *arguments)
-    )
+    environment = {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "JOBS_URL": settings.jobs_url.get_secret_value(),
+    }
+    return _start(environment, log, _work, work, arguments)
+
+
+def _start(environment: dict[str, str], log: Path, *main: Any) -> ForkServerProcess:
+    child = _forks.Process(target=_main, args=(environment, log, *main))
     child.start()
     return child
 
 
 def _main(
-    database_url: Any, jobs_url: Any, log: Path, work: Callable[..., None], *arguments: Any
+    environment: dict[str, str], log: Path, main: Callable[..., None], *arguments: Any
 ) -> None:
     with log.open("ab") as said:
         os.dup2(said.fileno(), 2)
-    for name in config.Settings.model_fields:
-        os.environ.pop(name.upper(), None)
-    config.Settings.model_config["env_file"] = None
-    work(create_app(config.load(database_url=database_url, jobs_url=jobs_url)), *arguments)
+    os.environ.clear()
+    os.environ.update(environment)
+    for module in (config, sandbox.config):  # nothing of what whoever runs the tests has in .env
+        module.Settings.model_config["env_file"] = None
+    main(*arguments)
+
+
+def _run(module: str, arguments: list[str]) -> None:
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _work(work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    work(create_app(), *arguments)
 
 
 # ------------------------------------------------------------------ what they can do

@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from html import unescape
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from models import Credit, Delivery, Download, Mail, Order, OutboxTask, Parcel, 
 from shopper import WIPAY, Shopper
 from soak import PostOffice
 
-from . import mintcash, postgres
+from . import children, mintcash, postgres
 from .books import Books
 from .conftest import close
 from .mintcash import event
@@ -115,14 +116,15 @@ def world(
             database_url = stack.enter_context(postgres.database(server, name))
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         smtp = run.free_port()
-        for setting, value in {
+        environment = {
             "BASE_URL": f"http://127.0.0.1:{run.free_port()}",
             "SANDBOX_URL": f"http://127.0.0.1:{run.free_port()}",
             "DATABASE_URL": database_url,
             "JOBS_URL": f"sqlite:///{folder}/jobs.db",
             "SANDBOX_DATABASE_URL": f"sqlite:///{folder}/sandbox.db",
             "SMTP_URL": f"smtp://127.0.0.1:{smtp}",
-        }.items():
+        }
+        for setting, value in environment.items():
             patch.setenv(setting, value)
         settings = config.load()
         run.prepare_database(settings)
@@ -133,19 +135,23 @@ def world(
         app = create_app(settings)
         stack.callback(close, app)
         log = folder / "log"
-        children: run.Children = {}
-        stack.callback(run.stop, children)
-        output = stack.enter_context(log.open("wb"))
-        children["sandbox"] = run.start(
-            run.server("sandbox.app", settings.sandbox_url, workers=1), output
-        )
-        children["shop"] = run.start(run.server("app", settings.base_url, workers=2), output)
-        for number in range(2):
-            children[f"worker {number}"] = run.start(run.WORKER, output)
+        for command in (
+            run.server("sandbox.app", settings.sandbox_url, workers=1),
+            run.server("app", settings.base_url, workers=2),
+            run.WORKER,
+            run.WORKER,
+        ):
+            stack.callback(stop, children.run(command, environment, log))
         for url in (settings.sandbox_url, settings.base_url):
             eventually(partial(run.answers, url), f"{url} answers")
         yield World(settings.base_url, settings.sandbox_url, Books(app), post_office)
         assert_nothing_broke(log)
+
+
+def stop(process: ForkServerProcess) -> None:
+    process.terminate()
+    process.join(run.STOP_WITHIN)
+    assert process.exitcode == 0
 
 
 def assert_nothing_broke(log: Path) -> None:

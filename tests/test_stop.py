@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,9 @@ import config
 import payments
 import run
 from providers import http
-from run import ROOT, free_port
+from run import free_port
 
+from . import children
 from .books import Books
 from .browser.world import eventually
 from .mintcash import event
@@ -79,12 +80,16 @@ def provider() -> Iterator[Provider]:
 class Running:
     """A process of the shop, as ``run.py`` starts it."""
 
-    process: subprocess.Popen[bytes]
+    process: ForkServerProcess
     log: Path
     url: str = ""
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def has_ended_well(self) -> bool:
+        self.process.join(30)
+        return self.process.exitcode == 0
 
     def is_listening(self) -> bool:
         try:
@@ -99,20 +104,18 @@ def running(
     command: list[str], settings: config.Settings, folder: Path, **more: str
 ) -> Iterator[Running]:
     environment = {
-        "PATH": os.environ["PATH"],
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "JOBS_URL": settings.jobs_url.get_secret_value(),
         "LOG_FORMAT": "json",
         **more,
     }
     log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=output)
-        try:
-            yield Running(process, log, more.get("BASE_URL", ""))
-        finally:
-            process.kill()
-            process.wait()
+    process = children.run(command, environment, log)
+    try:
+        yield Running(process, log, more.get("BASE_URL", ""))
+    finally:
+        process.kill()
+        process.join()
 
 
 @contextmanager
@@ -171,7 +174,7 @@ def test_a_checkout_whose_provider_takes_its_time_is_finished(
 
         answer = pressed.result()
         assert (answer.status_code, answer.headers["Location"]) == (303, page_url)
-        assert server.process.wait(30) == 0
+        assert server.has_ended_well()
     assert {sent["externalId"] for sent in provider.asked} == {books.payment.id}
     assert books.payment.page_url == page_url
     statuses = [line["status"] for line in server.lines() if line.get("route") == "/checkout"]
@@ -221,7 +224,7 @@ def test_a_webhook_that_waits_for_the_database_is_finished(
         rival.rollback()
 
         assert answer.result().status_code == 200
-        assert server.process.wait(30) == 0
+        assert server.has_ended_well()
     assert books.order.status == "paid"
 
 
@@ -259,7 +262,7 @@ def test_a_stop_under_load_answers_everybody_whom_it_let_in(
     """A connection that is refused is one that a proxy, or a provider, makes elsewhere or again."""
     with shop(settings, tmp_path, workers=2) as server, load(server, pool) as outcomes:
         server.process.terminate()
-        assert server.process.wait(30) == 0
+        assert server.has_ended_well()
         eventually(lambda: outcomes[-1] == "refused", "the door is closed")
 
     assert set(outcomes) == {"answered", "refused"}
@@ -271,22 +274,21 @@ def test_a_reload_under_load_answers_everybody(
 ) -> None:
     """F12: how new code is put to work, see docs/runbook.md."""
     with shop(settings, tmp_path) as server:
-        (before,) = children(server.process.pid)
+        master = server.process.pid
+        assert master
+        (before,) = workers_of(master)
         with load(server, pool) as outcomes:
-            server.process.send_signal(signal.SIGHUP)
-            eventually(
-                lambda: before not in children(server.process.pid),
-                "the old worker is gone",
-            )
+            os.kill(master, signal.SIGHUP)
+            eventually(lambda: before not in workers_of(master), "the old worker is gone")
             asked = len(outcomes)
             eventually(lambda: len(outcomes) > asked + 20, "the new worker answers")
         server.process.terminate()
-        assert server.process.wait(30) == 0
+        assert server.has_ended_well()
 
     assert set(outcomes) == {"answered"}
 
 
-def children(pid: int) -> list[int]:
+def workers_of(pid: int) -> list[int]:
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(each) for each in listed.split()]
 
@@ -326,7 +328,7 @@ def test_a_worker_finishes_the_letter_that_it_has_begun(
             worker.process.terminate()
             office.gate.set()
 
-            assert worker.process.wait(30) == 0
+            assert worker.has_ended_well()
             done = [line["task"] for line in worker.lines() if line["event"].endswith(" done")]
     finally:
         office.gate.set()
