@@ -1,5 +1,6 @@
 """Fixtures: a sandbox whose clock stands still and whose work is done by hand, and a shop."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,15 +31,27 @@ def shop() -> Iterator[Receiver]:
         yield shop
 
 
+@pytest.fixture(scope="session")
+def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once and copied for each test."""
+    path = tmp_path_factory.mktemp("empty") / "sandbox.db"
+    url = f"sqlite:///{path}"
+    app = create_app(config.load(sandbox_database_url=url, sandbox_deliver=False))
+    with app.app_context():
+        db.engine.dispose()
+    return path
+
+
 @pytest.fixture
-def start_sandbox(tmp_path: Path, shop: Receiver) -> Iterator[StartSandbox]:
+def start_sandbox(tmp_path: Path, shop: Receiver, _empty_database: Path) -> Iterator[StartSandbox]:
     """Start a sandbox with other settings than the usual ones; again for a restart."""
     apps = []
+    path = Path(shutil.copy(_empty_database, tmp_path / "sandbox.db"))
 
     def start(**settings: Any) -> Sandbox:
         defaults = {
             "sandbox_url": "http://localhost",
-            "sandbox_database_url": f"sqlite:///{tmp_path}/sandbox.db",
+            "sandbox_database_url": f"sqlite:///{path}",
             "sandbox_clock_speed": 0,
             "sandbox_deliver": False,
             "sandbox_hang_seconds": 0,
