@@ -7,6 +7,7 @@ serves: every piece of work is claimed first, by the database's clock.
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -34,6 +35,9 @@ LOOKS_IN_A_SWEEP = 200
 LOOKS_WITHIN = 30.0  # seconds
 KEPT_REFUSALS = 500
 LATE = timedelta(minutes=2)  # a sweep should have found it: is there a worker?
+#: Where processors are short, webhooks go first: a provider gives up on them after seconds, and a
+#: parcel can wait.
+NICENESS = 10
 QUIET = 10.0  # seconds that a queue which did not answer is left alone
 
 log = logging.getLogger(__name__)
@@ -76,6 +80,7 @@ def run_worker(app: Flask) -> None:
     A queue that is away does not end it: it sweeps all the same, and takes messages again when
     they come.
     """
+    os.nice(NICENESS)
     queue: Queue = app.extensions["queue"]
     for part in ("Scheduler", "Worker"):
         logging.getLogger(f"huey.consumer.{part}").addFilter(shorten)

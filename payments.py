@@ -394,8 +394,8 @@ def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: s
     payment = _find_payment(provider, news)
     if payment:
         _apply_parked(payment)
-        delivery.payment_id = payment.id
         delivery.verdict, delivery.reason = _judge(payment, news)
+        delivery.payment_id = payment.id
     elif news.status is None:
         delivery.reason = "an event that this shop does not use"
     else:
@@ -537,7 +537,8 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
         failure_message=news.failure_message,
     )
     db.session.refresh(payment)
-    refunds.settle(payment)
+    if payment.refunded:
+        refunds.settle(payment)
     if status in FINAL:
         payment.next_look_at = None
     if payment.status == "partially_paid" and payment.next_look_at is None:
@@ -569,7 +570,7 @@ def _name_transaction(payment_id: str, transaction_id: str) -> bool:
 
 def _raise_to(payment_id: str, column: Any, amount: int) -> bool:
     """Proven money is a running maximum: repeats and old totals change nothing."""
-    return update_one(
+    return amount > 0 and update_one(
         Payment, and_(Payment.id == payment_id, column < amount), **{column.key: amount}
     )
 
@@ -673,28 +674,40 @@ def _owe(order_id: str) -> None:
     """The order was just paid: take its stock and write down what is owed, or hold it."""
     session = db.session
     order = session.get_one(Order, order_id, populate_existing=True)
+    kinds = tasks_for(order)
+    others = session.execute(
+        select(Payment.status, Payment.page_url, Payment.received, Payment.refunded).where(
+            Payment.order_id == order.id, Payment.id != order.paid_by
+        )
+    ).all()
+    if any(each.page_url and each.status in OPEN for each in others):
+        kinds.append("close_pages")
+    if any(each.received > each.refunded for each in others):
+        kinds.append("give_back")
+    due_at = database_now()
+    # Last, since everybody who buys the same waits from here to the commit.
     gone = _take_stock(order)
     if gone:
         order.status, order.held_code = "held", "stock"
         order.held_reason = f"paid, but gone from the shelf: {', '.join(gone)}"
         return
-    kinds = tasks_for(order)
-    pages = (Payment.id != order.paid_by, Payment.status.in_(OPEN), Payment.page_url.is_not(None))
-    if session.scalar(select(Payment.id).where(Payment.order_id == order.id, *pages).limit(1)):
-        kinds.append("close_pages")
-    beside = (Payment.id != order.paid_by, Payment.received > Payment.refunded)
-    if session.scalar(select(Payment.id).where(Payment.order_id == order.id, *beside).limit(1)):
-        kinds.append("give_back")
-    session.add_all(OutboxTask(order_id=order.id, kind=kind) for kind in kinds)
+    session.add_all(OutboxTask(order_id=order.id, kind=kind, due_at=due_at) for kind in kinds)
 
 
 def _take_stock(order: Order) -> list[str]:
     """All lines or none; returns the names of what is gone."""
+    # What is never gone is not written to, so that nobody waits for it.
+    wanted = [line.product_id for line in order.lines]
+    limited = select(Product.id).where(Product.id.in_(wanted), Product.stock.is_not(None))
+    counted = set(db.session.scalars(limited))
+    if not counted:
+        return []
     gone = []
     with db.session.begin_nested() as savepoint:
         for line in sorted(order.lines, key=lambda line: line.product_id):  # no deadlocks
-            enough = or_(Product.stock.is_(None), Product.stock >= line.quantity)
-            product = and_(Product.id == line.product_id, enough)
+            if line.product_id not in counted:
+                continue
+            product = and_(Product.id == line.product_id, Product.stock >= line.quantity)
             if not update_one(Product, product, stock=Product.stock - line.quantity):
                 gone.append(line.name)
         if gone:

@@ -103,6 +103,21 @@ def test_a_delivery_that_is_caught_in_a_deadlock_is_taken_the_next_time(
     assert books.order.status == "paid"
 
 
+@only_postgresql
+def test_nobody_waits_for_the_stock_of_what_is_never_gone(
+    shopper: Shopper, books: Books, database_url: str
+) -> None:
+    """N6: else all who buy the same e-book would be paid one after the other."""
+    (payment,) = books.place_order({"cookbook": 1})
+
+    with psycopg.connect(database_url) as rival:
+        rival.execute("SELECT stock FROM products WHERE slug = 'cookbook' FOR UPDATE")
+        answer = shopper.deliver(*event(payment, "succeeded"))
+
+    assert answer.status_code == 200
+    assert books.order.status == "paid"
+
+
 @contextmanager
 def read_only(app: Flask, database_url: str) -> Iterator[None]:
     """As one that has lost its place to another."""
