@@ -258,19 +258,22 @@ def test_the_signed_return_and_the_webhook_at_once_pay_once(world: World) -> Non
 def test_a_webhook_before_the_reply_to_our_call_is_stored_pays_once(
     world: World, provider: str
 ) -> None:
-    """MintCash's webhook names our reference; Request Network's is parked until theirs is known."""
-    shoppers = [Shopper(world.shop, world.sandbox) for _ in range(8)]
-    for shopper in shoppers:
+    """MintCash's webhook names our reference; Request Network's is parked until theirs is known.
+
+    Whichever process takes the webhook while the other, or the same, still waits for the reply.
+    """
+    faults = f"{world.sandbox}/control/faults"
+    for _ in range(4):
+        shopper = Shopper(world.shop, world.sandbox)
         for slug in ONE_OF_EACH:
             shopper.add(slug)
-    faults = f"{world.sandbox}/control/faults"
-    requests.post(faults, json={"create_fault": "early_webhook", "create_calls": 8}, timeout=20)
+        early = {"create_fault": "early_webhook", "create_calls": 1}
+        requests.post(faults, json=early, timeout=20)
 
-    statuses = at_once([partial(each.check_out, provider) for each in shoppers])
+        assert shopper.check_out(provider).status_code == 200
 
-    assert statuses == [200] * 8
-    endings = {world.ending(order_id) for order_id in world.newest_orders(8)}
-    assert endings == {PAID_ONCE}
+        (order_id,) = world.newest_orders(1)
+        assert world.ending(order_id) == PAID_ONCE
 
 
 def test_webhooks_that_come_steadily_are_all_acknowledged_and_their_orders_paid() -> None:
