@@ -685,7 +685,7 @@ def _owe(order_id: str) -> None:
     if any(each.received > each.refunded for each in others):
         kinds.append("give_back")
     due_at = database_now()
-    # Last, since everybody who buys the same waits from here to the commit.
+    # As late as can be: everybody who buys the same waits from here to the commit.
     gone = _take_stock(order)
     if gone:
         order.status, order.held_code = "held", "stock"
@@ -697,16 +697,18 @@ def _owe(order_id: str) -> None:
 def _take_stock(order: Order) -> list[str]:
     """All lines or none; returns the names of what is gone."""
     # What is never gone is not written to, so that nobody waits for it.
-    wanted = [line.product_id for line in order.lines]
-    limited = select(Product.id).where(Product.id.in_(wanted), Product.stock.is_not(None))
-    counted = set(db.session.scalars(limited))
-    if not counted:
+    products = [line.product_id for line in order.lines]
+    counted = set(
+        db.session.scalars(
+            select(Product.id).where(Product.id.in_(products), Product.stock.is_not(None))
+        )
+    )
+    lines = [line for line in order.lines if line.product_id in counted]
+    if not lines:
         return []
     gone = []
     with db.session.begin_nested() as savepoint:
-        for line in sorted(order.lines, key=lambda line: line.product_id):  # no deadlocks
-            if line.product_id not in counted:
-                continue
+        for line in sorted(lines, key=lambda line: line.product_id):  # no deadlocks
             product = and_(Product.id == line.product_id, Product.stock >= line.quantity)
             if not update_one(Product, product, stock=Product.stock - line.quantity):
                 gone.append(line.name)

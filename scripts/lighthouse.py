@@ -113,7 +113,7 @@ def node() -> str:
 
 
 def executable() -> str:
-    """The browser's."""
+    """The path of the system's browser, or of the one that Playwright has downloaded."""
     found = chromium.installed()
     if found:
         return found
