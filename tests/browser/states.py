@@ -4,7 +4,7 @@
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +15,7 @@ from flask import Flask, abort
 from playwright.sync_api import Page, Response, expect
 from sqlalchemy import select, update
 from werkzeug.serving import make_server
+from werkzeug.test import run_wsgi_app
 
 import config
 from app import create_app
@@ -89,7 +90,14 @@ def stage(folder: Path) -> Iterator[Stage]:
     with app.app_context():
         db.create_all()
         fill_shelf()
-    server = make_server("127.0.0.1", port, app, threaded=True)
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """In one piece, and its file closed: the server forgets that when the browser hangs up."""
+        body, status, headers = run_wsgi_app(app, environ, buffered=True)
+        start_response(status, headers.to_wsgi_list())
+        return body
+
+    server = make_server("127.0.0.1", port, answer, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
