@@ -45,13 +45,20 @@ class Background:
             thread.join()
 
     def wake(self) -> None:
-        """There may be work: every idle thread looks now."""
-        self._calls.release(THREADS)
+        """There may be work: an idle thread looks now."""
+        self._calls.release()
 
     def work(self) -> bool:
         """Do one thing that is due; False when there is none."""
         with self._app.app_context():
-            return self._ring_next() or deliveries.send_next()
+            if self._ring_next():
+                return True
+            delivery = deliveries.claim_next()
+            if delivery is None:
+                return False
+            self.wake()  # this may take a while: another thread looks for the next one
+            deliveries.send(delivery)
+            return True
 
     def _run(self) -> None:
         while not self._stopped.is_set():

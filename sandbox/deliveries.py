@@ -74,8 +74,8 @@ def send_again(delivery: Delivery) -> None:
         delivery.state, delivery.due = "waiting", clock.now()
 
 
-def send_next() -> bool:
-    """Claim one delivery that is due and send it; False when there is none."""
+def claim_next() -> Delivery | None:
+    """Take one delivery that is due, to send it; None when there is none."""
     predecessor_tried = exists().where(Attempt.delivery_id == Delivery.after_id)
     due = (
         select(Delivery.id)
@@ -89,17 +89,14 @@ def send_next() -> bool:
     )
     claim = update(Delivery).where(Delivery.id == due.scalar_subquery()).values(state="sending")
     claimed = db.session.scalar(claim.returning(Delivery.id))
-    if claimed is None:
-        return False
-    _send(db.session.get_one(Delivery, claimed))
-    return True
+    return db.session.get_one(Delivery, claimed) if claimed else None
 
 
 def send_now(delivery: Delivery) -> None:
     """Send a delivery that was just stored, and commit, before any thread can see it."""
     if delivery.state == "waiting":
         delivery.state = "sending"
-        _send(delivery)
+        send(delivery)
 
 
 def recover() -> None:
@@ -107,7 +104,7 @@ def recover() -> None:
     db.session.execute(update(Delivery).where(Delivery.state == "sending").values(state="waiting"))
 
 
-def _send(delivery: Delivery) -> None:
+def send(delivery: Delivery) -> None:
     """One attempt at a delivery that is claimed; no transaction is open meanwhile."""
     webhook = requests.Request("POST", delivery.url, delivery.headers, data=delivery.body)
     db.session.commit()

@@ -13,6 +13,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from flask_sqlalchemy import SQLAlchemy
 from jinja2.bccache import Bucket, BytecodeCache
+from pydantic import SecretStr
 from sqlalchemy import Engine, bindparam
 from sqlalchemy.engine.default import DefaultDialect
 from werkzeug.routing import Rule
@@ -31,6 +32,19 @@ from .shopper import Shopper
 BASE_URL = "http://127.0.0.1:5000"
 REAL_CLOCKS = dict(models.CLOCKS)
 OpenWorld = Callable[..., World]
+
+#: They take half a minute and more, so they begin first: nobody shall wait for them at the end.
+LONGEST = ("test_demo.py", "test_soak.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process has all that needs the stage, one all else with a browser: started once each."""
+    for item in items:
+        if "browser" in item.path.parts:
+            on_stage = "stage" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("stage" if on_stage else "world"))
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -159,9 +173,15 @@ def jobs_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/jobs.db"
 
 
+@pytest.fixture(scope="session")
+def _settings(_no_settings_of_this_machine: None) -> config.Settings:
+    return config.load()
+
+
 @pytest.fixture
-def settings(database_url: str, jobs_url: str) -> config.Settings:
-    return config.load(database_url=database_url, jobs_url=jobs_url)
+def settings(_settings: config.Settings, database_url: str, jobs_url: str) -> config.Settings:
+    urls = {"database_url": SecretStr(database_url), "jobs_url": SecretStr(jobs_url)}
+    return _settings.model_copy(update=urls)
 
 
 @pytest.fixture
