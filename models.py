@@ -75,13 +75,17 @@ CLOCKS: dict[str, ColumnElement[Any]] = {
 }
 
 
+def database_clock() -> ColumnElement[datetime]:
+    """The database's clock, to be read within a statement."""
+    return type_coerce(CLOCKS[db.engine.dialect.name], UtcDateTime)
+
+
 def database_now() -> datetime:
     """The present by the database's clock, for moments that one machine sets and another compares.
 
     Machines disagree about the time; leases and due times must not.
     """
-    clock = CLOCKS[db.engine.dialect.name]
-    return db.session.execute(select(type_coerce(clock, UtcDateTime))).scalar_one()
+    return db.session.execute(select(database_clock())).scalar_one()
 
 
 def random_id() -> str:

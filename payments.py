@@ -16,8 +16,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 import logs
 import metrics
@@ -33,6 +35,7 @@ from models import (
     PaymentPart,
     Product,
     Refund,
+    database_clock,
     database_now,
     db,
     now,
@@ -78,6 +81,8 @@ LONGEST_PAUSE = timedelta(hours=1)
 SILENT_REFUND = timedelta(hours=1)
 STOP_LOOKING = timedelta(hours=24)  # after it expired; even the slowest provider has given up
 
+#: Each database's own ``INSERT``, which knows ``ON CONFLICT``.
+INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 #: No spaces, no control characters: browsers and parsers differ in what they make of those.
 PLAIN_URL = re.compile(r"[!-~]+", re.ASCII)
 #: Header names whose values never reach the database.
@@ -370,8 +375,7 @@ def record_refusal(provider: str, reason: str) -> None:
 
 
 def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: str | None) -> str:
-    session = db.session
-    delivery = Delivery(
+    delivery = _keep(
         provider=provider,
         event_key=news.event_key,
         event=news.word,
@@ -381,15 +385,7 @@ def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: s
         body=body,
         news=asdict(news),
     )
-    try:
-        with session.begin_nested():
-            session.add(delivery)
-    except IntegrityError:
-        session.execute(
-            update(Delivery)
-            .where(Delivery.provider == provider, Delivery.event_key == news.event_key)
-            .values(seen=Delivery.seen + 1)
-        )
+    if delivery.seen > 1:
         return "repeat"
     payment = _find_payment(provider, news)
     if payment:
@@ -404,6 +400,21 @@ def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: s
     return delivery.verdict
 
 
+def _keep(**delivery: Any) -> Delivery:
+    """A new row of the inbox, or the one that is there, seen once more.
+
+    One statement, so that of two deliveries at once one waits here for what comes of the other.
+    """
+    statement = INSERT[db.engine.dialect.name](Delivery).values(**delivery)
+    statement = statement.on_conflict_do_update(
+        index_elements=(Delivery.provider, Delivery.event_key), set_={"seen": Delivery.seen + 1}
+    )
+    kept: Delivery = db.session.scalars(
+        statement.returning(Delivery), execution_options={"populate_existing": True}
+    ).one()
+    return kept
+
+
 def _find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
     """By the provider's reference; by ours only while the provider's is not known yet.
 
@@ -411,9 +422,9 @@ def _find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
     the address of order B, is still about order A.
     """
     theirs = news.provider_reference
-    payment = db.session.scalar(
-        select(Payment).where(Payment.provider == provider, Payment.provider_reference == theirs)
-    )
+    known = (Payment.provider == provider, Payment.provider_reference == theirs)
+    with_parts = select(Payment).where(*known).options(joinedload(Payment.parts))
+    payment = db.session.scalars(with_parts).unique().one_or_none()
     if payment is None and theirs:
         part = (PaymentPart.provider == provider, PaymentPart.provider_reference == theirs)
         payment = db.session.scalar(select(Payment).join(PaymentPart).where(*part))
@@ -673,7 +684,9 @@ def release(order_id: str) -> bool:
 def _owe(order_id: str) -> None:
     """The order was just paid: take its stock and write down what is owed, or hold it."""
     session = db.session
-    order = session.get_one(Order, order_id, populate_existing=True)
+    order = session.get_one(
+        Order, order_id, options=[joinedload(Order.lines)], populate_existing=True
+    )
     kinds = tasks_for(order)
     others = session.execute(
         select(Payment.status, Payment.page_url, Payment.received, Payment.refunded).where(
@@ -684,14 +697,14 @@ def _owe(order_id: str) -> None:
         kinds.append("close_pages")
     if any(each.received > each.refunded for each in others):
         kinds.append("give_back")
-    due_at = database_now()
     # As late as can be: everybody who buys the same waits from here to the commit.
     gone = _take_stock(order)
     if gone:
         order.status, order.held_code = "held", "stock"
         order.held_reason = f"paid, but gone from the shelf: {', '.join(gone)}"
         return
-    session.add_all(OutboxTask(order_id=order.id, kind=kind, due_at=due_at) for kind in kinds)
+    tasks = [{"order_id": order.id, "kind": kind} for kind in kinds]
+    session.execute(insert(OutboxTask).values(due_at=database_clock()), tasks)
 
 
 def _take_stock(order: Order) -> list[str]:
