@@ -33,19 +33,6 @@ BASE_URL = "http://127.0.0.1:5000"
 REAL_CLOCKS = dict(models.CLOCKS)
 OpenWorld = Callable[..., World]
 
-#: They take half a minute and more, so they begin first: nobody shall wait for them at the end.
-LONGEST = ("test_demo.py", "test_soak.py")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process has all that needs the stage, one all else with a browser: started once each."""
-    for item in items:
-        if "browser" in item.path.parts:
-            on_stage = "stage" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("stage" if on_stage else "world"))
-    items.sort(key=lambda item: item.path.name not in LONGEST)
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_this_machine() -> Iterator[None]:
