@@ -23,7 +23,7 @@ pace: .venv/dev ## how long webhooks wait for their answer at 50 a second; PACE_
 
 test: .venv/dev ## every test, browser, PostgreSQL and Redis included
 	@sh scripts/install.sh
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 3 $(PYTEST_ARGS)
 
 check: .venv/dev ## format, lint, types, templates
 	$(BIN)/ruff format --check .

@@ -28,10 +28,15 @@ from . import mintcash, postgres, redis_server, sandboxed
 from .books import Books
 from .sandboxed import World
 from .shopper import Shopper
+from .together import Together
 
 BASE_URL = "http://127.0.0.1:5000"
 REAL_CLOCKS = dict(models.CLOCKS)
 OpenWorld = Callable[..., World]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,8 +9,6 @@ from demo import SCENARIOS
 from providers import PROVIDERS
 from tests.test_run import ROOT
 
-pytestmark = pytest.mark.xdist_group("processes")  # many processes: one such test at a time
-
 
 def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

@@ -38,8 +38,6 @@ from .books import Books
 from .conftest import close
 from .mintcash import event
 
-pytestmark = pytest.mark.xdist_group("processes")  # many processes: one such test at a time
-
 ONE_OF_EACH = {"coffee-bag": 1, "cookbook": 1, "gift-card": 1}
 
 

@@ -18,8 +18,6 @@ from providers import PROVIDERS
 from soak import CREATE_FAULTS, DELIVERY_FAULTS, HABITS, PAYMENT_FAULTS, make_plan, plan_of_kills
 from tests.test_run import ROOT
 
-pytestmark = pytest.mark.xdist_group("processes")  # many processes: one such test at a time
-
 
 def soak(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(

@@ -12,8 +12,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from .states import STATES, Stage, State, order
 
-pytestmark = pytest.mark.xdist_group("stage")  # in one process, so that it is set up once
-
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
 WIDTHS = (320, 1440)  # pixels: the narrowest that WCAG asks for (1.4.10), and a desk
 BY_NAME = {state.name: state for state in STATES}

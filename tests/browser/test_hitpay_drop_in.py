@@ -16,8 +16,6 @@ from sandbox.app import create_app
 from sandbox.models import db
 from tests.sandbox.driver import served
 
-pytestmark = pytest.mark.xdist_group("world")  # in one process, so that it is started once
-
 STATIC = Path(__file__).parent.parent.parent / "static"
 
 

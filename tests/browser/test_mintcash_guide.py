@@ -3,11 +3,7 @@
 Shop, sandbox and worker run as separate processes; the customer sits before a real browser.
 """
 
-import pytest
-
 from .world import FAILING, SUCCESS, SUCCESS_3DS, Customer
-
-pytestmark = pytest.mark.xdist_group("world")  # in one process, so that it is started once
 
 
 def test_guide_1_the_success_card_ends_in_payment_succeeded(customer: Customer) -> None:

@@ -10,8 +10,6 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from .world import Customer
 
-pytestmark = pytest.mark.xdist_group("world")  # in one process, so that it is started once
-
 PAID = "Thank you. Your order is paid."
 
 

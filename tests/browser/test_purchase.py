@@ -7,8 +7,6 @@ from playwright.sync_api import expect
 
 from .world import SUCCESS, Customer
 
-pytestmark = pytest.mark.xdist_group("world")  # in one process, so that it is started once
-
 NO_JAVASCRIPT = pytest.mark.parametrize(
     "customer", [{"java_script_enabled": False}], indirect=True, ids=["no_javascript"]
 )

@@ -8,8 +8,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from .states import Stage
 
-pytestmark = pytest.mark.xdist_group("stage")  # in one process, so that it is set up once
-
 LIGHT, DARK = "rgb(244, 242, 238)", "rgb(27, 28, 26)"
 Scheme = Literal["light", "dark"]
 

@@ -10,8 +10,6 @@ from .conftest import running
 from .test_providers import PAID, fill_in_wipay, pay_hitpay, pay_wipay
 from .world import Customer, World
 
-pytestmark = pytest.mark.xdist_group("world")  # in one process, so that it is started once
-
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:

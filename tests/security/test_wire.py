@@ -20,8 +20,6 @@ import run
 from run import free_port
 from tests import mintcash
 
-pytestmark = pytest.mark.xdist_group("wire")  # one server for all
-
 
 @dataclass(frozen=True)
 class Server:
