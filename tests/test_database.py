@@ -73,7 +73,21 @@ def test_while_somebody_keeps_the_file_locked_the_provider_is_told_to_come_again
     assert books.order.status == "paid"
 
 
+@pytest.fixture
+def untied_first(app: Flask) -> None:
+    """The shop looks once whether it waits in a knot, after five seconds; its rivals far later."""
+
+    def look(connection: psycopg.Connection, record: object) -> None:
+        connection.execute("SET deadlock_timeout = '5s'")
+        connection.commit()
+
+    with app.app_context():
+        db.engine.dispose()
+        sqlalchemy_event.listen(db.engine, "connect", look)
+
+
 @only_postgresql
+@pytest.mark.usefixtures("untied_first")
 def test_a_delivery_that_is_caught_in_a_deadlock_is_taken_the_next_time(
     shopper: Shopper, books: Books, payment: dict[str, Any], database_url: str
 ) -> None:
@@ -84,6 +98,7 @@ def test_a_delivery_that_is_caught_in_a_deadlock_is_taken_the_next_time(
         target=lambda: answers.append(shopper.deliver(*event(payment, "succeeded")))
     )
     with psycopg.connect(database_url) as rival, psycopg.connect(database_url) as witness:
+        rival.execute("SET deadlock_timeout = '1min'")
         rival.execute("SELECT id FROM orders FOR UPDATE")
         delivery.start()
 
