@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .states import Stage
+from .world import eventually
 
 LIGHT, DARK = "rgb(244, 242, 238)", "rgb(27, 28, 26)"
 Scheme = Literal["light", "dark"]
@@ -104,5 +105,5 @@ def test_pages_fade_into_each_other_where_motion_is_welcome(
     page.get_by_role("link", name="Basket").click()
 
     page.wait_for_url("**/cart")
-    page.wait_for_function("window.fades !== undefined")
+    eventually(lambda: page.evaluate("window.fades !== undefined"), "the page is shown")
     assert page.evaluate("window.fades") is (motion == "no-preference")
