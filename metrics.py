@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Executable, case, func, select, text
 
 from config import Settings
-from models import Counter, Delivery, Order, OutboxTask, Payment, db, now
+from models import Counter, Delivery, Order, OutboxTask, Payment, db, insert_into, now
 from providers.base import LADDER, WebhookRefused
 
 LOOPBACK = ("127.0.0.1", "::1")
@@ -60,12 +60,13 @@ def _has_token() -> bool:
 
 def count(name: str, provider: str, label: str, by: int = 1) -> None:
     """Inside a transaction: one statement, so that no two processes count the same number."""
-    statement = text(
-        "INSERT INTO counters (name, provider, label, value) VALUES (:name, :provider, :label, :by)"
-        " ON CONFLICT (name, provider, label) DO UPDATE SET value = counters.value + :by"
+    row = {"name": name, "provider": provider, "label": label}
+    statement = insert_into(Counter).values(**row, value=by)
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(row), set_={"value": Counter.value + by}
+        )
     )
-    values = {"name": name, "provider": provider, "label": label, "by": by}
-    db.session.execute(statement, values)
 
 
 def observe_confirmation(order: Order) -> None:

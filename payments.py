@@ -17,7 +17,6 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import and_, insert, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -38,6 +37,7 @@ from models import (
     database_clock,
     database_now,
     db,
+    insert_into,
     now,
     transaction,
     update_one,
@@ -81,8 +81,6 @@ LONGEST_PAUSE = timedelta(hours=1)
 SILENT_REFUND = timedelta(hours=1)
 STOP_LOOKING = timedelta(hours=24)  # after it expired; even the slowest provider has given up
 
-#: Each database's own ``INSERT``, which knows ``ON CONFLICT``.
-INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 #: No spaces, no control characters: browsers and parsers differ in what they make of those.
 PLAIN_URL = re.compile(r"[!-~]+", re.ASCII)
 #: Header names whose values never reach the database.
@@ -405,7 +403,7 @@ def _keep(**delivery: Any) -> Delivery:
 
     One statement, so that of two deliveries at once one waits here for what comes of the other.
     """
-    statement = INSERT[db.engine.dialect.name](Delivery).values(**delivery)
+    statement = insert_into(Delivery).values(**delivery)
     statement = statement.on_conflict_do_update(
         index_elements=(Delivery.provider, Delivery.event_key), set_={"seen": Delivery.seen + 1}
     )

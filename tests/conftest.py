@@ -26,17 +26,17 @@ from models import db
 
 from . import mintcash, postgres, redis_server, sandboxed
 from .books import Books
+from .groups import GroupScheduling
 from .sandboxed import World
 from .shopper import Shopper
-from .together import Together
 
 BASE_URL = "http://127.0.0.1:5000"
 REAL_CLOCKS = dict(models.CLOCKS)
 OpenWorld = Callable[..., World]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
-    return Together(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -167,6 +167,7 @@ def jobs_url(tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def _settings(_no_settings_of_this_machine: None) -> config.Settings:
+    """Those of the sandbox; to read eighty of them takes as long as a short test."""
     return config.load()
 
 

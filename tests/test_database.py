@@ -74,8 +74,8 @@ def test_while_somebody_keeps_the_file_locked_the_provider_is_told_to_come_again
 
 
 @pytest.fixture
-def untied_first(app: Flask) -> None:
-    """The shop looks once whether it waits in a knot, after five seconds; its rivals far later."""
+def gives_way(app: Flask) -> None:
+    """In a deadlock PostgreSQL ends who looks first: the shop, after five seconds."""
 
     def look(connection: psycopg.Connection, record: object) -> None:
         connection.execute("SET deadlock_timeout = '5s'")
@@ -87,7 +87,7 @@ def untied_first(app: Flask) -> None:
 
 
 @only_postgresql
-@pytest.mark.usefixtures("untied_first")
+@pytest.mark.usefixtures("gives_way")
 def test_a_delivery_that_is_caught_in_a_deadlock_is_taken_the_next_time(
     shopper: Shopper, books: Books, payment: dict[str, Any], database_url: str
 ) -> None:
