@@ -149,7 +149,8 @@ class Order(Base):
     """What a shopper wants to buy: a snapshot, whatever the shelf or the cart do later.
 
     ``status``: ``open`` until proven paid, then ``paid`` for good; ``held`` when money came that a
-    person must look at, with ``held_code`` (``amount``, ``currency``, ``stock``) and the reason.
+    person must look at, with ``held_code`` (``amount``, ``currency``, ``stock``, ``replaced``,
+    ``unclear``) and the reason.
     """
 
     __tablename__ = "orders"
@@ -163,6 +164,12 @@ class Order(Base):
             sqlite_where=text("held_code IS NOT NULL"),
             postgresql_where=text("held_code IS NOT NULL"),
         ),
+        Index(
+            "ix_orders_chain",
+            "chain_id",
+            sqlite_where=text("chain_id IS NOT NULL"),
+            postgresql_where=text("chain_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
@@ -175,6 +182,7 @@ class Order(Base):
     line1: Mapped[str] = mapped_column(String(120), default="")
     line2: Mapped[str] = mapped_column(String(120), default="")
     city: Mapped[str] = mapped_column(String(80), default="")
+    region: Mapped[str] = mapped_column(String(80), default="")  # state, province, where used
     postal_code: Mapped[str] = mapped_column(String(20), default="")
     country: Mapped[str] = mapped_column(String(2), default="")
     currency: Mapped[str] = mapped_column(String(3))
@@ -183,6 +191,10 @@ class Order(Base):
     held_code: Mapped[str | None] = mapped_column(String(20))
     held_reason: Mapped[str | None] = mapped_column(Text)
     paid_by: Mapped[str | None] = mapped_column(String(32))  # the payment that paid it
+    #: Of that payment, what must not be refunded or disputed when goods leave; minor units.
+    must_keep: Mapped[Minor] = mapped_column(default=0)
+    #: The first of a row of orders that replaced one another; of those, one is paid.
+    chain_id: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(default=now)
     paid_at: Mapped[datetime | None]
     lines: Mapped[list["OrderLine"]] = relationship(
@@ -235,6 +247,7 @@ class Payment(Base):
         UniqueConstraint("provider", "provider_reference"),
         Index("ix_payments_due", "next_look_at"),
         Index("ix_payments_outcome", "status", "provider"),
+        Index("ix_payments_transaction", "provider", "transaction_id"),
         Index(
             "ix_payments_problem",
             "provider",
@@ -258,8 +271,12 @@ class Payment(Base):
     transaction_id: Mapped[str | None] = mapped_column(String(100))  # see PaymentUpdate
     failure_code: Mapped[str | None] = mapped_column(String(60))
     failure_message: Mapped[str | None] = mapped_column(Text)
-    #: Why a person should look at this payment; shown in the console.
+    #: "opened", "lost" or "won": the payer's bank wants the money back. A mark, no rung.
+    dispute: Mapped[str | None] = mapped_column(String(10))
+    #: Why a person should look at this payment, a line each; shown in the console.
     problem: Mapped[str | None] = mapped_column(Text)
+    #: When the provider was last asked for a page; two presses at once ask once.
+    page_asked_at: Mapped[datetime | None]
     page_url: Mapped[str | None] = mapped_column(Text)
     page_token: Mapped[str | None] = mapped_column(String(100))
     #: How the shopper pays where it is no plain redirect: the fields of ``FormPost``, ``Embed`` or
@@ -432,6 +449,19 @@ class Download(Base):
     token: Mapped[str] = mapped_column(String(32), unique=True, default=random_id)
     left: Mapped[int] = mapped_column(default=5)
     expires_at: Mapped[datetime]
+
+
+class DownloadUse(Base):
+    """Who has fetched a file: fetching it again from the same place costs nothing.
+
+    ``client`` is a digest of the address that asked, of one day.
+    """
+
+    __tablename__ = "download_uses"
+
+    download_id: Mapped[int] = mapped_column(ForeignKey("downloads.id"), primary_key=True)
+    client: Mapped[str] = mapped_column(String(64), primary_key=True)
+    used_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Credit(Base):

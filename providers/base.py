@@ -220,17 +220,19 @@ class Checkout:
 class PaymentUpdate:
     """Proven news of one payment, in our words.
 
-    ``status`` is one of :data:`LADDER`, or None for news that is kept and shown but changes
-    nothing. ``amount`` is what the provider says was paid so far, ``refunded`` the total given
-    back; minor units of ``currency``. Both None where the proof is bound to the amount that was
-    asked for, and does not repeat it.
+    ``status`` is one of :data:`LADDER`, or None for news that is kept and shown but moves nothing.
+    ``amount`` is the total that the provider says was paid so far, ``refunded`` the total refunded;
+    minor units of ``currency``. None means "not said": for ``amount``, that the proof is bound to
+    what was asked for; for ``refunded``, all of it under "refunded" and "voided", else nothing.
+    News that ought to name an amount, and does not, has no ``status`` and says ``check``.
     """
 
     provider_reference: str
     reference: str | None
     status: str | None
     word: str  # the provider's own
-    event_key: str | None = None  # equal for repetitions of the same news; None when we asked
+    #: Equal for retries of the same news, different for any other fact; None when we asked.
+    event_key: str | None = None
     amount: int | None = None
     currency: str | None = None
     refunded: int | None = None
@@ -240,6 +242,12 @@ class PaymentUpdate:
     transaction_id: str | None = None
     #: A refund that was asked for will not be made: the provider's reason.
     refund_refused: str | None = None
+    #: The news does not say all: the provider is to be asked about this payment now.
+    check: bool = False
+    #: The payer's bank wants the money back: that has begun, was granted, or was turned down.
+    dispute: Literal["opened", "lost", "won"] | None = None
+    #: The news contradicts itself. The order is held, and a person reads this sentence.
+    problem: str | None = None
 
 
 @dataclass(frozen=True)

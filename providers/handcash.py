@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from money import EXPONENTS, NotMoney, to_major, to_minor
+from money import ISO_4217, NotMoney, to_major, to_minor
 
 from .base import (
     BadSignature,
@@ -312,7 +312,7 @@ def _asked(resource: dict[str, Any]) -> tuple[int | None, str | None]:
     the coin, and an amount of coins says nothing about a price.
     """
     asked = resource.get("paymentAmount")
-    if not isinstance(asked, dict) or asked.get("currencyCode") not in [*EXPONENTS]:
+    if not isinstance(asked, dict) or asked.get("currencyCode") not in [*ISO_4217]:
         return None, None
     currency = asked["currencyCode"]
     try:

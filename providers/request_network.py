@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from Crypto.Hash import keccak
 
-from money import EXPONENTS, NotMoney, to_major, to_minor
+from money import ISO_4217, NotMoney, to_major, to_minor
 
 from .base import (
     BadSignature,
@@ -441,7 +441,7 @@ def _paid(amount: object) -> int:
 
 def _currency(symbol: object) -> str | None:
     """What the coin counts as; None where none is named: then it is the destination's own."""
-    if symbol is None or symbol in [*EXPONENTS]:
+    if symbol is None or symbol in [*ISO_4217]:
         return symbol  # a price in a currency itself
     word = printable(symbol, 20)
     return COINS.get(word, word)

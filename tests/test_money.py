@@ -42,12 +42,68 @@ def test_odd_spellings_are_refused(amount: str) -> None:
         money.to_minor(amount, "USD")
 
 
-def test_an_unknown_currency_is_refused() -> None:
-    with pytest.raises(money.NotMoney, match="BTC"):
-        money.to_minor("1", "BTC")
+@pytest.mark.parametrize("currency", ["", "C$", "U", "US D", "usd\n", "９９９", 840, True, ["USD"]])
+def test_what_is_no_currency_is_refused(currency: object) -> None:
+    with pytest.raises(money.NotMoney):
+        money.read("1", currency)
 
 
-@given(st.integers(0, 10**11), st.sampled_from(sorted(money.EXPONENTS)))
+@pytest.mark.parametrize(
+    ("amount", "currency", "minor"),
+    [
+        ("33.1", "CAD", 3310),
+        (3648, "JPY", 3648),
+        ("3648.00", "JPY", 3648),
+        ("1.234", "KWD", 1234),
+        ("1.2345", "CLF", 12345),
+        ("33.10", "AFN", 3310),  # CLDR says 0 digits, ISO 4217 says 2
+        ("0.000000000000000001", "ETH", 1),
+        ("24", "USDC", 24 * 10**18),
+        (Decimal("1e-7"), "BTC", 10**11),
+    ],
+)
+def test_each_currency_has_its_own_precision(amount: object, currency: str, minor: int) -> None:
+    """P1, P4: what exists is more than what this shop sells in."""
+    assert money.read(amount, currency) == (minor, currency)
+
+
+def test_a_currency_is_read_in_any_case_and_a_token_as_it_is_spelled() -> None:
+    """P15, btcpayserver/btcpayserver#2146."""
+    assert money.read("24", "usd") == (2400, "USD")
+    assert money.read("1", "USDCn")[1] == "USDCn"
+
+
+@pytest.mark.parametrize(
+    ("amount", "minor"),
+    [
+        (Decimal("24.000000000000004"), 2400),
+        (Decimal("9.949999999999999"), 995),
+        ("24.000000000", 2400),
+        (Decimal("24.0"), 2400),
+    ],
+)
+def test_float_noise_and_trailing_zeros_are_the_cent_they_mean(amount: object, minor: int) -> None:
+    """P14, unzerdev/shopware6#9, taxjar/taxjar-woocommerce-plugin#209."""
+    assert money.to_minor(amount, "USD") == minor
+
+
+@pytest.mark.parametrize(
+    "amount", ["49.9900001", Decimal("49.9900001"), Decimal("1e400"), Decimal("1e2")]
+)
+def test_what_is_more_than_noise_is_refused(amount: object) -> None:
+    """P14."""
+    with pytest.raises(money.NotMoney):
+        money.to_minor(amount, "USD")
+
+
+def test_null_is_not_zero_but_not_said() -> None:
+    """P8, bchavez/Coinbase.Commerce#3."""
+    assert money.read(None, "USD") == (None, "USD")
+    assert money.read("24", None) == (None, None)
+    assert money.read(0, "USD") == (0, "USD")
+
+
+@given(st.integers(0, 10**11), st.sampled_from(sorted(money.ISO_4217)))
 def test_there_and_back_is_the_same(amount: int, currency: str) -> None:
     assert money.to_minor(money.to_major(amount, currency), currency) == amount
 
@@ -55,3 +111,6 @@ def test_there_and_back_is_the_same(amount: int, currency: str) -> None:
 def test_amounts_are_shown_as_people_write_them() -> None:
     assert money.show(2400, "USD") == "US$24.00"
     assert money.show(123456, "EUR") == "€1,234.56"
+    assert money.show(3648, "JPY") == "JP¥3,648"
+    assert money.show(331000, "AFN") == "AFN\N{NO-BREAK SPACE}3,310.00"
+    assert money.show(10**15, "BTC") == "BTC\N{NO-BREAK SPACE}0.001"
