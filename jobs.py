@@ -217,7 +217,10 @@ def do_task(task_id: int, attempt: int) -> None:
             payments.give_back_the_rest(order_id)
         with transaction() as session:
             if kind in EFFECTS:
-                EFFECTS[kind](session, session.get_one(Order, order_id))
+                order = session.get_one(Order, order_id)
+                if not payments.money_is_here(order):
+                    raise payments.MoneyIsGone("refunded, voided or disputed since it was paid")
+                EFFECTS[kind](session, order)
             if kind == "receipt":  # which every paid order is owed once
                 metrics.observe_confirmation(session.get_one(Order, order_id))
             if not _finish(task_id, attempt):
@@ -249,17 +252,19 @@ def _finish(task_id: int, attempt: int) -> bool:
 
 def _postpone(task_id: int, attempt: int, error: Exception) -> None:
     pause = min(timedelta(seconds=5 * 2 ** min(attempt, 20)), LONGEST_PAUSE)
+    # Money that went away does not come back by trying; news of it lets the task go on.
+    parked = attempt >= MOST_ATTEMPTS or isinstance(error, payments.MoneyIsGone)
     with transaction() as session:
         session.execute(
             update(OutboxTask)
             .where(OutboxTask.id == task_id, OutboxTask.attempts == attempt)
             .values(
                 due_at=database_now() + pause,
-                parked=attempt >= MOST_ATTEMPTS,
+                parked=parked,
                 last_error=payments.settings().mask(f"{type(error).__name__}: {error}")[:500],
             )
         )
-    if attempt < MOST_ATTEMPTS:
+    if not parked:
         wake_fulfilment(pause.total_seconds())
 
 
@@ -286,7 +291,11 @@ def parked_tasks(limit: int) -> Sequence[OutboxTask]:
 
 
 def retry_parked(task_id: int) -> None:
-    """Give one more attempt to what was given up; if that fails it is parked again."""
+    """Give one more attempt to what was given up; if that fails it is parked again.
+
+    A person decides so: goods that were held back leave for what is left of the money.
+    """
+    payments.accept_what_is_here(db.session.get_one(OutboxTask, task_id).order_id)
     with transaction() as session:
         session.execute(
             update(OutboxTask)

@@ -298,6 +298,13 @@ class Payment(Base):
     parts: Mapped[list["PaymentPart"]] = relationship(order_by="PaymentPart.position")
     refunds: Mapped[list["Refund"]] = relationship(order_by="Refund.created_at", viewonly=True)
 
+    @property
+    def kept(self) -> int:
+        """What was received and is still here: neither refunded nor with the payer's bank."""
+        if self.dispute in ("opened", "lost"):
+            return 0
+        return max(self.received - self.refunded, 0)
+
 
 class PaymentPart(Base):
     """One of several requests that one page collects (Request Network), with its own news."""

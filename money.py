@@ -73,7 +73,8 @@ def to_minor(amount: object, currency: str) -> int:
     text = str(amount)
     if isinstance(amount, Decimal) and amount.is_finite() and -30 < amount.adjusted() < 0:
         text = f"{amount:f}"  # JavaScript writes 0.0000001 as 1e-7
-    if isinstance(amount, bool | float) or not PLAIN_DECIMAL.fullmatch(text):
+    a_number = isinstance(amount, int | str | Decimal) and not isinstance(amount, bool)
+    if not a_number or not PLAIN_DECIMAL.fullmatch(text):
         raise NotMoney(f"not a plain decimal amount: {text[:40]!r}")
     exact = Decimal(text)
     minor = int(exact.scaleb(digits(currency)).to_integral_value())

@@ -9,14 +9,15 @@ Calls to a provider are never made inside a transaction: commit the intent, call
 
 import logging
 import re
+import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from flask import current_app
-from sqlalchemy import and_, insert, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, insert, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -70,8 +71,10 @@ from providers.base import (
 OPEN = ("created", "pending")
 #: The provider says that money moved.
 MONEY = ("partially_paid", "succeeded", "partially_refunded", "refunded")
-#: The order may be paid by it.
-PAID = ("succeeded", "partially_refunded")
+#: A dispute only moves on, like a status: it has begun, took the money, or was turned down.
+DISPUTES = ("opened", "lost", "won")
+#: An order that waits for these reasons is paid as soon as the money is proven.
+WAITS_FOR_MONEY = ("amount", "currency", "unclear")
 #: The provider will not change its mind by itself, so it need not be asked again.
 FINAL = ("failed", "canceled", "succeeded", "partially_refunded", "refunded", "voided")
 
@@ -80,6 +83,10 @@ LOOK_AFTER_RETURN = timedelta(seconds=3)  # a webhook usually arrives within hal
 LONGEST_PAUSE = timedelta(hours=1)
 SILENT_REFUND = timedelta(hours=1)
 STOP_LOOKING = timedelta(hours=24)  # after it expired; even the slowest provider has given up
+ASKING = timedelta(seconds=12)  # longer than any call for a page takes (providers/http.py)
+OTHER_PRESS = timedelta(seconds=2)  # that a press waits for the answer to another
+PAUSE = 0.05  # seconds between two looks for that answer
+
 
 #: No spaces, no control characters: browsers and parsers differ in what they make of those.
 PLAIN_URL = re.compile(r"[!-~]+", re.ASCII)
@@ -87,6 +94,10 @@ PLAIN_URL = re.compile(r"[!-~]+", re.ASCII)
 SECRET_HEADERS = ("signature", "authorization", "cookie", "key", "secret", "token", "hmac", "hash")
 
 log = logging.getLogger(__name__)
+
+
+class MoneyIsGone(Exception):
+    """Goods are held back: what paid for them was refunded, voided or is disputed."""
 
 
 class OrderClosed(Exception):
@@ -114,14 +125,16 @@ def start(order_id: str, provider: str, method: str = "") -> str | None:
 
 
 def _start_attempt(order_id: str, configured: Configured, method: str) -> str | None:
-    request, page_known = _open_attempt(order_id, configured, method)
-    if page_known and not _is_open(order_id, configured, request):
-        request, page_known = _open_attempt(order_id, configured, method)
+    request, page = _open_attempt(order_id, configured, method)
+    if page == "asked for" and not _page_came(request.reference):
+        request, page = _open_attempt(order_id, configured, method)
+    if page == "known" and not _is_open(order_id, configured, request):
+        request, page = _open_attempt(order_id, configured, method)
     provider = configured.capabilities.name
     logs.about(order_id=order_id, payment_id=request.reference, provider=provider)
-    if page_known:
+    if page == "known":
         _go_back_to(request.reference)
-    else:
+    elif page == "wanted":
         _ask_for_page(order_id, configured, request)
     abandon(order_id, but=request.reference)
     return _page_of(request.reference)
@@ -149,21 +162,50 @@ def _ask_for_page(order_id: str, configured: Configured, request: PaymentRequest
     except Unreachable as error:
         # It may exist there all the same: the attempt stays open and is repeated as it is.
         log.warning("payment %s: %s", request.reference, error)
+        _let_another_press_ask(request.reference)
+        raise
+    except BaseException:
+        _let_another_press_ask(request.reference)
         raise
     _record_page(request.reference, configured, checkout)
 
 
+def _let_another_press_ask(payment_id: str) -> None:
+    with transaction():
+        update_one(Payment, Payment.id == payment_id, page_asked_at=None)
+
+
+def _page_came(payment_id: str) -> bool:
+    """Another press of the button is asking the provider: wait for its answer, for a moment.
+
+    False when that press failed; True also when it takes longer than a shopper is kept waiting,
+    who then goes to the order's page.
+    """
+    ends = time.monotonic() + OTHER_PRESS.total_seconds()
+    while time.monotonic() < ends:
+        db.session.rollback()
+        payment = db.session.get_one(Payment, payment_id, populate_existing=True)
+        if payment.page_url or payment.status not in OPEN:
+            return True
+        if payment.page_asked_at is None:
+            return False
+        db.session.rollback()
+        time.sleep(PAUSE)
+    return True
+
+
 def _open_attempt(
     order_id: str, configured: Configured, method: str = ""
-) -> tuple[PaymentRequest, bool]:
+) -> tuple[PaymentRequest, Literal["known", "wanted", "asked for"]]:
     """The order's open payment at this provider, or a new one, committed before any call.
 
-    Returns what the provider is to be asked, and whether it has answered with a page already.
+    Returns what the provider is to be asked, and whether its page is known, is to be asked for by
+    this press of the button, or is being asked for by another one.
     """
     can = configured.capabilities
     with transaction() as session:
         order = session.get(Order, order_id, with_for_update=True, populate_existing=True)
-        if order is None or order.status != "open":
+        if order is None or order.status != "open" or paid_instead(order):
             raise OrderClosed(order_id)
         attempts = session.scalars(
             select(Payment).where(Payment.order_id == order_id).order_by(Payment.attempt.desc())
@@ -177,8 +219,14 @@ def _open_attempt(
                 and not (payment.abandoned and isinstance(configured.module, Cancels))
                 and payment.page_expires_at > now()
             ):
-                return request_for(payment), payment.page_url is not None
-        waits = settings().payment_minutes
+                if payment.page_url is not None:
+                    return request_for(payment), "known"
+                asked = payment.page_asked_at
+                if asked and asked > database_now() - ASKING:
+                    return request_for(payment), "asked for"
+                payment.page_asked_at = database_now()
+                return request_for(payment), "wanted"
+        waits, moment = settings().payment_minutes, database_now()
         payment = Payment(
             order=order,
             attempt=len(attempts) + 1,
@@ -188,11 +236,12 @@ def _open_attempt(
             currency=order.currency,
             page_expires_at=now() + timedelta(minutes=can.page_minutes or waits),
             expires_at=now() + timedelta(minutes=can.silent_minutes or waits),
-            next_look_at=database_now() + FIRST_LOOK,
+            next_look_at=moment + FIRST_LOOK,
+            page_asked_at=moment,
         )
         session.add(payment)
         session.flush()
-        return request_for(payment), False
+        return request_for(payment), "wanted"
 
 
 def abandon(order_id: str, but: str = "") -> None:
@@ -202,7 +251,7 @@ def abandon(order_id: str, but: str = "") -> None:
     a transaction of its own: news holds a payment and waits for its order, so nobody may hold both
     the other way round.
     """
-    others = select(Payment).where(Payment.order_id == order_id, Payment.id != but)
+    others = select(Payment).where(_of_order_or_its_chain(order_id), Payment.id != but)
     others = others.where(Payment.status.in_(OPEN), Payment.abandoned.is_(False))
     with transaction() as session:
         for payment in session.scalars(others.order_by(Payment.id).with_for_update()):
@@ -214,8 +263,42 @@ def abandon(order_id: str, but: str = "") -> None:
 
 def abandoned(order_id: str) -> list[str]:
     """The payments of an order that the worker is to ask about now, and to close."""
-    mine = select(Payment.id).where(Payment.order_id == order_id, Payment.abandoned.is_(True))
+    mine = select(Payment.id).where(_of_order_or_its_chain(order_id), Payment.abandoned.is_(True))
     return list(db.session.scalars(mine.where(Payment.status.in_(OPEN))))
+
+
+def _of_order_or_its_chain(order_id: str) -> ColumnElement[bool]:
+    """Payments of this order, and of those that it replaced or that replaced it."""
+    chain = select(Order.chain_id).where(Order.id == order_id).scalar_subquery()
+    mates = select(Order.id).where(Order.chain_id == chain)
+    return or_(Payment.order_id == order_id, Payment.order_id.in_(mates))
+
+
+def replace_order(before: str, order_id: str) -> None:
+    """The shopper changed the basket after "Pay": ``order_id`` takes the place of ``before``.
+
+    Of orders that replaced one another one is paid; money for another is a second payment.
+    """
+    with transaction() as session:
+        chain_id = session.scalar(
+            update(Order)
+            .where(Order.id == before, Order.status == "open")
+            .values(chain_id=func.coalesce(Order.chain_id, Order.id))
+            .returning(Order.chain_id)
+            .execution_options(synchronize_session=False)
+        )
+        if chain_id:
+            alone = and_(Order.id == order_id, Order.chain_id.is_(None), Order.status == "open")
+            update_one(Order, alone, chain_id=chain_id)
+    abandon(before)
+
+
+def paid_instead(order: Order) -> str | None:
+    """The number of an order that was paid in place of this one, if there is one."""
+    if order.chain_id is None or order.paid_by:
+        return None
+    mates = (Order.chain_id == order.chain_id, Order.id != order.id, Order.paid_by.is_not(None))
+    return db.session.scalar(select(Order.number).where(*mates).limit(1))
 
 
 def _is_open(order_id: str, configured: Configured, request: PaymentRequest) -> bool:
@@ -348,21 +431,34 @@ def record_return(order_id: str, provider: str, args: Mapping[str, str]) -> str 
 # ------------------------------------------------------------------ the provider speaks
 
 
-def receive(provider: str, headers: Mapping[str, str], body: bytes) -> str:
-    """One webhook delivery: verify, record, apply, in one transaction; then it may be acknowledged.
+@dataclass(frozen=True)
+class Received:
+    """What came of a delivery.
 
-    Returns the verdict: ``applied``, ``ignored``, ``parked`` (no such payment yet) or ``repeat``.
+    ``verdict``: ``applied``, ``ignored``, ``parked`` (no such payment yet) or ``repeat``.
+    ``checks``: payments that the provider is to be asked about now.
+    """
+
+    verdict: str
+    checks: tuple[str, ...]
+
+
+def receive(provider: str, headers: Mapping[str, str], body: bytes) -> Received:
+    """One webhook delivery: verify, record, apply, in one transaction; then it may be acknowledged.
 
     :raise WebhookRefused: nothing was changed.
     """
     configured = providers()[provider]
     news = configured.module.read_webhook(configured.account, headers, body)
     kept = configured.module.keep_body(configured.account, body)
-    verdict = "ignored"
+    verdict, checks = "ignored", []
     with transaction():
         for each in news:
-            verdict = _record(provider, each, masked(headers), kept)
-    return verdict
+            delivery = _record(provider, each, masked(headers), kept)
+            verdict = "repeat" if delivery.seen > 1 else delivery.verdict
+            if each.check and delivery.payment_id and verdict == "applied":
+                checks.append(delivery.payment_id)
+    return Received(verdict, tuple(checks))
 
 
 def record_refusal(provider: str, reason: str) -> None:
@@ -372,7 +468,9 @@ def record_refusal(provider: str, reason: str) -> None:
         metrics.count("webhooks_refused", provider, reason.partition(":")[0])
 
 
-def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: str | None) -> str:
+def _record(
+    provider: str, news: PaymentUpdate, headers: dict[str, str], body: str | None
+) -> Delivery:
     delivery = _keep(
         provider=provider,
         event_key=news.event_key,
@@ -384,18 +482,18 @@ def _record(provider: str, news: PaymentUpdate, headers: dict[str, str], body: s
         news=asdict(news),
     )
     if delivery.seen > 1:
-        return "repeat"
+        return delivery
     payment = _find_payment(provider, news)
     if payment:
         _apply_parked(payment)
         delivery.verdict, delivery.reason = _judge(payment, news)
         delivery.payment_id = payment.id
-    elif news.status is None:
-        delivery.reason = "an event that this shop does not use"
-    else:
+    elif news.status or news.check or news.dispute or news.problem:
         delivery.verdict = "parked"
         delivery.reason = "no payment with this reference yet"
-    return delivery.verdict
+    else:
+        delivery.reason = "an event that this shop does not use"
+    return delivery
 
 
 def _keep(**delivery: Any) -> Delivery:
@@ -414,10 +512,10 @@ def _keep(**delivery: Any) -> Delivery:
 
 
 def _find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
-    """By the provider's reference; by ours only while the provider's is not known yet.
+    """By the provider's reference, of the payment, a part of it, or the movement of its money.
 
-    Never by anything that travels outside the signed news: a true delivery about order A, sent to
-    the address of order B, is still about order A.
+    By ours only while the provider's is not known yet. Never by anything that travels outside the
+    signed news: a true delivery about order A, sent to the address of order B, is about order A.
     """
     theirs = news.provider_reference
     known = (Payment.provider == provider, Payment.provider_reference == theirs)
@@ -426,6 +524,9 @@ def _find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
     if payment is None and theirs:
         part = (PaymentPart.provider == provider, PaymentPart.provider_reference == theirs)
         payment = db.session.scalar(select(Payment).join(PaymentPart).where(*part))
+    if payment is None and theirs:
+        moved = (Payment.provider == provider, Payment.transaction_id == theirs)
+        payment = db.session.scalar(select(Payment).where(*moved).order_by(Payment.id).limit(1))
     if payment or not (news.reference or "").isalnum():  # ours are hexadecimal
         return payment
     payment = db.session.get(Payment, news.reference, populate_existing=True)
@@ -470,7 +571,8 @@ def _apply_parked(payment: Payment) -> None:
     With any later news, too: on PostgreSQL the two may be stored at once, unseen by each other.
     """
     session = db.session
-    references = [payment.provider_reference, *(part.provider_reference for part in payment.parts)]
+    references = [payment.provider_reference, payment.transaction_id]
+    references += [part.provider_reference for part in payment.parts]
     parked = select(Delivery).where(
         Delivery.provider == payment.provider,
         Delivery.provider_reference.in_(references),
@@ -488,12 +590,18 @@ def _judge(payment: Payment, news: PaymentUpdate) -> tuple[str, str]:
         if not refunds.refuse(payment.id, news.refund_refused):
             _note(payment.id, f"a refund was not made after all: {news.refund_refused}")
         return "applied", "the refund was refused"
-    if news.status is None:
+    if not (news.status or news.check or news.dispute or news.problem):
         return "ignored", "an event that this shop does not use"
-    before = (payment.status, payment.received, payment.refunded)
+    before = (payment.status, payment.received, payment.refunded, payment.dispute)
     apply_news(payment, _whole(payment, news) if payment.parts else news)
-    if (payment.status, payment.received, payment.refunded) == before:
+    if news.problem:
+        return "applied", news.problem
+    if news.check:
+        return "applied", "it does not say all: the provider is asked"
+    if (payment.status, payment.received, payment.refunded, payment.dispute) == before:
         return "ignored", f"payment is already {payment.status}"
+    if news.dispute:
+        return "applied", f"dispute {payment.dispute}"
     return "applied", f"{before[0]} → {payment.status}"
 
 
@@ -502,10 +610,11 @@ def _whole(payment: Payment, news: PaymentUpdate) -> PaymentUpdate:
     session = db.session
     mine = PaymentPart.provider_reference == news.provider_reference
     part = next((p for p in payment.parts if p.provider_reference == news.provider_reference), None)
-    if part is None or news.currency not in (payment.currency, None):
+    if part is None or news.status is None or news.currency not in (payment.currency, None):
         return news  # of all of it, or of money that a person must look at
     if news.status in MONEY:
-        paid = _or(news.amount, part.amount if news.status != "partially_paid" else 0)
+        whole = part.amount if news.status != "partially_paid" else 0
+        paid = whole if news.amount is None else news.amount
         mine = and_(PaymentPart.payment_id == payment.id, mine, PaymentPart.received < paid)
         update_one(PaymentPart, mine, received=paid)
         session.refresh(part)
@@ -521,42 +630,92 @@ def _whole(payment: Payment, news: PaymentUpdate) -> PaymentUpdate:
 
 
 def apply_news(payment: Payment, news: PaymentUpdate) -> None:
-    """Lift the payment, and the order with it. Inside a transaction; a repeat changes nothing."""
-    status = news.status
-    assert status is not None  # noqa: S101
-    if status in MONEY:
-        if news.currency in (payment.currency, None):
-            # Some proofs name no amount: they are bound to the one that was asked for.
-            whole = payment.amount if status != "partially_paid" else 0
-            given_back = payment.amount if status == "refunded" else 0
-            _raise_to(payment.id, Payment.received, _or(news.amount, whole))
-            _raise_to(payment.id, Payment.refunded, _or(news.refunded, given_back))
-        else:
-            _note(
-                payment.id,
-                f"asked for {money.show(payment.amount, payment.currency)}, "
-                f"the news is about {news.amount} minor units of {news.currency}",
-            )
+    """Lift the payment, and the order with it. Inside a transaction; a repeat changes nothing.
+
+    What decides is the money that is here, not the word for it: what was received and neither
+    refunded, voided nor disputed. So a refund that overtakes its payment pays for nothing.
+    """
+    came_before = payment.received > 0
+    if news.status in MONEY:
+        _count_money(payment, news)
     if news.transaction_id and not _name_transaction(payment.id, news.transaction_id):
         _note(payment.id, f"paid a second time, by {news.transaction_id}: give it back")
-    _climb(
-        payment.id,
-        status,
-        failure_code=news.failure_code,
-        failure_message=news.failure_message,
-    )
+    if news.dispute:
+        earlier = DISPUTES[: DISPUTES.index(news.dispute)]
+        moves_on = or_(Payment.dispute.is_(None), Payment.dispute.in_(earlier))
+        update_one(Payment, and_(Payment.id == payment.id, moves_on), dispute=news.dispute)
+    if news.status:
+        _climb(
+            payment.id,
+            news.status,
+            failure_code=news.failure_code,
+            failure_message=news.failure_message,
+        )
     db.session.refresh(payment)
+    if payment.status == "voided" and _raise_to(payment.id, Payment.refunded, payment.received):
+        db.session.refresh(payment)
     if payment.refunded:
         refunds.settle(payment)
-    if status in FINAL:
+    _note_what_went_away(payment, news, came_before)
+    if news.status in FINAL:
         payment.next_look_at = None
     if payment.status == "partially_paid" and payment.next_look_at is None:
         # Until all of it is here, or a person knows.
         payment.next_look_at = database_now() + FIRST_LOOK
-    if payment.status in PAID:
-        _settle(payment, news)
-    elif payment.status == "partially_paid":
-        _note_if_second(payment)
+    if news.check:
+        payment.next_look_at = database_now()
+    if news.problem:
+        _hold_unclear(payment, news.problem)
+    _settle(payment, news)
+
+
+def _count_money(payment: Payment, news: PaymentUpdate) -> None:
+    """What has come and what was refunded, if it is in the currency that was asked for."""
+    if news.currency not in (payment.currency, None):
+        said = f"money in {news.currency}"
+        if news.amount is not None and money.SYMBOL.fullmatch(news.currency):
+            said = money.show(news.amount, news.currency)
+        asked = money.show(payment.amount, payment.currency)
+        _note(payment.id, f"asked for {asked}, the news is about {said}")
+        return
+    # Some proofs name no amount: they are bound to the one that was asked for.
+    received = news.amount
+    if received is None:
+        received = payment.amount if news.status != "partially_paid" else 0
+    refunded = news.refunded
+    if refunded is None:
+        refunded = max(received, payment.amount) if news.status == "refunded" else 0
+    _raise_to(payment.id, Payment.received, received)
+    _raise_to(payment.id, Payment.refunded, refunded)
+
+
+def _note_what_went_away(payment: Payment, news: PaymentUpdate, came_before: bool) -> None:
+    """Tell a person when money goes away that this shop did not send back itself."""
+    if payment.status == "voided":
+        if payment.received:
+            _note(payment.id, f"{payment.provider} voided this payment: its money is gone")
+    elif payment.refunded > payment.refund_asked:
+        unasked = money.show(payment.refunded - payment.refund_asked, payment.currency)
+        _note(payment.id, f"{payment.provider} refunded {unasked} that this shop had not asked for")
+    if news.dispute:
+        _note(payment.id, DISPUTE_NOTES[news.dispute].format(provider=payment.provider))
+        if payment.dispute == "won":
+            resume_held_back_tasks(payment.order_id)
+    if news.status == "failed" and came_before:
+        _note(payment.id, f"{payment.provider} says failed, after it had said that money came")
+
+
+DISPUTE_NOTES = {
+    "opened": "the payer's bank disputes this payment: answer it at {provider}",
+    "lost": "the payer's bank took this payment back: its money is gone",
+    "won": "the dispute is over, and the money stays here",
+}
+
+
+def _hold_unclear(payment: Payment, problem: str) -> None:
+    _note(payment.id, problem)
+    waiting = and_(Order.id == payment.order_id, Order.status == "open")
+    update_one(Order, waiting, status="held", held_code="unclear", held_reason=problem)
 
 
 def _climb(payment_id: str, status: str, **values: Any) -> bool:
@@ -584,51 +743,116 @@ def _raise_to(payment_id: str, column: Any, amount: int) -> bool:
     )
 
 
-def _or(amount: int | None, otherwise: int) -> int:
-    return otherwise if amount is None else amount
-
-
 def _settle(payment: Payment, news: PaymentUpdate) -> None:
-    """The provider says this payment succeeded: pay the order with it, or hold the order."""
-    asked = money.show(payment.amount, payment.currency)
-    if payment.received < payment.amount:
-        received = money.show(payment.received, payment.currency)
-        code = "amount" if news.currency in (payment.currency, None) else "currency"
-        reason = f"{payment.provider} took {received} of {asked}. {payment.problem or ''}".strip()
-        waiting = and_(Order.id == payment.order_id, Order.status == "open")
-        update_one(Order, waiting, status="held", held_code=code, held_reason=reason)
+    """Pay the order if the money for it is here; hold it if some is, and no more is to come."""
+    if payment.kept >= payment.amount:
+        _pay_order(payment)
+    elif payment.status in ("succeeded", "partially_refunded", "refunded"):
+        nothing_counts = payment.received == 0 and payment.status != "refunded"
+        if payment.received > payment.refunded or nothing_counts:
+            _hold_short(payment, news)
         _note_if_second(payment)
-        return
-    if payment.received > payment.amount:
-        surplus = money.show(payment.received - payment.amount, payment.currency)
-        _note(payment.id, f"{surplus} more than the {asked} that was asked for")
-    unpaid = and_(
+    elif payment.received:
+        _note_if_second(payment)
+
+
+def _hold_short(payment: Payment, news: PaymentUpdate) -> None:
+    """Less is here than was asked for, or money that cannot be compared with it."""
+    reason = f"{payment.provider} took {money.show(payment.received, payment.currency)}"
+    reason += f" of {money.show(payment.amount, payment.currency)}"
+    if payment.refunded:
+        reason += f", of which {money.show(payment.refunded, payment.currency)} was refunded"
+    if payment.dispute in ("opened", "lost"):
+        reason += ", and the payer's bank disputes it"
+    code = "amount" if news.currency in (payment.currency, None) else "currency"
+    waiting = and_(Order.id == payment.order_id, Order.status == "open")
+    reason = f"{reason}. {payment.problem or ''}".strip()
+    update_one(Order, waiting, status="held", held_code=code, held_reason=reason)
+
+
+def _pay_order(payment: Payment) -> None:
+    """The money is here: the order is paid by it once, or this is a second payment."""
+    payable = and_(
         Order.id == payment.order_id,
         or_(
             Order.status == "open",
-            and_(Order.status == "held", Order.held_code.in_(("amount", "currency"))),
+            and_(Order.status == "held", Order.held_code.in_(WAITS_FOR_MONEY)),
         ),
     )
-    if update_one(
+    if not update_one(
         Order,
-        unpaid,
+        payable,
         status="paid",
         paid_by=payment.id,
         paid_at=now(),
+        must_keep=payment.amount,
         held_code=None,
         held_reason=None,
     ):
-        _owe(payment.order_id)
+        _note_surplus(payment)
+        _note_if_second(payment)
         return
-    _note_if_second(payment)
+    order = _with_lines(payment.order_id)
+    if order.chain_id and (number := _paid_in_place_of(order.id, order.chain_id)):
+        order.status, order.paid_by, order.paid_at = "held", None, None
+        order.held_code = "replaced"
+        order.held_reason = f"the shopper changed the basket after this order, and paid {number}"
+        db.session.flush()
+        _note_if_second(payment)
+        return
+    _note_surplus(payment)
+    _owe(order)
+
+
+def _with_lines(order_id: str) -> Order:
+    return db.session.get_one(
+        Order, order_id, options=[joinedload(Order.lines)], populate_existing=True
+    )
+
+
+def _paid_in_place_of(order_id: str, chain_id: str) -> str | None:
+    """The number of the order that was paid, of those that replaced one another.
+
+    Two of them may be paid at once: each then waits here for the first of the row, so that one
+    sees the other.
+    """
+    session = db.session
+    session.execute(select(Order.id).where(Order.id == chain_id).with_for_update())
+    rivals = (Order.chain_id == chain_id, Order.id != order_id, Order.paid_by.is_not(None))
+    return session.scalar(select(Order.number).where(*rivals).limit(1))
+
+
+def _note_surplus(payment: Payment) -> None:
+    """More came than was asked for; the whole of a second payment of one page is refunded."""
+    surplus = payment.kept - payment.amount
+    if surplus <= 0:
+        return
+    paid_by = db.session.scalar(select(Order.paid_by).where(Order.id == payment.order_id))
+    if paid_by != payment.id:
+        return
+    shown = money.show(surplus, payment.currency)
+    asked = money.show(payment.amount, payment.currency)
+    _note(payment.id, f"{shown} more than the {asked} that was asked for")
+    configured = providers().get(payment.provider)
+    left = refunds.left(payment) - payment.amount
+    if left >= payment.amount and configured and configured.capabilities.refunds == "part":
+        with suppress(refunds.CannotRefund):  # one is on its way already
+            refund_id = f"{payment.id}{payment.received:x}"
+            refunds.ask(payment, refund_id, left, "the page was paid a second time")
 
 
 def _note_if_second(payment: Payment) -> None:
-    """The order is paid by another payment already: this money, all or little, is too much."""
-    paid_by = db.session.scalar(select(Order.paid_by).where(Order.id == payment.order_id))
-    if paid_by not in (None, payment.id):
+    """The order, or one in its place, is paid already: this money, all or little, is too much."""
+    order = db.session.execute(
+        select(Order.paid_by, Order.held_code, Order.held_reason).where(
+            Order.id == payment.order_id
+        )
+    ).one()
+    replaced = order.held_code == "replaced"
+    if payment.received and (replaced or order.paid_by not in (None, payment.id)):
         told = "see its refund" if _give_back(payment) else "give it back"
-        _note(payment.id, f"second payment for one order (paid by {paid_by}): {told}")
+        paid = order.held_reason if replaced else f"paid by {order.paid_by}"
+        _note(payment.id, f"second payment for one order ({paid}): {told}")
 
 
 def _give_back(payment: Payment) -> bool:
@@ -636,7 +860,7 @@ def _give_back(payment: Payment) -> bool:
     configured = providers().get(payment.provider)
     if configured is None or not configured.capabilities.refunds:
         return False
-    left = payment.received - max(payment.refunded, payment.refund_asked)
+    left = refunds.left(payment)
     if left > 0:
         with suppress(refunds.CannotRefund):  # one is on its way already
             refunds.ask(payment, payment.id, left, "second payment for one order")
@@ -654,44 +878,97 @@ def give_back_the_rest(order_id: str) -> None:
             _note_if_second(payment)
 
 
-def release(order_id: str) -> bool:
-    """A person has looked at a held order: it shall be fulfilled. False when it is not held.
+class CannotRelease(Exception):
+    """The text is a sentence for whoever pressed the button."""
 
-    What is gone from the shelf holds it again, and an order whose money was given back stays held.
+
+def release(order_id: str) -> None:
+    """A person has looked at a held order, and decides that it is fulfilled with what is here.
+
+    Refunds that were asked for count as gone. What is gone from the shelf holds the order again.
+
+    An order that is not held stays as it is.
+
+    :raise CannotRelease: nothing of its money is here.
     """
     with transaction() as session:
+        mine = select(Payment).where(Payment.order_id == order_id).order_by(Payment.id)
+        here = [each for each in session.scalars(mine.with_for_update()) if _is_here(each)]
+        if not here:
+            raise CannotRelease("No money is here for this order: it was refunded or never came.")
+        best = max(here, key=lambda each: (refunds.left(each), -each.attempt))
         held = and_(Order.id == order_id, Order.status == "held")
-        kept = select(Payment.id).where(Payment.order_id == order_id)
-        kept = kept.where(Payment.status.in_(("partially_paid", *PAID)))
-        most = (Payment.received - Payment.refund_asked).desc()
-        paid_by = session.scalar(kept.order_by(most, Payment.attempt).limit(1))
-        if paid_by is None or not update_one(
+        if update_one(
             Order,
             held,
             status="paid",
-            paid_by=paid_by,
+            paid_by=best.id,
             paid_at=now(),
+            must_keep=refunds.left(best),
             held_code=None,
             held_reason=None,
         ):
-            return False
-        _owe(order_id)
-        return True
+            _owe(_with_lines(order_id))
 
 
-def _owe(order_id: str) -> None:
+def money_is_here(order: Order) -> bool:
+    """Whether what paid this order may still pay for goods that leave now.
+
+    Asked inside the transaction in which they leave: a refund that is asked for meanwhile waits.
+    """
+    if order.paid_by is None:
+        return order.must_keep == 0  # nothing is known that could have gone away
+    payment = db.session.get_one(
+        Payment, order.paid_by, with_for_update=True, populate_existing=True
+    )
+    return _is_here(payment) and refunds.left(payment) >= order.must_keep
+
+
+def _is_here(payment: Payment) -> bool:
+    """Some of this payment's money is neither refunded, nor asked back, voided or disputed."""
+    if payment.received:
+        return refunds.left(payment) > 0
+    # Money in another currency, of which a person knows what it is worth.
+    return payment.dispute in (None, "won") and payment.status in (
+        "partially_paid",
+        "succeeded",
+        "partially_refunded",
+    )
+
+
+def accept_what_is_here(order_id: str) -> None:
+    """A person has looked at goods that were held back: what is left of the money will do."""
+    with transaction() as session:
+        order = session.get_one(Order, order_id)
+        if order.paid_by is None:
+            return
+        payment = session.get_one(Payment, order.paid_by, with_for_update=True)
+        if _is_here(payment):
+            less = and_(Order.id == order_id, Order.must_keep > refunds.left(payment))
+            update_one(Order, less, must_keep=refunds.left(payment))
+
+
+def resume_held_back_tasks(order_id: str) -> None:
+    """The money is here again: goods that were held back may leave. Inside a transaction."""
+    db.session.execute(
+        update(OutboxTask)
+        .where(OutboxTask.order_id == order_id, OutboxTask.parked.is_(True))
+        .where(OutboxTask.last_error.startswith(MoneyIsGone.__name__))
+        .values(parked=False, due_at=database_now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _owe(order: Order) -> None:
     """The order was just paid: take its stock and write down what is owed, or hold it."""
     session = db.session
-    order = session.get_one(
-        Order, order_id, options=[joinedload(Order.lines)], populate_existing=True
-    )
     kinds = tasks_for(order)
     others = session.execute(
         select(Payment.status, Payment.page_url, Payment.received, Payment.refunded).where(
             Payment.order_id == order.id, Payment.id != order.paid_by
         )
     ).all()
-    if any(each.page_url and each.status in OPEN for each in others):
+    if order.chain_id or any(each.page_url and each.status in OPEN for each in others):
         kinds.append("close_pages")
     if any(each.received > each.refunded for each in others):
         kinds.append("give_back")
@@ -729,9 +1006,11 @@ def _take_stock(order: Order) -> list[str]:
 
 
 def _note(payment_id: str, problem: str) -> None:
-    """Tell a person; the first problem is kept."""
-    unnoted = and_(Payment.id == payment_id, Payment.problem.is_(None))
-    if update_one(Payment, unnoted, problem=problem):
+    """Tell a person, once, by one line more."""
+    known = Payment.problem.contains(problem, autoescape=True)
+    new = and_(Payment.id == payment_id, or_(Payment.problem.is_(None), not_(known)))
+    lines = case((Payment.problem.is_(None), problem), else_=Payment.problem + "\n" + problem)
+    if update_one(Payment, new, problem=lines):
         log.error("payment %s: %s", payment_id, problem)
 
 
@@ -754,7 +1033,8 @@ def look(payment_id: str) -> datetime | None:
             news = configured.module.fetch_payment(configured.account, request)
         except Unreachable as error:
             log.warning("payment %s: %s", payment_id, error)
-            return next_look_at  # unknown is not failed, and does not expire
+            # Unknown is not failed, and does not expire; but it is not asked about for ever.
+            return None if _stop_asking(payment_id) else next_look_at
         except Rejected as error:
             log.error("payment %s: %s", payment_id, error)
             gone = True
@@ -776,6 +1056,19 @@ def look(payment_id: str) -> datetime | None:
     if to_close and configured:
         _close_page(configured, request)
     return next_slot
+
+
+def _stop_asking(payment_id: str) -> bool:
+    """The provider has not answered for so long that a person must look there."""
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id)
+        if payment.expires_at + STOP_LOOKING > now():
+            return False
+        _climb(payment_id, "expired")
+        update_one(Payment, Payment.id == payment_id, next_look_at=None)
+        if payment.page_url:
+            _note(payment_id, f"{payment.provider} has not answered in time: look for it there")
+        return True
 
 
 def _hold_what_came(payment: Payment) -> None:

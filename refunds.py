@@ -1,9 +1,9 @@
 """Money given back: asked for once, never more than was taken, done when the provider says so."""
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 import money
-from models import OutboxTask, Payment, Refund, db, update_one
+from models import Order, OutboxTask, Payment, Refund, db, update_one
 
 
 class CannotRefund(Exception):
@@ -18,6 +18,7 @@ def ask(payment: Payment, refund_id: str, amount: int, reason: str) -> bool:
 
     :raise CannotRefund: more than is left, or another refund of this payment is on its way.
     """
+    amount_left = left(payment)
     session = db.session
     if session.get(Refund, refund_id):
         return False
@@ -27,19 +28,35 @@ def ask(payment: Payment, refund_id: str, amount: int, reason: str) -> bool:
         raise CannotRefund("A refund of this payment is on its way. Wait until it is through.")
     enough = and_(
         Payment.id == payment.id,
+        or_(Payment.dispute.is_(None), Payment.dispute == "won"),
         Payment.refunded + amount <= Payment.received,
         Payment.refund_asked + amount <= Payment.received,
     )
     before = max(payment.refunded, payment.refund_asked)
-    if amount <= 0 or not update_one(Payment, enough, refund_asked=Payment.refund_asked + amount):
-        left = money.show(max(payment.received - before, 0), payment.currency)
-        raise CannotRefund(f"Of this payment {left} can be given back, no more.")
+    if not 0 < amount <= amount_left or not update_one(
+        Payment, enough, refund_asked=Payment.refund_asked + amount
+    ):
+        shown = money.show(amount_left, payment.currency)
+        raise CannotRefund(f"Of this payment {shown} can be given back, no more.")
+    # What a person refunds on purpose holds no goods back.
+    paid_by_it = and_(Order.paid_by == payment.id, Order.must_keep > amount_left - amount)
+    update_one(Order, paid_by_it, must_keep=amount_left - amount)
     session.add(
         Refund(id=refund_id, payment_id=payment.id, amount=amount, before=before, reason=reason)
     )
     session.flush()
     session.add(OutboxTask(order_id=payment.order_id, kind=f"refund:{refund_id}"))
     return True
+
+
+def left(payment: Payment) -> int:
+    """What can be refunded, or paid for goods: received, still here, and not asked back."""
+    asked = db.session.scalar(
+        select(func.max(Refund.before + Refund.amount)).where(
+            Refund.payment_id == payment.id, Refund.status == "open"
+        )
+    )
+    return min(payment.kept, max(payment.received - max(payment.refund_asked, asked or 0), 0))
 
 
 def refuse(payment_id: str, problem: str) -> bool:

@@ -40,7 +40,8 @@ KINDS = ["parcel", "download", "credit", "receipt"]
 def pay(app: Flask, payment: dict[str, Any]) -> None:
     with app.app_context():
         delivery = event(payment, "succeeded")
-        assert payments.receive("mintcash", delivery.headers, delivery.body) == "applied"
+        received = payments.receive("mintcash", delivery.headers, delivery.body)
+        assert received.verdict == "applied"
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ TRUTHS = (
     News("voided"),
 )
 #: News that takes an order's right to be fulfilled: what it overtakes is not delivered (D4).
-TAKEN_BACK = {"refunded", "voided"}
+TAKEN_BACK = {"partially_refunded", "refunded", "voided"}
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,10 @@ class Outcome:
     payment: str
     received: int
     refunded: int
+
+    @property
+    def keeps_the_price(self) -> bool:
+        return self.received - self.refunded >= TOTAL
 
     def has_not_fallen_below(self, earlier: "Outcome") -> bool:
         return (
@@ -196,7 +200,10 @@ def test_the_outcome_depends_on_what_is_true_and_not_on_how_it_was_told(
         assert found == expected
     else:
         assert replace(found, order=expected.order) == expected
-    assert effects_of_plain == [int(expected.order == "paid")] * len(EFFECTS)
-    assert effects_of_mixed == [int(found.order == "paid")] * len(EFFECTS)
+    # Here the worker came last; there it may have come before the money went away.
+    assert effects_of_plain == [int(expected.order == "paid" and expected.keeps_the_price)] * 4
+    assert effects_of_mixed in ([0] * 4, [1] * 4)
+    if found.order != "paid" or found.keeps_the_price:
+        assert effects_of_mixed == [int(found.order == "paid")] * 4
     sold = [found.order, expected.order].count("paid")
     assert books.stock("candle") == 1_000 - sold

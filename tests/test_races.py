@@ -102,7 +102,7 @@ def at_once(app: Flask, *works: Callable[[], Any]) -> list[Any]:
 
 
 def receive(delivery: mintcash.Delivery) -> Callable[[], str]:
-    return lambda: payments.receive("mintcash", delivery.headers, delivery.body)
+    return lambda: payments.receive("mintcash", delivery.headers, delivery.body).verdict
 
 
 def check_then_act(patch: pytest.MonkeyPatch, guarded: Any, between: Callable[[], None]) -> None:

@@ -165,7 +165,7 @@ def _forget_other_order(order_id: str) -> None:
     before = session.get("order_id")
     session["order_id"] = order_id
     if before and before != order_id:
-        payments.abandon(before)
+        payments.replace_order(before, order_id)
         jobs.wake_abandoned(before)
 
 

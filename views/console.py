@@ -14,9 +14,9 @@ from werkzeug.wrappers import Response as AnyResponse
 import jobs
 import money
 import payments
+import refunds
 from models import Delivery, Mail, Order, OutboxTask, Payment, Refund, db, payment_reference
 from providers.base import printable
-from refunds import CannotRefund
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 
@@ -112,7 +112,7 @@ def _refundable(payment: Payment) -> Refundable:
     configured = payments.providers().get(payment.provider)
     can = configured.capabilities if configured else None
     label = can.label if can else payment.provider
-    left = max(payment.received - max(payment.refunded, payment.refund_asked), 0)
+    left = refunds.left(payment)
     sentence = ""
     if can is None or not can.refunds:
         sentence = "has no refunds by itself; send the money back another way."
@@ -145,7 +145,7 @@ def refund(order_id: str) -> ResponseReturnValue:
         payments.refund(payment.id, refund_id, amount, reason)
     except money.NotMoney:
         return order(order_id, "Please type the amount like 12.50."), 422
-    except CannotRefund as error:
+    except refunds.CannotRefund as error:
         return order(order_id, str(error)), 422
     jobs.wake_fulfilment()
     return redirect(url_for("console.order", order_id=order_id) + "#refund", code=303)
@@ -155,7 +155,10 @@ def refund(order_id: str) -> ResponseReturnValue:
 def release(order_id: str) -> ResponseReturnValue:
     """Fulfil a held order: a person has looked at it."""
     _ = db.session.get(Order, order_id) or abort(404)
-    payments.release(order_id)
+    try:
+        payments.release(order_id)
+    except payments.CannotRelease as problem:
+        return order(order_id, str(problem)), 422
     jobs.wake_fulfilment()
     return redirect(url_for("console.order", order_id=order_id), code=303)
 

@@ -32,13 +32,15 @@ def receive(provider: str) -> ResponseReturnValue:
         abort(413)
     try:
         headers = {name.lower(): value for name, value in request.headers}
-        verdict = payments.receive(provider, headers, body)
+        received = payments.receive(provider, headers, body)
     except DataError:
         return _refuse(provider, Malformed("no column holds one of its values"))
     except WebhookRefused as refused:
         return _refuse(provider, refused)
-    if verdict == "applied":
+    if received.verdict == "applied":
         jobs.wake_fulfilment()
+    for payment_id in received.checks:
+        jobs.wake_look(payment_id, 0)
     return "ok"
 
 
