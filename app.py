@@ -26,6 +26,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
+import clients
 import config
 import health
 import jobs
@@ -52,6 +53,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)  # see transfer.py
     app.before_request(logs.begin_request)  # before all others: whatever they do has an id
     app.after_request(logs.finish_request)
+    clients.watch_for_uncounted_proxies(app)
     secure = settings.base_url.startswith("https://")
     host = urlsplit(settings.base_url).hostname or ""
     app.config.update(
@@ -86,7 +88,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
     if settings.trusted_proxies:
         count = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
+        # Addresses are read by clients.py.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=count, x_host=0)  # type: ignore[method-assign]
     app.before_request(use_one_address)
     app.before_request(refuse_foreign_forms)
     app.after_request(add_security_headers)

@@ -110,7 +110,7 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=10,
-        description="Proxies in front that set X-Forwarded-For and -Proto; 0: nobody is believed",
+        description="Proxies in front that add to X-Forwarded-For (or Forwarded); 0: none counts",
     )
     sandbox_url: str = Field("http://127.0.0.1:5001", description="Where the sandbox runs")
     database_url: SecretStr = Field(

@@ -18,11 +18,11 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 from sqlalchemy import Executable, case, func, select, text
 
+from clients import is_own_machine
 from config import Settings
 from models import Counter, Delivery, Order, OutboxTask, Payment, db, insert_into, now
 from providers.base import LADDER, WebhookRefused
 
-LOOPBACK = ("127.0.0.1", "::1")
 LATE = timedelta(minutes=2)  # the sweep comes each minute
 BUCKETS = (1, 2, 5, 10, 30, 60, 300, 3600)  # seconds
 #: No word yet, or not the last one.
@@ -34,16 +34,10 @@ def show() -> Response:
 
     :raise 404: for everybody else.
     """
-    if not (_is_from_this_machine() or _has_token()):
+    if not (is_own_machine(request) or _has_token()):
         abort(404)
     page = generate_latest(Books())
     return Response(page, content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
-
-
-def _is_from_this_machine() -> bool:
-    """A proxy on this machine speaks for strangers, and says so."""
-    passed_on = "Forwarded" in request.headers or "X-Forwarded-For" in request.headers
-    return request.remote_addr in LOOPBACK and not passed_on
 
 
 def _has_token() -> bool:

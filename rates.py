@@ -15,6 +15,7 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from clients import client_of
 from config import Settings
 
 #: Setting -> its default, and that of the sandbox, where everybody is at one address. A household
@@ -27,6 +28,7 @@ DEFAULTS = {
 WRONG_PASSWORDS = "10/minute"
 WRONG_PAIRS = "10/minute;60/hour"  # of an order's number and address, from one address
 WRONG_AMOUNTS = "6/hour"  # for one card: what is debited to check it is small, and could be guessed
+ID_LENGTH = 32  # of orders and cards; see models.random_id
 REFUSALS = parse("60/minute")  # written down, of one provider and process
 
 #: A Redis that does not answer delays nobody: this process counts alone until it does.
@@ -39,7 +41,7 @@ def limit_rates(app: Flask, settings: Settings) -> None:
     """Put the limits before the views; what is too much raises 429."""
     url = settings.rate_limit_url.get_secret_value()
     limiter = Limiter(
-        _address,
+        _client,
         app=app,
         storage_uri=url,
         storage_options=dict(REDIS) if url.startswith("redis") else {},
@@ -93,8 +95,8 @@ def may_record_refusal(provider: str) -> bool:
     return allowed
 
 
-def _address() -> str:
-    return request.remote_addr or "unknown"
+def _client() -> str:
+    return client_of(request)
 
 
 def _session() -> str:
@@ -103,8 +105,13 @@ def _session() -> str:
 
 
 def _card() -> str:
-    return f"card:{request.view_args['card_id']}" if request.view_args else "card"
+    return f"card:{_view_arg('card_id')}"
 
 
 def _order() -> str:
-    return f"order:{request.view_args['order_id']}" if request.view_args else "order"
+    return f"order:{_view_arg('order_id')}"
+
+
+def _view_arg(name: str) -> str:
+    """One character longer than any id at most, so that what is no id is never counted as one."""
+    return str((request.view_args or {})[name])[: ID_LENGTH + 1]

@@ -118,10 +118,26 @@ def _open_database(app: Flask, settings: config.Settings) -> None:
         db.session.commit()
 
 
+#: A proxy sends one of these, and then the client may be anywhere.
+PROXY_HEADERS = (
+    *("X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP"),
+    *("True-Client-IP", "CF-Connecting-IP", "X-Forwarded-Host", "X-Forwarded-Proto", "Via"),
+)
+
+
 def _serve_only_this_machine() -> None:
-    """:raise 403: the client is on another machine."""
-    if not ip_address(request.remote_addr or "0.0.0.0").is_loopback:  # noqa: S104
+    """:raise 403: the client is on another machine, or behind a proxy."""
+    if not _is_own_machine() or any(name in request.headers for name in PROXY_HEADERS):
         abort(403)
+
+
+def _is_own_machine() -> bool:
+    """127.0.0.0/8, ::1, and ::ffff:127.0.0.1 as IPv6 sockets report the former."""
+    try:
+        address = ip_address((request.remote_addr or "").partition("%")[0])
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _add_security_headers(response: Response) -> Response:

@@ -15,6 +15,7 @@ import jobs
 import money
 import payments
 import refunds
+from clients import is_own_machine
 from models import Delivery, Mail, Order, OutboxTask, Payment, Refund, db, payment_reference
 from providers.base import printable
 
@@ -22,7 +23,6 @@ bp = Blueprint("console", __name__, url_prefix="/console")
 
 PAGE = 50
 REFUND_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
-LOOPBACK = ("127.0.0.1", "::1")
 HIGHEST_ID = 2**31 - 1
 
 
@@ -31,9 +31,7 @@ def guard() -> Response | None:
     """In the sandbox for this machine only; elsewhere by password, and closed without one."""
     settings = payments.settings()
     if settings.environment == "sandbox":
-        # Behind a proxy that TRUSTED_PROXIES does not count, everybody seems to be here.
-        forwarded = "X-Forwarded-For" in request.headers and not settings.trusted_proxies
-        return None if request.remote_addr in LOOPBACK and not forwarded else abort(403)
+        return None if is_own_machine(request) else abort(403)
     if not settings.console_password or not settings.console_password.get_secret_value():
         abort(404)
     expected = settings.console_password.get_secret_value().encode()

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DataError
 
 import jobs
 import payments
+from clients import client_address
 from providers.base import Malformed, WebhookRefused
 from rates import may_record_refusal
 
@@ -48,6 +49,6 @@ def _refuse(provider: str, refused: WebhookRefused) -> ResponseReturnValue:
     """Written down as often as is bearable, answered without a word."""
     if may_record_refusal(provider):
         reason = f"{type(refused).__name__}: {refused}"
-        log.warning("%s webhook refused from %s: %s", provider, request.remote_addr, reason)
+        log.warning("%s webhook refused from %s: %s", provider, client_address(request), reason)
         payments.record_refusal(provider, reason)
     return "", refused.http_status

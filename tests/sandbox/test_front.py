@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sandbox import config
-from sandbox.app import PROVIDERS, create_app
+from sandbox.app import PROVIDERS, PROXY_HEADERS, create_app
 from sandbox.faults import FAULTS
 
 from .conftest import StartSandbox
@@ -129,9 +129,25 @@ def test_it_is_healthy(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/ledger.json", "/mintcash/payments/x", "/healthz"])
 def test_clients_on_other_machines_are_refused(sandbox: Sandbox, path: Any) -> None:
-    answer = sandbox.http.get(path, environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+    for address in ("192.0.2.7", "2001:db8::7", "::ffff:192.0.2.7", "64:ff9b::127.0.0.1", ""):
+        answer = sandbox.http.get(path, environ_overrides={"REMOTE_ADDR": address})
+        assert answer.status_code == 403
 
-    assert answer.status_code == 403
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1", "::ffff:127.0.0.1"])
+def test_every_loopback_address_is_this_machine(sandbox: Sandbox, address: str) -> None:
+    """T14."""
+    answer = sandbox.http.get("/healthz", environ_overrides={"REMOTE_ADDR": address})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/ledger.json", "/mintcash/payments/x"])
+@pytest.mark.parametrize("name", PROXY_HEADERS)
+def test_clients_behind_a_proxy_are_refused(sandbox: Sandbox, path: str, name: str) -> None:
+    """T14: it runs on this machine, and calls for clients anywhere."""
+    for value in ("for=192.0.2.7", "192.0.2.7", "127.0.0.1", ""):
+        assert sandbox.http.get(path, headers={name: value}).status_code == 403
 
 
 def test_a_foreign_host_name_is_refused(sandbox: Sandbox) -> None:

@@ -146,6 +146,99 @@ def test_a_forged_address_is_no_other_address(shop: Shop, mintcash_api: mintcash
     assert codes == [303, 303, 429, 429]
 
 
+HOUSEHOLD = [
+    pytest.param(lambda n: {"X-Forwarded-For": f"2001:db8:1:2::{n:x}"}, id="ipv6"),
+    pytest.param(lambda n: {"X-Forwarded-For": f"[2001:DB8:1:2::{n:x}]:{4000 + n}"}, id="brackets"),
+    pytest.param(lambda n: {"X-Forwarded-For": f"198.51.100.9:{40_000 + n}"}, id="port"),
+    pytest.param(
+        lambda n: {"X-Forwarded-For": ("198.51.100.9", "::ffff:198.51.100.9")[n % 2]}, id="mapped"
+    ),
+    pytest.param(lambda n: {"X-Forwarded-For": f"fe80::1%eth{n}"}, id="scope"),
+    pytest.param(lambda n: {"X-Forwarded-For": f"garbage-{n}"}, id="garbage"),
+    pytest.param(lambda n: {"X-Forwarded-For": f'"{n}, 198.51.100.9'}, id="quote"),
+    pytest.param(lambda n: {"Forwarded": f'for="[2001:db8:1:2::{n:x}]:4711"'}, id="forwarded"),
+    pytest.param(lambda n: {"Forwarded": f"for=_hidden{n}"}, id="forwarded-hidden"),
+    pytest.param(
+        lambda n: {"Forwarded": "for=198.51.100.9", "X-Forwarded-For": f"192.0.2.{n}"},
+        id="the-other-header-forged",
+    ),
+]
+
+
+@pytest.mark.parametrize("headers_of", HOUSEHOLD)
+def test_one_household_is_one_client_to_every_limit(
+    shop: Shop, mintcash_api: mintcash.Api, headers_of: Callable[[int], dict[str, str]]
+) -> None:
+    """P6, S07: getgrav/grav-plugin-login#204, zulip/zulip#21544, traefik#11508, rack#1227.
+
+    At the checkout, at payments, in guesses of an order's number and address, and at its status.
+    """
+    app = shop(trusted_proxies=1, checkout_limit="3/minute", status_limit="3/minute")
+    books = Books(app)
+    books.place_order({"candle": 1})
+    order = f"/orders/{books.order.id}"
+    guess = {"number": books.order.number, "email": "guess@example.com"}
+
+    def answers(count: int, path: str, form: dict[str, str] | None = None) -> list[int]:
+        codes = []
+        for number in range(1, count + 1):
+            shopper = Shopper(app)
+            shopper.add("candle")
+            headers = headers_of(number)
+            answer = (
+                shopper.get(path, headers=headers)
+                if form is None
+                else shopper.post(path, form, headers=headers)
+            )
+            codes.append(answer.status_code)
+        return codes
+
+    assert answers(5, "/checkout", dict(ANN)) == [303] * 3 + [429] * 2
+    assert answers(1, f"{order}/payments", {"provider": "mintcash"}) == [429]
+    assert answers(12, "/orders/find", guess) == [404] * 10 + [429] * 2
+    assert answers(4, f"{order}/status") == [200] * 3 + [429]
+
+
+def test_the_next_household_is_another_client(shop: Shop, mintcash_api: mintcash.Api) -> None:
+    """P6: a /64 each; and IPv4 addresses are not grouped."""
+    app = shop(trusted_proxies=1, checkout_limit="1/minute")
+    codes = []
+    for address in ("2001:db8:1:2::1", "2001:db8:1:3::1", "198.51.100.8", "198.51.100.9"):
+        shopper = Shopper(app)
+        shopper.add("candle")
+        headers = {"X-Forwarded-For": address}
+        codes.append(shopper.post("/checkout", dict(ANN), headers=headers).status_code)
+
+    assert codes == [303] * 4
+
+
+def test_an_uncounted_proxy_is_warned_about_once(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """S25: with one, all shoppers share one limit; flask-limiter#428, mwdb-core#844."""
+    app = shop(checkout_limit="6/minute")
+    codes = []
+    for number in range(14):
+        shopper = Shopper(app)
+        headers = {"X-Forwarded-For": f"198.51.100.{number}"}
+        codes.append(shopper.post("/checkout", dict(ANN), headers=headers).status_code)
+
+    assert codes == [303] * 6 + [429] * 8
+    lines = [each.getMessage() for each in caplog.records if "TRUSTED_PROXIES" in each.getMessage()]
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("path", ["/orders/{}/payments", "/cards/{}/verify"])
+def test_a_counter_keeps_no_text_of_a_strangers_choice(shop: Shop, path: str) -> None:
+    """S07: what is counted by an id is counted by as many characters as an id has."""
+    app = shop()
+    (limiter,) = app.extensions["limiter"]
+
+    Shopper(app).post(path.format("x" * 3_000))
+
+    assert all(len(key) < 200 for key in limiter.storage.storage)
+
+
 def test_webhooks_are_never_limited_before_their_proof_is_checked(
     shop: Shop, mintcash_api: mintcash.Api, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -194,7 +287,7 @@ def test_old_refusals_are_forgotten(shop: Shop, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_consoles_password_cannot_be_guessed(shop: Shop) -> None:
-    """ASVS 2.4.1: ten wrong ones a minute from one address; the right one never counts."""
+    """ASVS 2.4.1, S07: ten wrong ones a minute from one household; the right one never counts."""
     app = shop(
         payment_environment="test",
         secret_key=LIVE["secret_key"],
@@ -202,7 +295,7 @@ def test_the_consoles_password_cannot_be_guessed(shop: Shop) -> None:
     )
     client = app.test_client()
 
-    def sign_in(password: str, address: str = "192.0.2.1") -> int:
+    def sign_in(password: str, address: str = "2001:db8:0:2::1") -> int:
         text = base64.b64encode(f"console:{password}".encode()).decode()
         return client.get(
             "/console",
@@ -212,7 +305,8 @@ def test_the_consoles_password_cannot_be_guessed(shop: Shop) -> None:
         ).status_code
 
     assert {sign_in("correct horse battery") for _ in range(20)} == {200}
-    assert [sign_in(f"guess {number}") for number in range(12)] == [401] * 10 + [429] * 2
+    guesses = [sign_in(f"guess {number}", f"2001:db8:0:2::{number}") for number in range(12)]
+    assert guesses == [401] * 10 + [429] * 2
     assert sign_in("correct horse battery") == 429
     assert sign_in("correct horse battery", "192.0.2.2") == 200
 

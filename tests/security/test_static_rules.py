@@ -105,6 +105,18 @@ def test_no_float_comes_near_money(path: Path) -> None:
 
 
 @each_module
+def test_only_one_module_says_who_is_asking(path: Path) -> None:
+    """S07, T14: limits, console, metrics and log lines must not each read an address their way."""
+    if path.name == "clients.py":
+        return
+    module = tree(path)
+    texts = [node.value for node in ast.walk(module) if isinstance(node, ast.Constant)]
+
+    assert not {"remote_addr", "access_route", "get_remote_address"} & set(names(module))
+    assert not {"X-Forwarded-For", "Forwarded", "REMOTE_ADDR"} & {each for each in texts if each}
+
+
+@each_module
 def test_only_one_module_speaks_http(path: Path) -> None:
     """ASVS 13.2.4: time-outs, sizes and redirects are decided in one place."""
     imported = {
