@@ -70,6 +70,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_SAMESITE="Lax",  # the shopper comes back by a cross-site GET
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session; a shopper may take the evening
+        WTF_CSRF_SSL_STRICT=False,  # Referer is often stripped; refuse_foreign_forms reads Origin
     )
     app.extensions["settings"] = settings
     app.extensions["providers"] = configured_providers(settings)
@@ -128,8 +129,31 @@ def refuse_foreign_forms() -> None:
     if request.method != "POST" or request.blueprint == webhooks.bp.name:
         return
     sender = request.headers.get("Origin")
-    if sender is not None and urlsplit(sender).netloc != request.host:
+    if sender is not None and not _is_our_origin(sender):
         abort(400)
+
+
+def _is_our_origin(sender: str) -> bool:
+    """Scheme, host and port of BASE_URL, or those that this request came to.
+
+    Where BASE_URL is https, so is every page: also when no proxy says ``X-Forwarded-Proto``.
+    """
+    base = current_app.extensions["settings"].base_url
+    scheme = "https" if base.startswith("https://") else request.scheme
+    try:
+        return _origin(sender) in (_origin(base), _origin(f"{scheme}://{request.host}"))
+    except ValueError:  # "http://["
+        return False
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Scheme and host, with the port unless it is the scheme's own.
+
+    :raise ValueError: ``url`` is no address.
+    """
+    parts = urlsplit(url)
+    usual_port = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return parts.scheme, parts.netloc.lower().removesuffix(usual_port)
 
 
 def add_security_headers(response: Response) -> Response:
@@ -210,6 +234,16 @@ ERRORS = {
     503: ("The shop is very busy", "Nothing is lost. Please try again in a moment."),
 }
 
+STALE_PAGE = (
+    "This page was open for too long",
+    "Nothing was changed. Please go back, reload the page, and try again.",
+)
+NO_COOKIES = (
+    "This shop needs cookies",
+    "Nothing was changed. Your browser sent no cookie, and without one the shop cannot keep your "
+    "cart: please allow cookies for this shop, reload the page, and try again.",
+)
+
 
 def show_error(error: HTTPException) -> AnyResponse:
     """A page with a way back. What really happened stands in the log only."""
@@ -220,8 +254,7 @@ def show_error(error: HTTPException) -> AnyResponse:
     code = error.code or 500
     title, sentence = ERRORS.get(code, ("That did not work", "Please go back and try again."))
     if isinstance(error, CSRFError):
-        title = "This page was open for too long"
-        sentence = "Nothing was changed. Please go back, reload the page, and try again."
+        title, sentence = STALE_PAGE if _has_session_cookie() else NO_COOKIES
     page = render_template("errors/error.html", code=code, title=title, sentence=sentence)
     response = Response(page, code)
     for name, value in error.get_headers():
@@ -230,6 +263,10 @@ def show_error(error: HTTPException) -> AnyResponse:
     if isinstance(error, RateLimitExceeded):
         response.headers["Retry-After"] = str(seconds_left())
     return response
+
+
+def _has_session_cookie() -> bool:
+    return current_app.config["SESSION_COOKIE_NAME"] in request.cookies
 
 
 def database_is_busy(error: OperationalError | InternalError) -> AnyResponse:

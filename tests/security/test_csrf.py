@@ -4,11 +4,16 @@ Every form that a page holds, and every route that takes a POST; only webhooks a
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
 
+import config
+from app import create_app
+from tests.conftest import close
 from tests.shopper import ANN, BASE_URL, Shopper
 
 from .routes import POSTS, ROWS, Row
@@ -53,6 +58,18 @@ ATTACKS: dict[str, Attack] = {
     "stolen_token_from_a_look_alike": lambda town: {
         "form": {"csrf_token": token_of(town.shopper)},
         "headers": {"Origin": "http://127.0.0.1:5000.evil.example"},
+    },
+    "stolen_token_from_another_port": lambda town: {
+        "form": {"csrf_token": token_of(town.shopper)},
+        "headers": {"Origin": "http://127.0.0.1:5001"},
+    },
+    "stolen_token_from_another_scheme": lambda town: {
+        "form": {"csrf_token": token_of(town.shopper)},
+        "headers": {"Origin": "https://127.0.0.1:5000"},
+    },
+    "stolen_token_from_no_address": lambda town: {
+        "form": {"csrf_token": token_of(town.shopper)},
+        "headers": {"Origin": "http://["},
     },
     "as_json": lambda town: {"content_type": "application/json", "data": "{}"},
     "as_text": lambda town: {"content_type": "text/plain", "data": "csrf_token=1"},
@@ -135,3 +152,110 @@ def test_a_webhook_is_asked_for_no_origin_and_no_token(shopper: Shopper) -> None
     )
 
     assert answer.status_code == 401
+
+
+# ------------------------------------------------------------------ behind TLS
+
+
+@pytest.fixture
+def behind_tls(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The sandbox's shop at https://shop.example, one proxy in front."""
+    app = create_app(
+        config.load(
+            base_url="https://shop.example",
+            trusted_proxies=1,
+            database_url=database_url,
+            jobs_url=f"sqlite:///{tmp_path}/jobs.db",
+        )
+    )
+    yield app
+    close(app)
+
+
+def send_form(app: Flask, headers: dict[str, str]) -> int:
+    """A form with cookie and token, as a proxy passes it on."""
+    client = app.test_client()
+    passed_on = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    page = client.get("/products/candle", base_url="https://shop.example", headers=passed_on)
+    (token,) = {
+        attributes["value"]
+        for _, attributes, _ in elements(page.text)
+        if attributes.get("name") == "csrf_token"
+    }
+    answer = client.post(
+        "/cart/items",
+        base_url="https://shop.example",
+        data={"csrf_token": token, "slug": "candle", "quantity": "1"},
+        headers={**passed_on, **headers},
+    )
+    return answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({"Origin": "https://shop.example"}, 303, id="origin-without-referer"),
+        pytest.param({}, 303, id="neither"),
+        pytest.param({"Referer": "https://shop.example/cart"}, 303, id="referer-without-origin"),
+        pytest.param(
+            {"Origin": "https://shop.example", "Host": "shop.example:443"}, 303, id="port-in-host"
+        ),
+        pytest.param(
+            {"Origin": "https://shop.example:8443", "Host": "shop.example:8443"}, 303, id="port"
+        ),
+        pytest.param(
+            {"Origin": "https://shop.example", "X-Forwarded-Proto": "http"}, 303, id="proto"
+        ),
+        pytest.param({"Origin": "https://evil.example"}, 400, id="another-site"),
+        pytest.param({"Origin": "http://shop.example"}, 400, id="without-tls"),
+        pytest.param(
+            {"Origin": "http://shop.example", "X-Forwarded-Proto": "http"}, 400, id="without-tls-2"
+        ),
+        pytest.param({"Origin": "https://shop.example:8443"}, 400, id="another-port"),
+        pytest.param({"Origin": "https://evil.shop.example"}, 400, id="subdomain"),
+        pytest.param({"Origin": "https://shop.example.evil.example"}, 400, id="look-alike"),
+        pytest.param({"Origin": "https://shop.example@evil.example"}, 400, id="user"),
+        pytest.param({"Origin": "null"}, 400, id="null"),
+        pytest.param({"Origin": ""}, 400, id="empty"),
+        pytest.param(
+            {"Origin": "https://evil.example", "X-Forwarded-Host": "evil.example"}, 400, id="forged"
+        ),
+    ],
+)
+def test_a_form_needs_no_referer_and_its_origin_must_be_ours(
+    behind_tls: Flask, headers: dict[str, str], status: int
+) -> None:
+    """S11: flask-wtf#364, docassemble#27: proxies and browsers strip Referer; Origin is exact."""
+    assert send_form(behind_tls, headers) == status
+
+
+def test_a_proxy_that_sends_forwarded_takes_forms_too(behind_tls: Flask) -> None:
+    """S11: the scheme of BASE_URL is enough."""
+    headers = {"Forwarded": "for=203.0.113.9;proto=https", "X-Forwarded-Proto": ""}
+
+    assert send_form(behind_tls, {**headers, "Origin": "https://shop.example"}) == 303
+
+
+def test_a_form_without_any_cookie_is_told_of_cookies(shopper: Shopper) -> None:
+    """S11: flask-wtf#288, sentry#108481: "reload the page" alone would be a loop."""
+    without = shopper.app.test_client(use_cookies=False)
+
+    for form in ({}, {"csrf_token": token_of(shopper)}):
+        page = without.post("/cart/items", base_url=BASE_URL, data=form)
+        assert page.status_code == 400
+        assert "This shop needs cookies" in page.text
+        assert "allow cookies for this shop" in page.text
+        assert "open for too long" not in page.text
+
+
+@pytest.mark.parametrize("token", [None, "", "stale"])
+def test_a_stale_page_is_called_stale(shopper: Shopper, token: str | None) -> None:
+    """S11: the cookie came, so cookies are not what is missing."""
+    shopper.add("candle")
+    form = {} if token is None else {"csrf_token": token}
+
+    page = shopper.client.post("/cart/items", base_url=BASE_URL, data=form)
+
+    assert page.status_code == 400
+    assert "This page was open for too long" in page.text
+    assert "needs cookies" not in page.text
