@@ -87,6 +87,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     csrf.exempt(webhooks.bp)  # and only that: a provider's proof is its signature
     limit_rates(app, settings)
 
+    app.wsgi_app = webhooks.take_typed_addresses(app.wsgi_app)  # type: ignore[assignment,method-assign]
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         # Addresses are read by clients.py.

@@ -134,6 +134,80 @@ def test_only_post_is_answered(shopper: Shopper, method: str) -> None:
     assert answer.status_code == 405
 
 
+SPELLINGS = [
+    "/webhooks/{}/",
+    "/webhooks//{}",
+    "/webhooks//{}//",
+    "//webhooks/{}",
+    "//webhooks//{}/",
+]
+
+
+@pytest.mark.parametrize("spelling", ["/webhooks/{}", *SPELLINGS])
+def test_an_address_typed_by_hand_reaches_every_provider(
+    app: Flask, books: Books, spelling: str
+) -> None:
+    """S26, P17: mollie/laravel-mollie#48, saleor/storefront#597; without a redirect."""
+    names = list(app.extensions["providers"])
+    assert len(names) == 5
+
+    for name in names:
+        path = spelling.format(name)
+        answer = app.test_client().post(
+            base_url=BASE_URL, data=b"{}", environ_overrides={"PATH_INFO": path}
+        )
+        assert answer.status_code in (400, 401), path
+
+    assert [line.provider for line in books.deliveries] == names
+
+
+@pytest.mark.parametrize("path", [each.format("mintcash") for each in SPELLINGS])
+def test_what_arrives_there_pays(
+    payment: dict[str, object], shopper: Shopper, books: Books, path: str
+) -> None:
+    """S26, P17."""
+    delivery = event(payment, "succeeded")
+
+    answer = shopper.client.post(
+        base_url=BASE_URL,
+        data=delivery.body,
+        headers=delivery.headers,
+        environ_overrides={"PATH_INFO": path},
+    )
+
+    assert (answer.status_code, books.order.status) == (200, "paid")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+def test_such_an_address_is_posted_to_only(shopper: Shopper, method: str) -> None:
+    """A19, S26."""
+    for path in ("/webhooks/mintcash/", "/webhooks//mintcash"):
+        answer = shopper.client.open(path, method=method, base_url=BASE_URL)
+        assert answer.status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "//",
+        "/nobody/",
+        "//nobody",
+        "/MintCash",
+        "/MINTCASH/",
+        "/mintcash/x",
+        "/mintcash/x/",
+        "/x/mintcash",
+        "/mint cash",
+    ],
+)
+def test_an_unknown_provider_is_not_found(shopper: Shopper, books: Books, path: str) -> None:
+    """S26."""
+    assert shopper.client.post(f"/webhooks{path}", base_url=BASE_URL).status_code == 404
+    assert books.deliveries == []
+
+
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
 def test_the_content_type_decides_nothing(
     payment: dict[str, object], shopper: Shopper, books: Books, content_type: str | None

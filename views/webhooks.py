@@ -1,6 +1,9 @@
 """Where providers speak to the shop: verify, record, apply, acknowledge; in that order."""
 
 import logging
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
@@ -15,8 +18,25 @@ from rates import may_record_refusal
 bp = Blueprint("webhooks", __name__)
 
 MAX_BODY = 64_000  # bytes; the longest documented event is about 2 kB
+WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+OURS = re.compile("/+webhooks/")
 
 log = logging.getLogger(__name__)
+
+
+def take_typed_addresses(wsgi_app: WsgiApp) -> WsgiApp:
+    """Middleware: ``/webhooks/mintcash/`` and ``/webhooks//mintcash`` are ``/webhooks/mintcash``.
+
+    People type these into dashboards. A redirect would not do: a sender need not follow it.
+    """
+
+    def take(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if OURS.match(path):
+            environ["PATH_INFO"] = re.sub("/+", "/", path).rstrip("/")
+        return wsgi_app(environ, start_response)
+
+    return take
 
 
 @bp.post("/webhooks/<provider>")
