@@ -3,6 +3,7 @@
 Documentation (docs.hitpayapp.com, read 2026-05 to 2026-07):
 apis/payment-request/{create-request,get-payment-status,refund},
 apis/guide/{online-payments,embedded-qr-code-payments,events,sandbox}, docs/webhooks, openapi.json.
+What its webhooks and payment requests say is read in ``hitpay_webhooks.py``.
 How money is proven: a webhook, or the answer to ``GET /v1/payment-requests/{id}``. Never the return
 or what the drop-in says. HitPay does not say in its messages whether they come from the test
 system: the host, the key and the salts decide that.
@@ -13,15 +14,14 @@ import hmac
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
-from money import NotMoney, to_major, to_minor
+from money import to_major
 
 from .base import (
-    LADDER,
     BadSignature,
     Capabilities,
     Checkout,
@@ -40,28 +40,17 @@ from .base import (
     Urls,
     printable,
 )
-from .http import Reply, call, parse_json
-
-#: openapi.json, ``status`` of a payment request -> ours. Unknown words change nothing.
-STATUSES = {
-    "pending": "pending",
-    "completed": "succeeded",
-    "failed": "failed",
-    "expired": "expired",
-    "canceled": "canceled",  # by hand, or by HitPay
-    "inactive": "canceled",  # switched off by the merchant
-}
-#: What webhooks say. ``failed`` may be one declined card while the page takes the next; whether the
-#: request is over is not documented, so only ``GET`` can say that (docs/webhooks, guide/events).
-NEWS = STATUSES | {"failed": "pending"}
-#: ``status`` of a charge (an entry in ``payments``) that took money -> ours. It may be ahead of the
-#: request's own, which was seen to say ``pending`` for a while (hit-pay/mpp-samples, 06-bridge-in).
-PAID = {
-    "succeeded": "succeeded",
-    "succeeded_manually": "succeeded",
-    "partially_refunded": "partially_refunded",
-    "refunded": "refunded",
-}
+from .hitpay_webhooks import (
+    STATUSES,
+    parse_form,
+    read_charges,
+    read_event,
+    read_form,
+    read_request,
+    signed_text,
+    usable_id,
+)
+from .http import Reply, call
 
 REFUSED = "HitPay cannot take this payment. Nothing was charged. Please pay another way."
 CLOSED = "HitPay is closed in this shop right now. Nothing was charged. Please pay another way."
@@ -88,13 +77,6 @@ QR = Method(
 #: The only ``status_reason_code`` that is documented; the words for the shopper are ours.
 REASONS = {"withdrawal_count_limit_exceeded": "This card was used too often."}
 
-#: Ids are UUIDs, and travel in our URLs.
-SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
-#: An amount is text; one documented example groups the thousands: "900,000.00".
-GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
-CURRENCY = re.compile(r"[A-Za-z]{3}", re.ASCII)
-
-MAX_FIELDS = 50  # of a version 1 webhook; eight are documented
 MAX_QR = 2000  # bytes; a QR code holds no more than 2,953
 
 SINGAPORE = timezone(timedelta(hours=8))  # HitPay's times without an offset are Singapore's
@@ -150,7 +132,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     ends = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=account.qr_minutes)
     form = _qr_form(payment, urls, ends) if payment.method else _page_form(account, payment, urls)
     resource = _call(account, "POST", "/v1/payment-requests", form)
-    reference, url = _id(resource, "id", Unreachable), resource.get("url")
+    reference, url = usable_id(resource, "id", Unreachable), resource.get("url")
     if not isinstance(url, str):
         raise Unreachable("POST /v1/payment-requests: the answer holds no url")
     if payment.method:
@@ -171,8 +153,23 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     """
     signature = headers.get("hitpay-signature")
     if signature is None:
-        return [_read_form(account, body)]
-    return [_read_event(account, signature, headers.get("hitpay-event-object", ""), body)]
+        fields = parse_form(body)
+        _check("hmac", fields.pop("hmac", ""), signed_text(fields).encode(), account.salts)
+        return [read_form(fields)]
+    _check("Hitpay-Signature", signature, body, account.webhook_salts)
+    return [read_event(headers.get("hitpay-event-object", ""), body)]
+
+
+def _check(name: str, signature: str, signed: bytes, salts: tuple[str, ...]) -> None:
+    """Lower-case hex HMAC-SHA256, made with one of the salts.
+
+    :raise BadSignature: it is not.
+    """
+    expected = [
+        hmac.new(salt.encode(), signed, hashlib.sha256).hexdigest().encode() for salt in salts
+    ]
+    if not any([hmac.compare_digest(signature.encode(), each) for each in expected]):
+        raise BadSignature(f"{name} differs" if signature else f"{name} is missing")
 
 
 def keep_body(account: Account, body: bytes) -> str:
@@ -199,9 +196,9 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
     if payment.provider_reference is None:
         return None
     resource = _fetch(account, payment.provider_reference)
-    word = printable(resource.get("status"), 40)
     with _no_answer():
-        return _update(resource, STATUSES.get(word), f"GET: {word}", None)
+        news = read_request(resource, STATUSES)
+    return replace(news, word=f"GET: {news.word}")
 
 
 def resume_checkout(
@@ -245,8 +242,9 @@ def cancel(account: Account, payment: PaymentRequest) -> None:
 def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> Refunded:
     """``POST /v1/refund`` (payment-request/refund): by the id of the charge, which ``GET`` tells.
 
-    Sent once, for want of an idempotency key; so before each call the total is compared with what
-    it will be after it. ``charge.updated``, and ``GET``, tell of it as well.
+    Sent once, because HitPay has no idempotency key: before each call the total is compared with
+    what it will be after it. Only charges in the payment's currency count. ``charge.updated``, and
+    ``GET``, tell of it as well.
 
     :raise Rejected: no charge holds that much, or HitPay's answer, whose words for it are not
         documented, is in ``str(error)``.
@@ -255,15 +253,18 @@ def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> 
     if payment.provider_reference is None:
         raise Rejected("HitPay has never named this payment")
     with _no_answer():
-        charges = _charges(_fetch(account, payment.provider_reference))
+        charges = read_charges(_fetch(account, payment.provider_reference))
+    charges = [each for each in charges if each.currency == payment.currency]
     if sum(each.refunded for each in charges) >= refund.before + refund.amount:
         return Refunded(None, done=True)
-    charge = next((each for each in charges if each.amount - each.refunded >= refund.amount), None)
-    if charge is None:
+    enough = (each.id for each in charges if each.amount - each.refunded >= refund.amount)
+    charge_id = next(filter(None, enough), None)
+    if charge_id is None:
         raise Rejected("POST /v1/refund: no charge holds that much")
-    form = [("payment_id", charge.id), ("amount", _major(refund.amount, payment.currency))]
+    form = [("payment_id", charge_id), ("amount", _major(refund.amount, payment.currency))]
     resource = _call(account, "POST", "/v1/refund", form)
-    return Refunded(_id(resource, "id", Unreachable), done=resource.get("status") == "succeeded")
+    theirs = usable_id(resource, "id", Unreachable)
+    return Refunded(theirs, done=resource.get("status") == "succeeded")
 
 
 def _page_form(account: Account, payment: PaymentRequest, urls: Urls) -> list[tuple[str, str]]:
@@ -340,186 +341,13 @@ def _drop_in(account: Account, reference: str, url: str, urls: Urls) -> Embed:
     return Embed(url, f"{account.drop_in}/hitpay.js", options)
 
 
-def _read_form(account: Account, body: bytes) -> PaymentUpdate:
-    """Version 1 (docs/webhooks): ``hmac`` is over all other fields, those of the future included.
-
-    Sorted by name, name and value of each in one string, nothing between; empty ones stay.
-    """
-    try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
-    except ValueError as error:
-        raise BadSignature("neither Hitpay-Signature nor a form") from error
-    fields = dict(pairs)
-    signature = fields.pop("hmac", "")
-    if len(fields) + 1 < len(pairs):
-        raise BadSignature("a field is repeated, so what was signed is not known")
-    signed = "".join(name + fields[name] for name in sorted(fields))
-    _check("hmac", signature, signed.encode(), account.salts)
-    word = printable(fields.get("status"), 40)
-    payment_id = fields.get("payment_id")  # empty when the payment failed
-    if payment_id is None or (payment_id and not SAFE_ID.fullmatch(payment_id)):
-        raise Malformed("no usable payment_id")
-    reference = _id(fields, "payment_request_id", Malformed)
-    amount, currency = _money(fields)
-    return PaymentUpdate(
-        provider_reference=reference,
-        reference=fields.get("reference_number") or None,
-        status=NEWS.get(word),
-        word=word,
-        event_key=f"{reference}:{payment_id}:{word}",
-        amount=amount,
-        currency=currency,
-        failure_message=printable(fields["error_message"]) if "error_message" in fields else None,
-        transaction_id=payment_id if payment_id and NEWS.get(word) == "succeeded" else None,
-    )
-
-
-def _read_event(account: Account, signature: str, entity: str, body: bytes) -> PaymentUpdate:
-    """Version 2 (guide/events): the signature is over the raw bytes.
-
-    The headers are not signed. They may only make news be left alone: what it says is in the body,
-    which is the payment request as ``GET`` shows it.
-    """
-    _check("Hitpay-Signature", signature, body, account.webhook_salts)
-    try:
-        data = parse_json(body)
-    except ValueError as error:
-        raise Malformed(f"body: {error}") from error
-    if not isinstance(data, dict):
-        raise Malformed("no object")
-    word = printable(data.get("status"), 40)
-    if entity == "payment_request":
-        return _update(data, NEWS.get(word), word, f"{_id(data, 'id', Malformed)}:{word}")
-    key, word = hashlib.sha256(body).hexdigest(), f"{printable(entity, 60)}: {word}"
-    request = data.get("payment_request")
-    if entity == "charge" and isinstance(request, dict) and data.get("refunded_amount"):
-        return _read_refund(data, request, word, key)
-    # A charge that was made is the same money again, under an id of its own. That, a payout or an
-    # invoice, and whatever is added later: kept, not acted on.
-    return PaymentUpdate(printable(data.get("id", ""), 100), None, None, word=word, event_key=key)
-
-
-def _read_refund(
-    charge: dict[str, Any], request: dict[str, Any], word: str, key: str
-) -> PaymentUpdate:
-    """``charge.updated``: some or all of one charge was given back, by us or on the dashboard.
-
-    Of the payment request that is a part at least: another charge may have paid it, too.
-    """
-    amount, currency = _money(charge)
-    refunded = _minor(charge["refunded_amount"], currency)
-    return PaymentUpdate(
-        provider_reference=_id(request, "id", Malformed),
-        reference=None,
-        status="partially_refunded",
-        word=word,
-        event_key=key,
-        amount=amount,
-        currency=currency,
-        refunded=refunded,
-    )
-
-
-def _check(name: str, signature: str, signed: bytes, salts: tuple[str, ...]) -> None:
-    """Lower-case hex HMAC-SHA256, made with one of the salts.
-
-    :raise BadSignature: it is not.
-    """
-    expected = [
-        hmac.new(salt.encode(), signed, hashlib.sha256).hexdigest().encode() for salt in salts
-    ]
-    if not any([hmac.compare_digest(signature.encode(), each) for each in expected]):
-        raise BadSignature(f"{name} differs" if signature else f"{name} is missing")
-
-
-@dataclass(frozen=True)
-class _Charge:
-    """Money that one payment request took; of one page there may be two. Minor units."""
-
-    id: str
-    status: str  # ours
-    amount: int
-    refunded: int
-
-
-def _update(data: dict[str, Any], status: str | None, word: str, key: str | None) -> PaymentUpdate:
-    """A payment request as version 2 webhooks and ``GET`` show it, with its ``payments``."""
-    amount, currency = _money(data)
-    charges = _charges(data)
-    if charges:  # of two, one may have been given back: the other still pays
-        status = min((each.status for each in charges), key=LADDER.index)
-        amount = sum(each.amount for each in charges)
-    failed = [each for each in _entries(data) if each.get("status") == "failed"]
-    code = failed[-1].get("status_reason_code") if failed else None
-    message = failed[-1].get("status_reason") if failed else None
-    reference = data.get("reference_number")
-    return PaymentUpdate(
-        provider_reference=_id(data, "id", Malformed),
-        reference=reference if isinstance(reference, str) else None,
-        status=status,
-        word=word,
-        event_key=key,
-        amount=amount,
-        currency=currency,
-        refunded=sum(each.refunded for each in charges),
-        failure_code=printable(code, 60) if code is not None else None,
-        failure_message=printable(message) if message is not None else None,
-    )
-
-
-def _charges(data: dict[str, Any]) -> list[_Charge]:
-    """Those of its ``payments`` that took money; an amount that is left out is the request's."""
-    amount, currency = _money(data)
-    return [
-        _Charge(
-            id=printable(each.get("id"), 100),
-            status=PAID[str(each.get("status"))],
-            amount=_minor(each["amount"], currency) if each.get("amount") else amount,
-            refunded=_minor(each.get("refunded_amount") or 0, currency),
-        )
-        for each in _entries(data)
-        if str(each.get("status")) in PAID
-    ]
-
-
-def _entries(data: dict[str, Any]) -> list[dict[str, Any]]:
-    entries = data.get("payments") or []
-    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
-        raise Malformed("payments is no list of payments")
-    return entries
-
-
-def _money(data: Mapping[str, Any]) -> tuple[int, str]:
-    """``amount`` and ``currency``; webhooks spell the currency in capitals, ``GET`` does not."""
-    currency = data.get("currency")
-    if not isinstance(currency, str) or not CURRENCY.fullmatch(currency):
-        raise Malformed("no currency")
-    return _minor(data.get("amount", ""), currency.upper()), currency.upper()
-
-
-def _minor(amount: Any, currency: str) -> int:
-    if isinstance(amount, str) and GROUPED.fullmatch(amount):
-        amount = amount.replace(",", "")
-    try:
-        return to_minor(amount, currency)
-    except NotMoney as error:
-        raise Malformed(f"amount: {error}") from error
-
-
 def _major(amount: int, currency: str) -> str:
     return str(to_major(amount, currency))
 
 
-def _id(data: Mapping[str, Any], name: str, problem: type[Exception]) -> str:
-    found = data.get(name)
-    if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
-        raise problem(f"no usable {name}")
-    return found
-
-
 def _fetch(account: Account, reference: str) -> dict[str, Any]:
     resource = _call(account, "GET", f"/v1/payment-requests/{reference}")
-    if _id(resource, "id", Unreachable) != reference:
+    if usable_id(resource, "id", Unreachable) != reference:
         raise Unreachable("GET /v1/payment-requests: the answer is about another payment")
     return resource
 

@@ -90,6 +90,8 @@ def test_an_amount_that_is_none_changes_nothing(target: Stage, way: Way, amount:
     sent = way.sealed(json.dumps(event).replace('"HERE"', amount).encode())
     if (way.name, amount) == ("request_network", '"49.999"'):
         return  # a coin divides further than a cent: what is too much is cut off
+    if (way.name, amount) == ("hitpay_event", "null"):
+        return  # not said, and its charges say it all the same
 
     with target.nothing_changes(audit=1):
         assert target.deliver(sent).status_code == 400

@@ -146,6 +146,8 @@ class Way:
 
     def fresh_reference(self) -> str:
         """An id as the provider might give to its next payment."""
+        if self.provider == "hitpay":
+            return str(uuid.uuid4())
         return f"{'SB-' if self.provider == 'wipay' else ''}{uuid.uuid4().hex[:24]}"
 
     def of_another_payment(self, reference: str) -> Delivery:
@@ -155,7 +157,7 @@ class Way:
         if "x-request-network-delivery" in headers:
             headers["x-request-network-delivery"] = reference[:40]
         body = body.replace(ours.encode(), reference.encode())
-        name = rb'"(eventId|id)": "([0-9a-f-]{36}|[0-9A-Z]{26})"'
+        name = rf'"(eventId|id)": "(?!{reference}")([0-9a-f-]{{36}}|[0-9A-Z]{{26}})"'.encode()
         body = re.sub(name, rf'"\1": "event-of-{reference}"'.encode(), body)
         if "x-wipay-webhook-id" in headers:
             headers["x-wipay-webhook-id"] = json.loads(body)["id"]
@@ -163,7 +165,8 @@ class Way:
 
 
 def _version_2() -> Delivery:
-    body = test_hitpay.completed()
+    charge = test_hitpay.fixture("payment.json", currency="SGD")
+    body = test_hitpay.completed(payments=[charge])
     signature = test_hitpay.sign(body, test_hitpay.WEBHOOK_SALT)
     return {"hitpay-event-object": "payment_request", "hitpay-signature": signature}, body
 
