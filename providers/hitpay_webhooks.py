@@ -56,9 +56,24 @@ PAID = {
 
 #: Ids are UUIDs, and travel in our URLs.
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 #: An amount is text; one documented example groups the thousands: "900,000.00".
 GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
 
+#: Version 1: the documented fields and what they look like. A field that HitPay adds is refused
+#: until it is listed here, as it cannot be told from text cut out of another field. That loses no
+#: money: every open payment is asked about, and HitPay's dashboard shows that a webhook failed.
+FIELDS = {
+    "amount": r"[0-9][0-9,]*(\.[0-9]+)?",
+    "currency": r"[A-Za-z]{3}",
+    "error_message": r".*",  # only with some failures (guide/in-person-payments)
+    "payment_id": f"({UUID})?",  # the charge; empty when it failed
+    "payment_request_id": UUID,
+    "phone": r".{0,255}",
+    "reference_number": r".{0,255}",
+    "status": r"[a-z_]{1,40}",
+}
+REQUIRED = FIELDS.keys() - {"error_message"}
 MAX_FIELDS = 50
 
 
@@ -91,15 +106,14 @@ def read_form(fields: Mapping[str, str]) -> PaymentUpdate:
 
     :raise Malformed: not what the documentation shows.
     """
-    word = printable(fields.get("status"), 40)
-    charge = fields.get("payment_id")  # empty when the payment failed
-    if charge is None or (charge and not SAFE_ID.fullmatch(charge)):
-        raise Malformed("no usable payment_id")
-    reference = usable_id(fields, "payment_request_id", Malformed)
-    amount, currency = _money(fields.get("amount", ""), fields)
+    _refuse_other_readings(fields)
+    reference, charge, word = (
+        fields[name] for name in ("payment_request_id", "payment_id", "status")
+    )
+    amount, currency = _money(fields["amount"], fields)
     return PaymentUpdate(
         provider_reference=reference,
-        reference=fields.get("reference_number") or None,
+        reference=fields["reference_number"] or None,
         status=NEWS.get(word),
         word=word,
         event_key=_key("form", reference, charge, word, amount, currency),
@@ -108,6 +122,22 @@ def read_form(fields: Mapping[str, str]) -> PaymentUpdate:
         failure_message=printable(fields["error_message"]) if "error_message" in fields else None,
         transaction_id=charge if charge and NEWS.get(word) == "succeeded" else None,
     )
+
+
+def _refuse_other_readings(fields: Mapping[str, str]) -> None:
+    """Nothing separates the fields in what is signed: the same text may be cut into other fields.
+
+    It has one reading only if each name stands in it once, where its own field begins. Names that
+    overlap count as well: "statustatus" holds two.
+    """
+    if not REQUIRED <= fields.keys() <= FIELDS.keys():
+        raise Malformed("form: not the documented fields")
+    signed = signed_text(fields)
+    for name, looks in FIELDS.items():
+        if name in fields and not re.fullmatch(looks, fields[name], re.ASCII | re.DOTALL):
+            raise Malformed(f"form: no usable {name}")
+        if len(re.findall(f"(?={name})", signed)) != (name in fields):
+            raise Malformed(f"form: a value holds the name {name}")
 
 
 def read_event(entity: str, body: bytes) -> PaymentUpdate:

@@ -279,3 +279,21 @@ def test_a_sum_that_is_null_is_asked_for(hitpay: HitPay) -> None:
     hitpay.is_asked()
 
     assert (hitpay.payment().received, hitpay.payment().refunded) == (PRICE, 500)
+
+
+# ------------------------------------------------------------------ forms that can be cut elsewhere
+
+
+def test_a_genuine_form_cut_elsewhere_pays_no_other_order(hitpay: HitPay) -> None:
+    """T01: the payer of one order names another in the phone number, and cuts the form."""
+    victim = hitpay.place()
+    body, kind = hitpay.form(C1, phone=f"payment_request_id{victim}phone")
+    swallowed = f"{C1}payment_request_id{hitpay.reference}phone"
+    cut, _ = hitpay.form(swallowed, payment_request_id=victim)
+    assert cut.rpartition(b"hmac=")[2] == body.rpartition(b"hmac=")[2]
+
+    assert hitpay.post(cut, kind) == 400
+    assert hitpay.post(body, kind) == 400, "it has a second reading"
+    hitpay.tells_by_form(C1)
+
+    assert (hitpay.order().status, hitpay.order(victim).status) == ("paid", "open")
