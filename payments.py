@@ -485,7 +485,7 @@ def _record(
         return delivery
     payment = _find_payment(provider, news)
     if payment:
-        _apply_parked(payment)
+        _apply_parked(payment, news.transaction_id)
         delivery.verdict, delivery.reason = _judge(payment, news)
         delivery.payment_id = payment.id
     elif news.status or news.check or news.dispute or news.problem:
@@ -565,13 +565,13 @@ def _bind_anew(payment: Payment, news: PaymentUpdate) -> bool:
     return False
 
 
-def _apply_parked(payment: Payment) -> None:
-    """News that was here before the payment's reference was.
+def _apply_parked(payment: Payment, transaction_id: str | None = None) -> None:
+    """News that was here before the payment's reference was, or the name of its transaction.
 
     With any later news, too: on PostgreSQL the two may be stored at once, unseen by each other.
     """
     session = db.session
-    references = [payment.provider_reference, payment.transaction_id]
+    references = [payment.provider_reference, payment.transaction_id, transaction_id]
     references += [part.provider_reference for part in payment.parts]
     parked = select(Delivery).where(
         Delivery.provider == payment.provider,
@@ -1040,7 +1040,7 @@ def look(payment_id: str) -> datetime | None:
             gone = True
     with transaction() as session:
         payment = session.get_one(Payment, payment_id)
-        _apply_parked(payment)
+        _apply_parked(payment, news.transaction_id if news else None)
         if news and news.status:
             apply_news(payment, news)
         if payment.next_look_at and payment.expires_at < now():

@@ -243,6 +243,24 @@ def test_a_refund_of_an_unknown_charge_is_parked_and_a_sale_is_not(hitpay: HitPa
     assert [each.verdict for each in hitpay.books.deliveries] == ["ignored", "parked"]
 
 
+@pytest.mark.parametrize("paid_by", ["form", "event", "answer"])
+def test_a_refund_that_names_only_the_charge_may_come_first(hitpay: HitPay, paid_by: str) -> None:
+    """P2, P13: it waits for news that names its charge, and then goods do not leave."""
+    hitpay.tells_of(charge(**REFUNDED), named=False)
+
+    if paid_by == "form":
+        hitpay.tells_by_form(C1)
+    elif paid_by == "event":
+        hitpay.tells(charge())
+    else:
+        hitpay.charges = [charge()]
+        hitpay.books.make_looks_due()
+        hitpay.is_asked()
+
+    assert (hitpay.payment().received, hitpay.payment().refunded) == (PRICE, PRICE)
+    assert hitpay.order().status == "open"
+
+
 # ------------------------------------------------------------------ a second payment of one page
 
 
