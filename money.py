@@ -6,7 +6,7 @@ in* is a setting, what *exists* is not for it to say.
 """
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
@@ -27,6 +27,8 @@ SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{1,19}", re.ASCII)
 PLAIN_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,30})?", re.ASCII)
 #: Of a unit. PHP and JavaScript print 9.95 as 9.949999999999999; nothing real is that fine.
 FLOAT_NOISE = Decimal("1e-9")
+#: The digits of the longest amount above: Python's own 28 would round a token's.
+EXACT = Context(prec=42)
 
 
 class NotMoney(ValueError):
@@ -77,15 +79,15 @@ def to_minor(amount: object, currency: str) -> int:
     if not a_number or not PLAIN_DECIMAL.fullmatch(text):
         raise NotMoney(f"not a plain decimal amount: {text[:40]!r}")
     exact = Decimal(text)
-    minor = int(exact.scaleb(digits(currency)).to_integral_value())
-    if abs(to_major(minor, currency) - exact) > FLOAT_NOISE:
+    minor = int(exact.scaleb(digits(currency), EXACT).to_integral_value())
+    if abs(EXACT.subtract(to_major(minor, currency), exact)) > FLOAT_NOISE:
         raise NotMoney(f"{text[:40]} is finer than {currency} allows")
     return minor
 
 
 def to_major(amount: int, currency: str) -> Decimal:
     """``4999, "USD"`` is ``Decimal("49.99")``."""
-    return Decimal(amount).scaleb(-digits(currency))
+    return Decimal(amount).scaleb(-digits(currency), EXACT)
 
 
 def show(amount: int, currency: str) -> str:

@@ -4,16 +4,32 @@ Documentation (www.mintcash.me, read 2026-05 to 2026-07): docs/api/{payments,ref
 docs/guides/{accept-one-time-payment,issue-refund}, docs/concepts/{payments,idempotency,errors},
 docs/concepts/webhooks/{overview,payload-reference,event-types,signature-verification}.
 How money is proven: the webhook, or the answer to ``GET /payments/{id}``. Never the return.
+
+What a webhook may say, and what makes it the same news (``event_key``): always ``eventId``, which
+stands in the signed body, is unique for an event and the same on its retries (payload-reference).
+
+=====================================  ==========================================================
+``payment.created … succeeded``        the payment's status, and its amount
+``payment.failed``                     declined, or by ``failureCode`` expired or canceled
+``payment.partially_refunded``         the running total refunded, ``amountRefunded``
+``payment.refunded``                   all of it, also where ``amountRefunded`` is null
+``payment.voided``                     all of it is gone
+``payment.refund_failed``              a refund of ours is refused; the payment is as it was
+anything else                          kept, and changes nothing
+one that does not say how much         kept, and MintCash is asked
+one whose parts contradict each other  kept, a person is told, and MintCash is asked
+one without a payment's id             400: whose money it is about, nothing says
+=====================================  ==========================================================
 """
 
 import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from money import NotMoney, to_minor
+from money import NotMoney, read
 
 from .base import (
     Address,
@@ -50,6 +66,8 @@ STATUSES = {
 }
 #: Seen in sandbox webhooks: an abandoned page ends in ``failed`` with this ``failureCode``.
 FAILURES = {"expired": "expired", "canceled": "canceled"}
+#: Under these an amount must be named; under others an odd one is no reason to refuse the news.
+MONEY = ("succeeded", "partially_refunded", "refunded")
 
 REFUSED = "MintCash cannot take this payment. Nothing was charged. Please pay another way."
 CLOSED = "MintCash is closed in this shop right now. Nothing was charged. Please pay another way."
@@ -175,9 +193,15 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
         return [_refund_failed(event["data"], name, key)]
     if entity != "payment" or word not in STATUSES:
         # Subscriptions, and whatever is added later: kept, not acted on.
-        reference = printable(event["data"].get("id", ""), 100)
+        reference = printable(event["data"].get("id") or "", 100)
         return [PaymentUpdate(reference, None, None, word=printable(name, 100), event_key=key)]
-    return [_update(event["data"], word, name, key)]
+    news = _update(event["data"], word, name, key)
+    said = event["data"].get("status")
+    agreeing = (word, *FAILURES) if word == "failed" else (word,)
+    if said is not None and said not in agreeing:
+        problem = f"MintCash says {name}, and that the status is {printable(said, 40)!r}"
+        return [replace(news, status=None, problem=problem, check=True)]
+    return [news]
 
 
 def keep_body(account: Account, body: bytes) -> str:
@@ -198,19 +222,17 @@ def explain_failure(code: str | None) -> str:
 def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | None:
     """``GET /payments/{id}`` (docs/api/payments): by MintCash's id only, so None before we have it.
 
+    An amount that cannot be read is "not said" here: it does not spoil the rest of the answer.
+
     :raise ProviderError: no usable answer; nothing is known that was not known before.
     """
     if payment.provider_reference is None:
         return None
     resource = _call(account, "GET", f"/payments/{payment.provider_reference}")
-    status = printable(resource.get("status"), 40)
-    try:
-        update = _update(resource, status, f"GET: {status}", None)
-    except Malformed as error:
-        raise Unreachable(f"GET /payments: {error}") from error
-    if update.provider_reference != payment.provider_reference:
+    if resource.get("id") != payment.provider_reference:
         raise Unreachable("GET /payments: the answer is about another payment")
-    return update
+    status = printable(resource.get("status"), 40)
+    return _update(resource, status, f"GET: {status}", None)
 
 
 def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> Refunded:
@@ -239,7 +261,7 @@ def _refund_failed(data: dict[str, Any], event: str, key: str) -> PaymentUpdate:
     refund = data.get("refund")
     refund = refund if isinstance(refund, dict) else data
     return PaymentUpdate(
-        provider_reference=printable(refund.get("paymentId") or data.get("id", ""), 100),
+        provider_reference=printable(refund.get("paymentId") or data.get("id") or "", 100),
         reference=None,
         status=None,
         word=event,
@@ -264,35 +286,63 @@ def _billing(address: Address) -> dict[str, str]:
 
 
 def _update(data: dict[str, Any], word: str, event: str, key: str | None) -> PaymentUpdate:
-    """A payment as webhooks and ``GET`` show it: amounts are JSON numbers in *major* units.
+    """A payment as webhooks (with a ``key``) and ``GET`` (without) show it.
 
-    ``amountRefundable`` is not read: it is the full amount even on a failed payment.
+    Amounts are JSON numbers in *major* units. ``amountRefundable`` is not read: it is the full
+    amount even on a failed payment.
+
+    :raise Malformed: a webhook without a usable id, or about money with an amount that is none.
     """
-    currency = data.get("currency")
-    try:
-        if not isinstance(currency, str):
-            raise NotMoney("no currency")
-        amount = to_minor(data.get("amount", ""), currency)
-        refunded = to_minor(data.get("amountRefunded") or 0, currency)
-    except NotMoney as error:
-        raise Malformed(f"amount: {error}") from error
-    status = STATUSES.get(word)
+    status, currency = STATUSES.get(word), data.get("currency")
+    must_be_read = key is not None and status in MONEY
+    amount, symbol = _money(data.get("amount"), currency, must_be_read)
+    refunded, _ = _money(data.get("amountRefunded"), currency, must_be_read)
     code = data.get("failureCode")
     if status == "failed" and isinstance(code, str):
         status = FAILURES.get(code, status)
     reference, message = data.get("externalId"), data.get("failureMessage")
-    return PaymentUpdate(
+    news = PaymentUpdate(
         provider_reference=_id(data, Malformed),
-        reference=reference if isinstance(reference, str) else None,
+        reference=printable(reference, 100) if isinstance(reference, str) else None,
         status=status,
         word=event,
         event_key=key,
         amount=amount,
-        currency=currency,
+        currency=symbol,
         refunded=refunded,
         failure_code=printable(code, 60) if code is not None else None,
         failure_message=printable(message) if message is not None else None,
     )
+    if status not in MONEY:
+        return news
+    if amount is None or (status == "partially_refunded" and refunded is None):
+        if key is not None:
+            return replace(news, status=None, check=True)
+        return replace(news, status=None, problem=f"MintCash says {word}, and not how much")
+    if _contradicts(word, amount, refunded):
+        problem = f"MintCash says {word}, and that {data['amountRefunded']} of {data['amount']}"
+        problem = printable(f"{problem} {symbol} was refunded")
+        return replace(news, status=None, problem=problem, check=key is not None)
+    return news
+
+
+def _money(amount: object, currency: object, must_be_read: bool) -> tuple[int | None, str | None]:
+    """
+    :raise Malformed: it must be read and cannot.
+    """
+    try:
+        return read(amount, currency)
+    except NotMoney as error:
+        if must_be_read:
+            raise Malformed(f"amount: {error}") from error
+        return None, None
+
+
+def _contradicts(word: str, amount: int, refunded: int | None) -> bool:
+    """Whether more was refunded than was paid, or nothing where the word says that some was."""
+    if refunded is None:
+        return False
+    return refunded > amount or (refunded == 0 and word != "succeeded")
 
 
 def _id(data: dict[str, Any], problem: type[Exception]) -> str:

@@ -57,6 +57,7 @@ def test_what_is_no_currency_is_refused(currency: object) -> None:
         ("1.234", "KWD", 1234),
         ("1.2345", "CLF", 12345),
         ("33.10", "AFN", 3310),  # CLDR says 0 digits, ISO 4217 says 2
+        ("999999999999.999999999999999999", "ETH", 10**30 - 1),
         ("0.000000000000000001", "ETH", 1),
         ("24", "USDC", 24 * 10**18),
         (Decimal("1e-7"), "BTC", 10**11),

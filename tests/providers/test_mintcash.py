@@ -273,6 +273,114 @@ def test_a_refund_that_failed_without_a_word_is_told_all_the_same(data: dict[str
     assert news.refund_refused
 
 
+def about(word: str = "succeeded", **data: Any) -> Any:
+    """The event ``payment.<word>`` with some of its payment changed, read."""
+    payment = fixture("succeeded_documented.json")["data"]
+    (news,) = read(changed(event=f"payment.{word}", data={**payment, "status": word, **data}))
+    return news
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "minor", "code"),
+    [
+        (33.1, "CAD", 3310, "CAD"),
+        ("33.10", "cad", 3310, "CAD"),
+        (24, "usd", 2400, "USD"),
+        (3648, "Jpy", 3648, "JPY"),
+        (1.234, "KWD", 1234, "KWD"),
+        (24.000000000000004, "USD", 2400, "USD"),
+        ("24.000000000", "USD", 2400, "USD"),
+        (24, "USDC", 24 * 10**18, "USDC"),
+    ],
+)
+def test_money_is_told_in_the_currency_it_came_in(
+    amount: object, currency: str, minor: int, code: str
+) -> None:
+    """P4, P14, P15: what this shop sells in is not for the adapter to know."""
+    news = about(amount=amount, currency=currency)
+
+    assert (news.status, news.amount, news.currency) == ("succeeded", minor, code)
+
+
+@pytest.mark.parametrize("word", mintcash.MONEY)
+@pytest.mark.parametrize("name", ["amount", "currency"])
+def test_money_without_a_sum_is_asked_about(word: str, name: str) -> None:
+    """P4, P8: null is not zero, and not what was asked for either."""
+    news = about(word, amountRefunded=1, **{name: None})
+
+    assert (news.status, news.check, news.problem) == (None, True, None)
+    assert news.provider_reference == "pmt_7Hq2mZ0c"
+
+
+@pytest.mark.parametrize(
+    ("said", "refunded"), [(None, None), (0.0, 0), (9.949999999999999, 995), ("12.50", 1250)]
+)
+def test_what_was_refunded_is_said_or_not_said(said: object, refunded: int | None) -> None:
+    """P8, bchavez/Coinbase.Commerce#3; P14."""
+    assert about("succeeded", amountRefunded=said).refunded == refunded
+
+
+def test_refunded_without_a_sum_means_all_of_it() -> None:
+    """P8, saleor/saleor#14108."""
+    news = about("refunded", amountRefunded=None)
+
+    assert (news.status, news.amount, news.refunded, news.check) == ("refunded", 4999, None, False)
+
+
+def test_refunded_in_part_without_a_sum_is_asked_about() -> None:
+    """P8: neither nothing nor all."""
+    news = about("partially_refunded", amountRefunded=None)
+
+    assert (news.status, news.check) == (None, True)
+
+
+@pytest.mark.parametrize("word", ["created", "pending", "authorized", "failed", "voided"])
+@pytest.mark.parametrize("amount", [None, "24,00", -1, ["24"]])
+def test_an_odd_amount_does_not_spoil_news_that_is_not_about_money(
+    word: str, amount: object
+) -> None:
+    """P16."""
+    news = about(word, amount=amount, amountRefunded=amount)
+
+    assert (news.status, news.amount, news.refunded, news.check) == (word, None, None, False)
+
+
+@pytest.mark.parametrize(
+    ("word", "data"),
+    [
+        ("succeeded", {"status": "failed"}),
+        ("succeeded", {"status": "pending"}),
+        ("succeeded", {"status": ["succeeded"]}),
+        ("failed", {"status": "succeeded"}),
+        ("refunded", {"status": "succeeded", "amountRefunded": 49.99}),
+        ("voided", {"status": "succeeded"}),
+        ("pending", {"status": "succeeded"}),
+        ("succeeded", {"amountRefunded": 50}),
+        ("partially_refunded", {"amountRefunded": 50}),
+        ("partially_refunded", {"amountRefunded": 0}),
+        ("refunded", {"amountRefunded": 0}),
+    ],
+)
+def test_news_that_contradicts_itself_is_for_a_person_and_asked_about(
+    word: str, data: dict[str, Any]
+) -> None:
+    """T18: no page says which of the two rules."""
+    news = about(word, **data)
+
+    assert (news.status, news.check) == (None, True)
+    assert str(news.problem).startswith("MintCash says ")
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [("failed", "expired"), ("failed", "canceled"), ("failed", None), ("succeeded", None)],
+)
+def test_news_that_says_the_same_in_other_words_is_believed(word: str, status: object) -> None:
+    news = about(word, status=status)
+
+    assert (news.status, news.problem) == (word, None)
+
+
 @pytest.mark.parametrize("environment", ["live", "sandbox", "", None, ["test"]])
 def test_the_wrong_environment_is_refused(environment: object) -> None:
     """A11."""
@@ -306,7 +414,10 @@ def test_live_does_not_take_test_events() -> None:
         pytest.param(VECTOR.replace(b"49.99", b"-49.99"), id="negative"),
         pytest.param(VECTOR.replace(b"49.99", b"49.999"), id="finer_than_a_cent"),
         pytest.param(VECTOR.replace(b"49.99", b"true"), id="bool"),
-        pytest.param(VECTOR.replace(b'"USD"', b"null"), id="no_currency"),
+        pytest.param(VECTOR.replace(b"49.99", b'"49,99"'), id="comma"),
+        pytest.param(VECTOR.replace(b"49.99", b"49.9900001"), id="more_than_noise"),
+        pytest.param(VECTOR.replace(b'"USD"', b'"C$"'), id="no_currency"),
+        pytest.param(changed(data={}), id="no_data"),
         pytest.param(
             VECTOR.replace(b'"amount":49.99', b'"amount":49.99,"amount":0.01'), id="repeated_key"
         ),
@@ -445,6 +556,60 @@ def test_a_fetched_payment_is_read_in_major_units(
 
     assert news is not None
     assert (news.status, news.amount, news.event_key) == (status, 4999, None)
+
+
+@pytest.mark.parametrize("odd", [None, "24,00", "x", -1, ["24"]])
+@pytest.mark.parametrize(
+    ("word", "name", "status"),
+    [
+        ("pending", "amount", "pending"),
+        ("failed", "amount", "failed"),
+        ("voided", "amount", "voided"),
+        ("succeeded", "amountRefunded", "succeeded"),
+        ("refunded", "amountRefunded", "refunded"),
+        ("succeeded", "failureMessage", "succeeded"),
+        ("failed", "failureCode", "failed"),
+        ("succeeded", "externalId", "succeeded"),
+    ],
+)
+def test_an_odd_field_does_not_throw_a_clear_answer_away(
+    api: responses.RequestsMock, word: str, name: str, status: str, odd: object
+) -> None:
+    """P16, bchavez/Coinbase.Commerce#3."""
+    answer = {**fixture("created_flat.json"), "status": word, name: odd}
+    api.get("https://sandbox.mintcash.me/payments/pmt_7Hq2mZ0c", json=answer)
+
+    news = mintcash.fetch_payment(ACCOUNT, PAYMENT)
+
+    assert news is not None
+    assert (news.status, news.problem, news.check) == (status, None, False)
+
+
+@pytest.mark.parametrize("name", ["amount", "currency"])
+@pytest.mark.parametrize("odd", [None, "24,00", ["24"]])
+def test_money_without_a_sum_in_the_answer_is_for_a_person(
+    api: responses.RequestsMock, name: str, odd: object
+) -> None:
+    """P4, P16: asked again it would say the same."""
+    answer = {**fixture("created_flat.json"), "status": "succeeded", name: odd}
+    api.get("https://sandbox.mintcash.me/payments/pmt_7Hq2mZ0c", json=answer)
+
+    news = mintcash.fetch_payment(ACCOUNT, PAYMENT)
+
+    assert news is not None
+    assert (news.status, news.check) == (None, False)
+    assert news.problem == "MintCash says succeeded, and not how much"
+
+
+def test_a_fetched_payment_in_another_currency_is_told_in_it(api: responses.RequestsMock) -> None:
+    """P4: once "no answer" each time."""
+    answer = {**fixture("created_flat.json"), "status": "succeeded", "amount": 33.1}
+    api.get("https://sandbox.mintcash.me/payments/pmt_7Hq2mZ0c", json=answer | {"currency": "cad"})
+
+    news = mintcash.fetch_payment(ACCOUNT, PAYMENT)
+
+    assert news is not None
+    assert (news.status, news.amount, news.currency) == ("succeeded", 3310, "CAD")
 
 
 def test_an_answer_about_another_payment_is_not_believed(api: responses.RequestsMock) -> None:
