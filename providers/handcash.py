@@ -5,6 +5,15 @@ handcash-pay/manage-payment-request, handcash-pay/webhooks; and the OpenAPI type
 github.com/HandCash/handcash-sdk (2025-11), called “the SDK” below.
 How money is proven: the webhook, or the public status. Neither is signed, and the webhook names no
 amount: both are bound to the payment request that we made and whose id we stored. Never the return.
+
+What a webhook may say, and what makes it the same news (``event_key``):
+
+=======================  =================================  ======================================
+a payment was completed  ``paymentRequestId``, of 32        two payers can race for one request:
+                         characters at most, and            each transaction is news of its own,
+                         ``transactionId``, of 64           and a retry of either is not
+a body without both ids  400                                whose money it is, nothing says
+=======================  =================================  ======================================
 """
 
 import hmac
@@ -14,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from money import ISO_4217, NotMoney, to_major, to_minor
+from money import ISO_4217, NotMoney, read, read_currency, to_major
 
 from .base import (
     BadSignature,
@@ -59,6 +68,13 @@ ERRORS = {
     413: REFUSED,  # too large
     450: CLOSED,  # outdated app
 }
+#: The name of the price's currency in a create call: the SDK's, and the one of a page of 2026-01
+#: that calls the first one wrong. The second is sent when the first is refused in these words.
+PRICE_FIELDS = ("denominationCurrencyCode", "currency")
+WRONG_PRICE_FIELD = re.compile(
+    r'HTTP 400\b.*(?<![\w.])(denominationCurrencyCode"? is not allowed|currency"? is required)'
+)
+
 #: How an unknown or deleted request is answered is not documented; these two say "gone" in HTTP.
 GONE = (404, 410)
 
@@ -105,8 +121,10 @@ def page_origins(account: Account) -> tuple[str, ...]:
 def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
     """``POST /v3/paymentRequests`` (create-payment-request).
 
-    There is no idempotency key, so the call is sent once. When its answer is lost, the next call
-    makes another request; nobody has the page of the first, and it expires by itself.
+    There is no idempotency key, so the call is sent once, and a second time under the other of
+    :data:`PRICE_FIELDS` only when the first made nothing: it was refused for that name. When an
+    answer is lost, the next call makes another request; nobody has the page of the first, and it
+    expires by itself.
     ``paymentRequestQrCodeUrl`` of the answer is a picture, for the camera of the wallet.
 
     :raise Unreachable: time-out or 5xx.
@@ -114,7 +132,6 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     """
     payload = _about(payment, urls) | {
         "instrumentCurrencyCode": "BSV",
-        "denominationCurrencyCode": payment.currency,
         "receivers": [
             {
                 "sendAmount": _number(payment.amount, payment.currency),
@@ -124,7 +141,13 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
         "expirationType": "onPaymentCompleted",
         "expirationInSeconds": account.minutes * 60,
     }
-    reply = _call(account, "POST", "", payload)
+    ours, other = PRICE_FIELDS
+    try:
+        reply = _call(account, "POST", "", payload | {ours: payment.currency})
+    except Rejected as error:
+        if not WRONG_PRICE_FIELD.search(str(error)):
+            raise
+        reply = _call(account, "POST", "", payload | {other: payment.currency})
     url, image = reply.get("paymentRequestUrl"), reply.get("paymentRequestQrCodeUrl")
     if not isinstance(url, str):
         raise Unreachable("POST /v3/paymentRequests: the answer holds no paymentRequestUrl")
@@ -151,8 +174,8 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     if not _is_ours(account, event.get("appSecret")):
         raise BadSignature("appSecret differs" if event.get("appSecret") else "no appSecret")
     request_id = _id(event, "paymentRequestId", Malformed)
-    transaction_id = event.get("transactionId")
-    if not isinstance(transaction_id, str) or not TRANSACTION_ID.fullmatch(transaction_id):
+    transaction_id = _transaction(event)
+    if transaction_id is None:
         raise Malformed("no usable transactionId")
     parameters = event.get("customParameters")
     reference = parameters.get("payment") if isinstance(parameters, dict) else None
@@ -187,7 +210,8 @@ def explain_failure(code: str | None) -> str:
 def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | None:
     """``GET /v3/paymentRequests/public/{id}`` (the SDK). Needs no keys, so none are sent.
 
-    The private ``GET /v3/paymentRequests/{id}`` has neither status nor transaction.
+    The private ``GET /v3/paymentRequests/{id}`` has neither status nor transaction. The price is
+    compared where it is said; one that cannot be read says nothing, and the rest stands.
 
     :raise ProviderError: no usable answer; nothing is known that was not known before.
     """
@@ -195,7 +219,8 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
         return None
     resource = _public(account, payment)
     word, status = _status(resource)
-    if status == "succeeded" and not resource.get("transactionId"):
+    transaction_id = _transaction(resource)
+    if status == "succeeded" and transaction_id is None:
         status = None
     amount, currency = _asked(resource)
     return PaymentUpdate(
@@ -205,6 +230,7 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
         word=f"GET: {word}",
         amount=amount,
         currency=currency,
+        transaction_id=transaction_id if status == "succeeded" else None,
     )
 
 
@@ -305,20 +331,27 @@ def _id(data: dict[str, Any], name: str, problem: type[Exception]) -> str:
     return found
 
 
+def _transaction(data: dict[str, Any]) -> str | None:
+    found = data.get("transactionId")
+    return found if isinstance(found, str) and TRANSACTION_ID.fullmatch(found) else None
+
+
 def _asked(resource: dict[str, Any]) -> tuple[int | None, str | None]:
-    """What the request is for, where it is said in a currency that we sell in.
+    """What the request is for, where that is said in a currency.
 
     ``paymentAmount.currencyCode`` is the price's currency in the examples; the SDK could also mean
     the coin, and an amount of coins says nothing about a price.
     """
     asked = resource.get("paymentAmount")
-    if not isinstance(asked, dict) or asked.get("currencyCode") not in [*ISO_4217]:
+    if not isinstance(asked, dict):
         return None, None
-    currency = asked["currencyCode"]
     try:
-        return to_minor(asked.get("amount", ""), currency), currency
-    except NotMoney as error:
-        raise Unreachable(f"GET /v3/paymentRequests/public: paymentAmount: {error}") from error
+        if read_currency(asked.get("currencyCode")) not in ISO_4217:
+            return None, None
+        amount, currency = read(asked.get("amount"), asked["currencyCode"])
+    except NotMoney:
+        return None, None
+    return (amount, currency) if amount is not None else (None, None)
 
 
 def _call(
