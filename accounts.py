@@ -164,6 +164,7 @@ def request_network_account(settings: Settings) -> request_network.Account | Non
     try:
         account = request_network.Account(
             base_url=base_url,
+            environment="live" if settings.environment == "live" else "test",
             origins=settings.request_network_page_origins
             or PAGES.get(base_url, (origin(base_url),)),
             currencies=settings.request_network_currencies,

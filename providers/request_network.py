@@ -10,6 +10,23 @@ the destination must receive one: then "28.00" asks for 28 dollars.
 Where the money goes is said in one of three forms: by a destination id; by a payee with two
 currencies, as secure-payment-integration-guide has it; or not at all, where the key or Client ID is
 bound to its destination.
+
+What a webhook may say, and what makes it the same news (``event_key``): the delivery's id, which is
+the same on its retries, with a digest of the body. The id alone is a header, which nobody signs: it
+must not hide what another body says. The same body under another id says the same once more, and
+totals that were counted are not counted again; two failures have the same body, and are two.
+
+================================  ===============================================================
+``payment.confirmed``             the running total that was paid, in full
+``payment.partial``               the running total that was paid
+``payment.failed``                a transfer failed, or fell out of the chain after all
+``payment.refunded``              money went back, by no call of ours: a person is told
+a test, by its header             acknowledged; its key begins with "test:"
+anything else                     kept, and changes nothing
+one that does not say how much    kept, and Request Network is asked
+one that names two requests       kept, a person is told, and Request Network is asked
+one without a request's id        400: whose money it is about, nothing says
+================================  ===============================================================
 """
 
 import hashlib
@@ -19,12 +36,11 @@ import time
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import ROUND_DOWN, Decimal
 from typing import Any, Literal
 
 from Crypto.Hash import keccak
 
-from money import ISO_4217, NotMoney, to_major, to_minor
+from money import ISO_4217, TOKEN_DIGITS, NotMoney, digits, to_major, to_minor
 
 from .base import (
     BadSignature,
@@ -51,17 +67,17 @@ EVENTS = {
     "payment.failed": "failed",
 }
 
-#: A coin's symbol -> the currency that one of it counts as. Any other coin keeps its symbol, which
-#: is no currency of the shop, so a person decides what it is worth.
+#: A coin's symbol, in small letters -> the currency that one of it counts as. Any other coin keeps
+#: its symbol, which is no currency of the shop, so a person decides what it is worth.
 COINS = {
-    "USDC": "USD",
-    "USDCn": "USD",  # “native” USDC, where the bridged one was first
-    "USDT": "USD",
-    "USDT0": "USD",
-    "EURC": "EUR",
-    "FAU": "USD",  # the three coins of Sepolia, worth nothing: only a destination there gets them
-    "fUSDC": "USD",
-    "fUSDT": "USD",
+    "usdc": "USD",
+    "usdcn": "USD",  # “native” USDC, where the bridged one was first
+    "usdt": "USD",
+    "usdt0": "USD",
+    "eurc": "EUR",
+    "fau": "USD",  # the three coins of Sepolia, worth nothing: see ``_counts_as``
+    "fusdc": "USD",
+    "fusdt": "USD",
 }
 
 #: Words in the names of networks whose coins are free, in small letters, without signs between
@@ -146,8 +162,6 @@ CHAIN = re.compile(r"^\s*(?:eip155:)?(0x[0-9a-f]{1,16}|[0-9]{1,20})\s*$", re.ASC
 SAFE_ID = re.compile(r"[A-Za-z0-9]{1,100}", re.ASCII)
 #: A ULID, of 26 letters and digits; taken a little wider.
 DELIVERY_ID = re.compile(r"[0-9A-Za-z]{1,40}", re.ASCII)
-#: A coin divides into up to 18 digits.
-COIN_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,18})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -158,6 +172,7 @@ class Account:
     """
 
     base_url: str  # https://api.request.network
+    environment: str  # "test" or "live": in the latter, coins of test networks are worth nothing
     origins: tuple[str, ...]  # of the page: https://pay.request.network, https://secure.…
     currencies: tuple[str, ...]  # what the destination's coin counts as: ("USD",) for USDC
     api_key: str = field(repr=False)  # either this,
@@ -285,8 +300,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     """Check the signature over the raw bytes, then read the flat event (api-reference/webhooks).
 
     The secret is 64 hexadecimal digits and used as the text it is. The delivery id and the mark of
-    a test are headers, which nobody signs: a true body under a new id says the same once more, and
-    totals that were counted are not counted again.
+    a test are headers, which nobody signs: see the table at the head of this module.
 
     :raise BadSignature: header missing, or not the lower-case hex HMAC-SHA256 of the body.
     :raise Malformed: signed, but not the documented event.
@@ -303,37 +317,46 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
         event = parse_json(body)
     except ValueError as error:
         raise Malformed(f"body: {error}") from error
-    key = headers.get("x-request-network-delivery", "")
-    if not DELIVERY_ID.fullmatch(key):
+    delivery = headers.get("x-request-network-delivery", "")
+    if not DELIVERY_ID.fullmatch(delivery):
         raise Malformed("no usable x-request-network-delivery")
+    key = f"{delivery}:{hashlib.sha256(body).hexdigest()[:32]}"
     if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         raise Malformed("no event")
     word = printable(event["event"], 100)
-    request_id = event.get("requestId") or event.get("requestID") or ""  # both are documented
+    both = event.get("requestId"), event.get("requestID")  # either is documented
+    request_id = both[0] or both[1] or ""
     if headers.get("x-request-network-test") == "true":
         # “Send test”: made-up values, to be acknowledged.
-        return [PaymentUpdate(printable(request_id, 100), None, None, f"test: {word}", key)]
-    if event["event"] not in EVENTS:
+        shown = printable(request_id, 100)
+        return [PaymentUpdate(shown, None, None, f"test: {word}", f"test:{key}")]
+    if word not in (*EVENTS, "payment.refunded"):
         return [PaymentUpdate(printable(request_id, 100), None, None, word, key)]
-    status = EVENTS[event["event"]]
-    amount, code, reference = None, event.get("subStatus"), event.get("reference")
-    if status != "failed":
-        try:
-            amount = _paid(event.get("totalAmountPaid"))
-        except NotMoney as error:
-            raise Malformed(f"totalAmountPaid: {error}") from error
-    return [
-        PaymentUpdate(
-            provider_reference=_id(request_id, Malformed),
-            reference=printable(reference, 100) if isinstance(reference, str) else None,
-            status=status,
-            word=word,
-            event_key=key,
-            amount=amount,
-            currency=_currency(event.get("currency")) if status != "failed" else None,
-            failure_code=printable(code, 60) if code and status == "failed" else None,
-        )
-    ]
+    status, reference, code = EVENTS.get(word), event.get("reference"), event.get("subStatus")
+    news = PaymentUpdate(
+        provider_reference=_id(request_id, Malformed),
+        reference=printable(reference, 100) if isinstance(reference, str) else None,
+        status=status,
+        word=word,
+        event_key=key,
+        failure_code=printable(code, 60) if code and status == "failed" else None,
+    )
+    if all(both) and both[0] != both[1]:
+        problem = f"Request Network says {word} of two requests at once"
+        return [replace(news, status=None, problem=problem, check=True)]
+    if word == "payment.refunded":
+        back = printable(f"{event.get('refundAmount')} {event.get('currency')}", 60)
+        return [replace(news, problem=f"Request Network says that it refunded {back}")]
+    if status == "failed":
+        return [news]
+    currency = _counts_as(account, event.get("currency"), event)
+    try:
+        amount = _minor(account, event.get("totalAmountPaid"), currency)
+    except NotMoney as error:
+        raise Malformed(f"totalAmountPaid: {error}") from error
+    if amount is None:
+        return [replace(news, status=None, check=True)]
+    return [replace(news, amount=amount, currency=currency)]
 
 
 def keep_body(account: Account, body: bytes) -> str:
@@ -356,7 +379,8 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
 
     ``hasBeenPaid`` means in full. ``status`` is a text whose values are not listed; the one that
     is named anywhere is ``partially_paid``. Nothing says that a page has expired or failed. Parts
-    are told as one sum: it is all here only when each of them is paid.
+    are told as one sum: it is all here only when each of them is paid. A sum that cannot be read is
+    "not said" here: what was paid in full is what was asked for.
 
     :raise ProviderError: no usable answer; nothing is known that was not known before.
     """
@@ -372,16 +396,24 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
         return found[0]
     paid = sum(each.status == "succeeded" for each in found)
     moved = [each for each in found if each.status != "created"]
-    amounts = [each.amount for each in moved]
+    amounts = [each.amount for each in moved if each.amount is not None]
     currencies = sorted({each.currency for each in moved if each.currency})
-    return replace(
+    all_told = len(amounts) == len(moved)
+    news = replace(
         found[0],
         provider_reference=payment.provider_reference,
         status="succeeded" if paid == len(found) else "partially_paid" if moved else "created",
         word=f"GET: {paid} of {len(found)} paid",
-        amount=sum(filter(None, amounts)) if moved and None not in amounts else None,
-        currency="/".join(currencies) or None,  # of several, a person decides
+        amount=sum(amounts) if moved and all_told else None,
+        currency=currencies[0] if currencies else None,
+        problem=next((each.problem for each in found if each.problem), None),
     )
+    if len(currencies) > 1:
+        coins = " and ".join(currencies)
+        news = replace(news, problem=f"Request Network says that parts were paid in {coins}")
+    elif news.status == "partially_paid" and not all_told and not news.problem:
+        news = replace(news, problem="Request Network says that a part is paid, and not how much")
+    return replace(news, status=None, amount=None) if news.problem else news
 
 
 def resume_checkout(
@@ -462,46 +494,94 @@ def _fetch_request(account: Account, request_id: str) -> PaymentUpdate:
     paid, word = resource.get("hasBeenPaid"), printable(resource.get("status") or "", 40)
     if not isinstance(paid, bool):
         raise Unreachable("GET /v2/request: the answer does not say whether it has been paid")
-    breakdown = resource.get("conversionBreakdown")
-    total = breakdown.get("paidAmount") if isinstance(breakdown, dict) else None
-    if paid:
-        status, total = "succeeded", total or resource.get("requestAmount")
-    else:
-        status = "partially_paid" if word == "partially_paid" else "created"
-    amount = currency = None
-    if status != "created" and total is not None:
-        try:
-            amount, currency = _paid(total), _currency(resource.get("invoiceCurrency"))
-        except NotMoney as error:
-            raise Unreachable(f"GET /v2/request: {error}") from error
-    return PaymentUpdate(
+    news = PaymentUpdate(
         provider_reference=request_id,
         reference=None,
-        status=status,
+        status="succeeded" if paid else "created",
         word=f"GET: {word or ('paid' if paid else 'not paid')}",
-        amount=amount,
-        currency=currency,
     )
+    partly = word == "partially_paid"
+    if not paid and not partly:
+        return news
+    if paid and partly:
+        problem = "Request Network says that a request is paid, and that a part of it is"
+        return replace(news, status=None, problem=problem)
+    inner = resource.get("conversionBreakdown")
+    inner = inner if isinstance(inner, dict) else {}
+    beside = inner.get("paidCurrency") or inner.get("currency") or resource.get("invoiceCurrency")
+    currency = _counts_as(account, beside, resource)
+    amount = _readable(account, inner.get("paidAmount"), currency)
+    if paid and amount is None:
+        currency = _counts_as(account, resource.get("invoiceCurrency"), resource)
+        amount = _readable(account, resource.get("requestAmount"), currency)
+    if partly and amount is None:
+        problem = "Request Network says that a part is paid, and not how much"
+        return replace(news, status=None, currency=currency, problem=problem)
+    return replace(news, status="succeeded" if paid else word, amount=amount, currency=currency)
 
 
-def _paid(amount: object) -> int:
-    """A coin's decimal, such as "9.5" or "10.000000", in cents.
+def _minor(account: Account, total: object, currency: str | None) -> int | None:
+    """A total of coins, in minor units of what they count as; None where it is not said.
 
-    What is finer than a cent is cut off, never rounded up: a sum counts as complete only when every
-    cent of it has come.
+    What is finer is cut off, never rounded up: a sum counts as complete only when every cent of it
+    has come.
+
+    :raise NotMoney: it is said, and cannot be read.
     """
-    if not isinstance(amount, str) or not COIN_AMOUNT.fullmatch(amount):
-        raise NotMoney(f"not a plain decimal amount: {printable(amount, 40)!r}")
-    cents = Decimal(amount).quantize(Decimal("0.01"), ROUND_DOWN)
-    return to_minor(cents, "USD")  # also where it is no dollar: two digits, for a person to read
+    if total is None:
+        return None
+    exact = to_minor(total, "USDC")  # to 18 digits, like every token; prices in currencies, too
+    finer: int = 10 ** (TOKEN_DIGITS - digits(currency or account.currencies[0]))
+    return exact // finer
 
 
-def _currency(symbol: object) -> str | None:
-    """What the coin counts as; None where none is named: then it is the destination's own."""
-    if symbol is None or symbol in [*ISO_4217]:
-        return symbol  # a price in a currency itself
-    word = printable(symbol, 20)
-    return COINS.get(word, word)
+def _readable(account: Account, total: object, currency: str | None) -> int | None:
+    """The same where an amount that cannot be read must not spoil an answer that is clear."""
+    try:
+        return _minor(account, total, currency)
+    except NotMoney:
+        return None
+
+
+def _counts_as(account: Account, coin: object, said: dict[str, Any]) -> str | None:
+    """The currency of a total whose coin is named by its symbol or its id ("USDC-base").
+
+    None where none is named: then it is the destination's own. In a live shop, what ``said`` names
+    a test network anywhere is worth nothing: it counts as the coin itself, which pays for nothing.
+    """
+    symbol = None if coin in (None, "") else _symbol(coin)
+    if account.environment != "live" or not any(map(_is_free, _names(said))):
+        return None if symbol is None else _currency(symbol)
+    coins = [symbol, *(_symbol(said.get(name)) for name in ("currency", "paymentCurrency"))]
+    return next((each for each in coins if each and each.upper() not in ISO_4217), "TEST")
+
+
+def _currency(symbol: str) -> str:
+    """What a coin counts as; a price can be in a currency itself."""
+    if symbol.upper() in ISO_4217:
+        return symbol.upper()
+    return COINS.get(symbol.casefold(), symbol)
+
+
+def _symbol(coin: object) -> str:
+    return printable(coin or "", 60).partition("-")[0].strip()[:20]
+
+
+def _names(said: dict[str, Any]) -> list[str]:
+    """The coins and networks that news names, those of its single payments included."""
+    payments = said.get("payments")
+    places = [said, *(payments if isinstance(payments, list) else [])]
+    return [
+        printable(place[name], 60)
+        for place in places
+        if isinstance(place, dict)
+        for name in place
+        if name.lower().endswith(("currency", "network", "chain", "chainid")) and place[name]
+    ]
+
+
+def _is_free(name: str) -> bool:
+    return is_test_coin(name) or is_test_network(name)
 
 
 def _id(found: object, problem: type[Exception]) -> str:

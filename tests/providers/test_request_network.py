@@ -58,6 +58,7 @@ GUIDE: dict[str, Any] = {
 
 ACCOUNT = request_network.Account(
     base_url="https://api.request.network",
+    environment="test",
     origins=("https://pay.request.network", "https://secure.request.network"),
     currencies=("USD",),
     api_key=API_KEY,
@@ -219,7 +220,8 @@ def test_the_documented_event_is_read() -> None:
 
     assert (news.provider_reference, news.reference) == (REQUEST_ID, None)
     assert (news.status, news.word) == ("succeeded", "payment.confirmed")
-    assert (news.amount, news.currency, news.event_key) == (4999, "USD", DELIVERY)
+    assert (news.amount, news.currency) == (4999, "USD")
+    assert str(news.event_key).startswith(f"{DELIVERY}:")
     assert news.failure_code is None
 
 
@@ -260,9 +262,16 @@ def test_a_reason_that_we_know_has_its_own_sentence() -> None:
         ("49.999999999999999999", 4999),
         ("0.009", 0),
         ("999999999999.999999999999999999", 99999999999999),
+        (49.99, 4999),
+        (50, 5000),
+        (9.5, 950),
+        (24.000000000000004, 2400),
+        ("24.000000000000000000000000", 2400),
+        ("23.999999", 2399),
     ],
 )
-def test_a_coin_counts_in_whole_cents_and_is_never_rounded_up(written: str, cents: int) -> None:
+def test_a_coin_counts_in_whole_cents_and_is_never_rounded_up(written: object, cents: int) -> None:
+    """P9, P14: text or a JSON number."""
     assert read(changed(totalAmountPaid=written)).amount == cents
 
 
@@ -278,23 +287,156 @@ def test_no_dust_makes_a_cent(cents: int, dust: int) -> None:
     [
         ("USDC", "USD"),
         ("USDT", "USD"),
+        ("USDT0", "USD"),
+        ("usdc", "USD"),
         ("FAU", "USD"),
         ("USD", "USD"),
+        ("usd", "USD"),
         ("EURC", "EUR"),
-        ("WETH", "WETH"),
-        ("usdc", "usdc"),
-        ("", ""),
-        (["USDC"], "['USDC']"),
+        ("USDC-base", "USD"),
+        ("USDC-base-base", "USD"),
+        ("USDCn-optimism", "USD"),
+        ("FAU-sepolia", "USD"),
+        ("fUSDC-sepolia", "USD"),
+        ("", None),
         (None, None),
         (..., None),
     ],
 )
-def test_a_stablecoin_counts_as_its_currency_and_any_other_as_itself(
+def test_a_stablecoin_counts_as_its_currency_by_symbol_or_id(
     symbol: object, currency: str | None
 ) -> None:
+    """P15; ids and symbols mix in Request Network's own samples."""
     news = read(changed(currency=symbol))
 
-    assert (news.amount, news.currency) == (4999, currency)
+    assert (news.status, news.amount, news.currency) == ("succeeded", 4999, currency)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "currency"),
+    [("WETH", "WETH"), ("WETH-base", "WETH"), (["USDC"], "['USDC']"), (7, "7"), ("$", "$")],
+)
+def test_any_other_coin_counts_as_itself(symbol: object, currency: str) -> None:
+    """P4: held, and with all its digits."""
+    news = read(changed(currency=symbol))
+
+    assert (news.status, news.currency) == ("succeeded", currency)
+    assert news.amount == 4999 * 10**16
+
+
+@pytest.mark.parametrize(("symbol", "total", "amount"), [("CAD", 33.1, 3310), ("JPY", 3648, 3648)])
+def test_an_amount_has_the_digits_of_the_currency_beside_it(
+    symbol: str, total: object, amount: int
+) -> None:
+    """P1, P4."""
+    news = read(changed(currency=symbol, totalAmountPaid=total))
+
+    assert (news.amount, news.currency) == (amount, symbol)
+
+
+LIVE = replace(ACCOUNT, environment="live")
+
+
+@pytest.mark.parametrize(
+    ("said", "currency"),
+    [
+        ({"currency": "FAU", "network": "sepolia"}, "FAU"),
+        ({"currency": "FAU"}, "FAU"),
+        ({"currency": "fau-sepolia"}, "fau"),
+        ({"currency": "fUSDC"}, "fUSDC"),
+        ({"currency": "fUSDT-sepolia"}, "fUSDT"),
+        ({"currency": "USDC-sepolia"}, "USDC"),
+        ({"currency": "USDC_sepolia"}, "USDC_sepolia"),
+        ({"currency": "USDC", "network": "base-sepolia"}, "USDC"),
+        ({"currency": "USDC", "network": "Sepolia"}, "USDC"),
+        ({"currency": "USDC", "network": 84532}, "USDC"),
+        ({"currency": "USDC", "network": None, "chainId": "eip155:11155111"}, "USDC"),
+        ({"currency": "USD", "paymentCurrency": "FAU"}, "FAU"),
+        ({"currency": "usd", "paymentCurrency": "USDC-sepolia"}, "USDC"),
+        ({"currency": "USD", "paymentCurrency": "USD", "network": "sepolia"}, "TEST"),
+        ({"currency": None, "paymentCurrency": "FAU-sepolia"}, "FAU"),
+        ({"currency": None, "paymentCurrency": None, "network": "sepolia"}, "TEST"),
+        ({"currency": "USDC", "payments": [{"destinationNetwork": "sepolia"}]}, "USDC"),
+    ],
+)
+def test_in_a_live_shop_coins_of_a_test_network_are_no_dollars(
+    api: responses.RequestsMock, said: dict[str, Any], currency: str
+) -> None:
+    """P5, dfinity/oisy-wallet#1326: correctly signed, and worth nothing; told or looked up."""
+    body = changed(**{"paymentCurrency": "USDC", **said})
+    resource = fixture("request_paid.json") | {"paymentCurrency": "USDC", **said}
+    api.get(STATUS, json=resource | {"invoiceCurrency": said["currency"]})
+
+    (told,) = request_network.read_webhook(LIVE, *signed(body))
+    found = request_network.fetch_payment(LIVE, PAYMENT)
+
+    for news in (told, found):
+        assert news is not None
+        assert (news.status, news.currency) == ("succeeded", currency)
+        assert news.currency not in LIVE.currencies
+
+
+@pytest.mark.parametrize("network", ["base", "mainnet", "ethereum", "matic", "tron", 8453, None])
+def test_in_a_live_shop_coins_of_a_real_network_are(network: object) -> None:
+    """P5."""
+    body = changed(network=network, currency="USDC", paymentCurrency="USDC-base")
+
+    (news,) = request_network.read_webhook(LIVE, *signed(body))
+
+    assert (news.amount, news.currency) == (4999, "USD")
+
+
+@pytest.mark.parametrize("event", ["payment.confirmed", "payment.partial"])
+@pytest.mark.parametrize("total", [None, ...])
+def test_money_without_a_sum_is_asked_about(event: str, total: object) -> None:
+    """P9, koala73/worldmonitor#7238: 400 would be repeated for 21 seconds, and then no more."""
+    news = read(changed(event=event, totalAmountPaid=total))
+
+    assert (news.status, news.check, news.problem) == (None, True, None)
+    assert news.provider_reference == REQUEST_ID
+
+
+def test_news_of_two_requests_at_once_is_for_a_person() -> None:
+    """T18."""
+    news = read(changed(requestID=SECOND_ID))
+
+    assert (news.status, news.check) == (None, True)
+    assert news.problem == "Request Network says payment.confirmed of two requests at once"
+
+
+def test_money_that_went_back_by_no_call_of_ours_is_told_to_a_person() -> None:
+    """P7."""
+    news = read(changed(event="payment.refunded", refundAmount="24.0"))
+
+    assert (news.provider_reference, news.status) == (REQUEST_ID, None)
+    assert news.problem == "Request Network says that it refunded 24.0 USDC"
+
+
+def test_a_delivery_id_does_not_hide_what_another_body_says() -> None:
+    """P3: it is a header, and nobody signs it. A retry is the same body under the same id."""
+    part = changed(event="payment.partial", totalAmountPaid="20.0")
+    more = changed(event="payment.partial", totalAmountPaid="30.0")
+
+    keys = [read(body).event_key for body in (part, more, changed(), changed())]
+
+    assert len(set(keys)) == 3
+    assert all(len(key) <= 100 for key in keys)
+
+
+def test_the_mark_of_a_test_does_not_hide_the_same_body_without_it() -> None:
+    """P3: this header is not signed either."""
+    marked = read(changed(), **{"x-request-network-test": "true"})
+
+    assert marked.event_key != read(changed()).event_key
+
+
+def test_two_failures_in_the_same_words_are_two() -> None:
+    """P3: their bodies hold no time; the second may be a reorganisation after success."""
+    failed = changed(event="payment.failed", totalAmountPaid=...)
+
+    assert read(failed).event_key != (
+        read(failed, **{"x-request-network-delivery": "0" * 26}).event_key
+    )
 
 
 def test_a_test_delivery_is_acknowledged_and_changes_nothing() -> None:
@@ -308,7 +450,6 @@ def test_a_test_delivery_is_acknowledged_and_changes_nothing() -> None:
     [
         "payment.confirmed.client_id",
         "payment.processing",
-        "payment.refunded",
         "request.recurring",
         "secure_payment.user_event",
         "kyt.screening.completed",
@@ -320,7 +461,7 @@ def test_other_events_change_nothing(event: str, request_id: object) -> None:
     """B5."""
     news = read(changed(event=event, requestId=request_id, requestID=...))
 
-    assert (news.status, news.word, news.event_key) == (None, event, DELIVERY)
+    assert (news.status, news.word, news.check, news.problem) == (None, event, False, None)
 
 
 @pytest.mark.parametrize(
@@ -338,16 +479,16 @@ def test_other_events_change_nothing(event: str, request_id: object) -> None:
         pytest.param(changed(requestId=1), id="number_as_id"),
         pytest.param(changed(requestId="../payments"), id="odd_id"),
         pytest.param(changed(requestId="a" * 101), id="long_id"),
-        pytest.param(changed(totalAmountPaid=...), id="no_total"),
-        pytest.param(changed(totalAmountPaid=None), id="total_null"),
-        pytest.param(changed(totalAmountPaid=49.99), id="total_number"),
         pytest.param(changed(totalAmountPaid="-49.99"), id="negative"),
         pytest.param(changed(totalAmountPaid="1e3"), id="exponent"),
         pytest.param(changed(totalAmountPaid="1,000"), id="thousands_mark"),
         pytest.param(changed(totalAmountPaid="NaN"), id="nan"),
         pytest.param(changed(totalAmountPaid="４９"), id="other_digits"),
         pytest.param(changed(totalAmountPaid="49.99\n"), id="newline"),
-        pytest.param(changed(totalAmountPaid="1." + "0" * 19), id="19_digits"),
+        pytest.param(changed(totalAmountPaid=""), id="empty_total"),
+        pytest.param(changed(totalAmountPaid=["49.99"]), id="total_list"),
+        pytest.param(changed(totalAmountPaid=True), id="boolean"),
+        pytest.param(changed(requestId=[REQUEST_ID]), id="id_list"),
         pytest.param(changed(totalAmountPaid="1" * 13), id="too_much"),
     ],
 )
@@ -635,9 +776,37 @@ def test_the_return_says_nothing() -> None:
     ("name", "changes", "status", "word", "amount", "currency"),
     [
         ("request_paid.json", {}, "succeeded", "GET: paid", 4999, "USD"),
-        ("request_paid.json", {"requestAmount": None}, "succeeded", "GET: paid", None, None),
+        ("request_paid.json", {"requestAmount": None}, "succeeded", "GET: paid", None, "USD"),
+        ("request_paid.json", {"requestAmount": "24,00"}, "succeeded", "GET: paid", None, "USD"),
+        ("request_paid.json", {"requestAmount": "-1"}, "succeeded", "GET: paid", None, "USD"),
+        ("request_paid.json", {"requestAmount": 49.99}, "succeeded", "GET: paid", 4999, "USD"),
+        ("request_paid.json", {"requestAmount": 24}, "succeeded", "GET: paid", 2400, "USD"),
+        ("request_paid.json", {"invoiceCurrency": None}, "succeeded", "GET: paid", 4999, None),
+        (
+            "request_paid.json",
+            {"conversionBreakdown": {"paidAmount": ["1"]}},
+            "succeeded",
+            "GET: paid",
+            4999,
+            "USD",
+        ),
+        (
+            "request_paid.json",
+            {"conversionBreakdown": {"paidAmount": 20, "paidCurrency": "EURC"}},
+            "succeeded",
+            "GET: paid",
+            2000,
+            "EUR",
+        ),
         ("request_paid.json", {"status": "new"}, "succeeded", "GET: new", 4999, "USD"),
-        ("request_paid.json", {"invoiceCurrency": "WETH"}, "succeeded", "GET: paid", 4999, "WETH"),
+        (
+            "request_paid.json",
+            {"invoiceCurrency": "WETH"},
+            "succeeded",
+            "GET: paid",
+            4999 * 10**16,
+            "WETH",
+        ),
         (
             "request_paid.json",
             {"conversionBreakdown": {"paidAmount": "50.5"}},
@@ -657,11 +826,11 @@ def test_the_return_says_nothing() -> None:
         ),
         (
             "request_partial.json",
-            {"conversionBreakdown": None},
+            {"conversionBreakdown": {"paidAmount": 20}},
             "partially_paid",
             "GET: partially_paid",
-            None,
-            None,
+            2000,
+            "USD",
         ),
         ("request_partial.json", {"status": "new"}, "created", "GET: new", None, None),
     ],
@@ -675,7 +844,7 @@ def test_the_status_is_told_with_the_amount_where_it_is_given(
     amount: int | None,
     currency: str | None,
 ) -> None:
-    """D7."""
+    """D7, P1, P9, P16: of a request that is ours and paid in full, the amount is a comparison."""
     api.get(STATUS, json={**fixture(name), **changes})
 
     news = request_network.fetch_payment(ACCOUNT, PAYMENT)
@@ -684,6 +853,38 @@ def test_the_status_is_told_with_the_amount_where_it_is_given(
     assert (news.status, news.word) == (status, word)
     assert (news.amount, news.currency, news.event_key) == (amount, currency, None)
     assert api.calls[0].request.headers["x-api-key"] == API_KEY
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "problem"),
+    [
+        (
+            "request_partial.json",
+            {"conversionBreakdown": None},
+            "Request Network says that a part is paid, and not how much",
+        ),
+        (
+            "request_partial.json",
+            {"conversionBreakdown": {"paidAmount": "24,00"}},
+            "Request Network says that a part is paid, and not how much",
+        ),
+        (
+            "request_paid.json",
+            {"status": "partially_paid"},
+            "Request Network says that a request is paid, and that a part of it is",
+        ),
+    ],
+)
+def test_an_answer_that_leaves_open_how_much_came_is_for_a_person(
+    api: responses.RequestsMock, name: str, changes: dict[str, Any], problem: str
+) -> None:
+    """P9, T18."""
+    api.get(STATUS, json={**fixture(name), **changes})
+
+    news = request_network.fetch_payment(ACCOUNT, PAYMENT)
+
+    assert news is not None
+    assert (news.status, news.amount, news.problem) == (None, None, problem)
 
 
 def test_asking_is_repeated(api: responses.RequestsMock) -> None:
@@ -700,9 +901,6 @@ def test_asking_is_repeated(api: responses.RequestsMock) -> None:
         pytest.param({"requestId": None}, id="no_id"),
         pytest.param({"hasBeenPaid": None}, id="does_not_say"),
         pytest.param({"hasBeenPaid": "true"}, id="text"),
-        pytest.param({"requestAmount": "-1"}, id="negative"),
-        pytest.param({"requestAmount": 49.99}, id="number"),
-        pytest.param({"conversionBreakdown": {"paidAmount": ["1"]}}, id="list"),
     ],
 )
 def test_an_answer_that_makes_no_sense_is_no_answer(
@@ -732,7 +930,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         ("partial", "unpaid", "partially_paid", "GET: 0 of 2 paid", 2000),
         ("unpaid", "unpaid", "created", "GET: 0 of 2 paid", None),
         ("paid", "untold", "succeeded", "GET: 2 of 2 paid", None),
-        ("untold", "unpaid", "partially_paid", "GET: 1 of 2 paid", None),
+        ("untold", "unpaid", None, "GET: 1 of 2 paid", None),
     ],
 )
 def test_the_parts_of_a_link_are_told_as_one_sum(
@@ -740,7 +938,7 @@ def test_the_parts_of_a_link_are_told_as_one_sum(
     pauses: list[float],
     first: str,
     second: str,
-    status: str,
+    status: str | None,
     word: str,
     amount: int | None,
 ) -> None:
@@ -758,7 +956,8 @@ def test_the_parts_of_a_link_are_told_as_one_sum(
     assert news is not None
     assert (news.status, news.word, news.amount) == (status, word, amount)
     assert news.provider_reference == REQUEST_ID
-    assert news.currency == (None if amount is None and first != "paid" else "USD")
+    assert news.currency == (None if status == "created" else "USD")
+    assert bool(news.problem) is (status is None)
     assert pauses == [request_network.PAUSE]
 
 
@@ -773,7 +972,8 @@ def test_parts_paid_in_different_coins_are_left_to_a_person(
     news = request_network.fetch_payment(ACCOUNT, replace(PAYMENT, parts=(REQUEST_ID, SECOND_ID)))
 
     assert news is not None
-    assert news.currency == "USD/WETH"
+    assert (news.status, news.amount) == (None, None)
+    assert news.problem == "Request Network says that parts were paid in USD and WETH"
 
 
 def test_without_an_answer_about_one_part_nothing_is_known(
