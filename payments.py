@@ -1041,7 +1041,7 @@ def look(payment_id: str) -> datetime | None:
     with transaction() as session:
         payment = session.get_one(Payment, payment_id)
         _apply_parked(payment, news.transaction_id if news else None)
-        if news and news.status:
+        if news and (news.status or news.dispute or news.problem):
             apply_news(payment, news)
         if payment.next_look_at and payment.expires_at < now():
             # Expired for us: the shopper may pay anew. Late money is still looked for, and taken.
@@ -1227,7 +1227,9 @@ def request_for(payment: Payment) -> PaymentRequest:
     order = payment.order
     address = None
     if order.needs_shipping:
-        address = Address(order.line1, order.line2, order.city, order.postal_code, order.country)
+        address = Address(
+            order.line1, order.line2, order.city, order.postal_code, order.country, order.region
+        )
     return PaymentRequest(
         reference=payment.id,
         provider_reference=payment.provider_reference,

@@ -94,13 +94,14 @@ class Customer:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a parcel goes. ``country`` is ISO 3166-1 alpha-2."""
+    """Where a parcel goes. ``country`` is ISO 3166-1 alpha-2; ``region`` is free text."""
 
     line1: str
     line2: str
     city: str
     postal_code: str
     country: str
+    region: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,24 @@ a total without fees: ``fee_structure`` must be ``merchant_absorb``. The return'
 total, but not the currency (49.99 TTD make the same hash as 49.99 USD): it proves which transaction
 is ours, and a webhook or WAPI must say what was paid. The same form can also be sent twice, and
 each time makes another transaction: only one that took money is ours.
+
+What a webhook may say, and what makes it the same news (``event_key``): always the event's ``id``,
+which stands in the signed body, is unique for an event and the same on its retries. A return has
+the key ``return:<transaction>:<status>``, since it can be opened again. Where ``event`` and
+``data.status`` differ, ``event`` rules (webhooks/payments-api).
+
+=================================  ==============================================================
+``payment.created``, ``.error``    made; no definitive outcome
+``payment.success``, ``.failed``   the outcome; in form mode also how much was paid
+``payment.refunded``               all of it: there are no partial refunds
+``payment.refund_requested``       kept, and changes nothing
+``payment.refund_rejected``        a refund of ours is refused
+``payment.chargeback_…``           a dispute: pending, processed (lost) or released (won)
+``payment.fraud_confirmed``        a dispute that is to come: the money will be taken back
+withdrawals, ``webhook.test`` …    kept, and change nothing
+form mode, not saying how much     kept, and WAPI is asked; without WAPI, a person is told
+one without a transaction's id     400: whose money it is about, nothing says
+=================================  ==============================================================
 """
 
 import hashlib
@@ -26,11 +44,12 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
-from money import to_major
+from money import NotMoney, read, to_major
 
 from .base import (
+    Address,
     BadSignature,
     Capabilities,
     Checkout,
@@ -66,10 +85,18 @@ EVENTS = {
     "payment.refund_requested": None,
     "payment.refunded": "refunded",  # there are no partial refunds
     "payment.refund_rejected": None,
-    "payment.chargeback_pending": None,  # disputes are for a person to handle
+    "payment.chargeback_pending": None,  # this and those below: see DISPUTES
     "payment.chargeback_processed": None,
     "payment.chargeback_released": None,
     "payment.fraud_confirmed": None,
+}
+#: The same page: event -> what a payer's bank has done. Of fraud no page says what follows; the
+#: money is expected to be taken back, so nothing may leave for it before a person has looked.
+DISPUTES: dict[str, Literal["opened", "lost", "won"]] = {
+    "payment.chargeback_pending": "opened",
+    "payment.chargeback_processed": "lost",
+    "payment.chargeback_released": "won",
+    "payment.fraud_confirmed": "opened",
 }
 #: wapi/transactions/retrieve: their status -> ours. Unknown words change nothing.
 STATUSES = {
@@ -78,6 +105,14 @@ STATUSES = {
     "incomplete": "pending",
     "error": "pending",
 }
+#: The same page shows a success whose money went back with another ``status_desc`` than "Normal".
+#: Its words are not listed; these are the events', in small letters.
+STATES: dict[str, Literal["opened", "lost", "won"]] = {
+    "chargeback pending": "opened",
+    "chargeback processed": "lost",
+    "chargeback released": "won",
+}
+REFUNDED = "refunded"
 
 #: hosted-checkout-flows: how long a page lives, and for how long its outcome may still change.
 PAGE_MINUTES, AVS_PAGE_MINUTES = 3, 5
@@ -96,9 +131,10 @@ ORIGIN, VERSION = "kiln-and-kettle", "1.0.0"  # who calls, for WiPay's support
 
 EVENT_ID = re.compile(r"[!-~]{1,100}", re.ASCII)
 UNIX_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
-#: Two decimals, whatever the currency.
-TOTAL = re.compile(r"[0-9]{1,12}\.[0-9]{2}", re.ASCII)
-CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+#: payments-api/payment-request: field -> its longest text. What does not fit is left out: WiPay's
+#: page asks the shopper for it, while a field that breaks a rule would cost the whole request.
+ADDRESS_LIMITS = {"addr1": 50, "addr2": 50, "city": 30, "zipcode": 10}
+
 #: "[2-R2]: Transaction is declined.", also with letters and leading zeros.
 REASON = re.compile(r"\[(\w{1,10}-\w{1,10})\]", re.ASCII)
 
@@ -158,7 +194,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
             ("version", VERSION),
         ]
         if account.avs:
-            form.append(("avs", "1"))
+            form += [("avs", "1"), *_address(payment.address)]
     if _leaves_by_form(account, payment):
         return Checkout(None, FormPost(account.base_url + path, tuple(form)))
     transaction_id, url = open_page(account, path, form)
@@ -166,19 +202,21 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
 
 
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[PaymentUpdate]:
-    """Check ``X-WiPay-Webhook-Signature``, then its age, then read the envelope.
+    """Check ``X-WiPay-Webhook-Signature``, then read the envelope.
 
-    One page of the documentation signs the body alone, which leaves the time stamp open to anybody;
-    what keeps a replay from counting twice is the event's id inside the body.
+    Where the time stamp is signed with the body, a delivery older than five minutes is refused.
+    Where the body is signed alone, the time stamp proves nothing: it is kept with the delivery, and
+    not judged, since a retry may carry that of the first. In both ways, what keeps a replay from
+    counting twice is the event's id inside the body.
 
-    :raise BadSignature: no secret, header missing or different, or older than five minutes.
+    :raise BadSignature: no secret, header missing or different, or too old.
     :raise WrongEnvironment: the transaction is not of this account's environment.
     :raise Malformed: signed, but not the documented envelope.
     """
-    timestamp = headers.get("x-wipay-webhook-timestamp", "")
-    if not UNIX_SECONDS.fullmatch(timestamp):
+    timestamp, is_signed = headers.get("x-wipay-webhook-timestamp", ""), account.signs != "body"
+    if is_signed and not UNIX_SECONDS.fullmatch(timestamp):
         raise BadSignature("time stamp is missing or no number")
-    signed = body if account.signs == "body" else timestamp.encode() + b"." + body
+    signed = timestamp.encode() + b"." + body if is_signed else body
     signature = headers.get("x-wipay-webhook-signature", "").encode()
     expected = [
         f"sha256={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}".encode()
@@ -186,8 +224,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     ]
     if not any([hmac.compare_digest(signature, each) for each in expected]):
         raise BadSignature("signature is missing" if not signature else "signature differs")
-    age = int(time.time()) - int(timestamp)
-    if abs(age) > TOLERANCE:
+    if is_signed and abs(age := int(time.time()) - int(timestamp)) > TOLERANCE:
         raise BadSignature(f"signed {age} seconds ago")
     try:
         event = parse_json(body)
@@ -209,7 +246,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
         raise WrongEnvironment(f"{news.provider_reference} is not {account.environment!r}")
     if name == "payment.refund_rejected":
         news = replace(news, refund_refused=_reason(event.get("meta")))
-    return [news]
+    return [replace(news, dispute=DISPUTES.get(name))]
 
 
 def keep_body(account: Account, body: bytes) -> str:
@@ -268,11 +305,11 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
     data = call(account, "GET", f"/wapi/transactions/{payment.provider_reference}").get("data")
     if not isinstance(data, dict) or data.get("transaction_id") != payment.provider_reference:
         raise Unreachable("GET transaction: the answer is about another payment")
-    word = printable(data.get("status"), 40)
-    try:
-        return _update(account, data, STATUSES.get(word), f"GET: {word}", None)
-    except Malformed as error:
-        raise Unreachable(f"GET transaction: {error}") from error
+    word, state = printable(data.get("status"), 40), str(data.get("status_desc")).casefold()
+    status, dispute = STATUSES.get(word), None
+    if status == "succeeded":
+        status, dispute = "refunded" if state == REFUNDED else status, STATES.get(state)
+    return replace(_update(account, data, status, f"GET: {word}", None), dispute=dispute)
 
 
 def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> Refunded:
@@ -294,6 +331,29 @@ def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> 
         if "existing refund request" not in str(error):
             raise
     return Refunded(None, done=False)
+
+
+def _address(address: Address | None) -> list[tuple[str, str]]:
+    """The order's address, as far as it keeps to WiPay's rules, to fill in the AVS form with.
+
+    ``state`` is a code of two letters, and known to be taken for the United States only.
+    """
+    if address is None:
+        return []
+    fields = {
+        "addr1": address.line1,
+        "addr2": address.line2,
+        "city": address.city,
+        "zipcode": re.sub(r"[ -]", "", address.postal_code),  # letters and digits only
+    }
+    found = {name: text for name, text in fields.items() if 0 < len(text) <= ADDRESS_LIMITS[name]}
+    if "addr1" not in found:
+        found.pop("addr2", None)  # WiPay wants it with the first only
+    if not re.fullmatch(r"[A-Za-z0-9]+", found.get("zipcode", "0")):
+        del found["zipcode"]
+    if address.country == "US" and re.fullmatch(r"[A-Za-z]{2}", address.region):
+        found["state"] = address.region.upper()
+    return [*found.items(), ("country", address.country)]
 
 
 def _leaves_by_form(account: Account, payment: PaymentRequest) -> bool:
@@ -332,26 +392,33 @@ def _update(
     transaction_id, message = data.get("transaction_id"), data.get("message")
     if not isinstance(transaction_id, str) or not SAFE_ID.fullmatch(transaction_id):
         raise Malformed("no usable transaction_id")
-    reference, amount, currency = None, None, None
-    if account.mode == "form" and status in ("succeeded", "refunded"):
-        order_id, total, currency = (data.get(each) for each in ("order_id", "total", "currency"))
-        if not TOTAL.fullmatch(str(total)) or not CURRENCY.fullmatch(str(currency)):
-            raise Malformed("no usable total and currency")
-        reference = order_id if isinstance(order_id, str) else None
-        amount = int(str(total).replace(".", ""))
     said = message if status == "failed" and isinstance(message, str) else ""
     reason = REASON.search(said)
-    return PaymentUpdate(
+    news = PaymentUpdate(
         provider_reference=transaction_id,
-        reference=reference,
+        reference=None,
         status=status,
         word=word,
         event_key=key,
-        amount=amount,
-        currency=currency,
         failure_code=reason[1] if reason else None,
         failure_message=printable(said) or None,
     )
+    if account.mode != "form" or status not in ("succeeded", "refunded"):
+        return news
+    order_id, amount, currency = data.get("order_id"), None, None
+    try:
+        amount, currency = read(data.get("total"), data.get("currency"))
+    except NotMoney as error:
+        if key is not None:
+            raise Malformed(f"total: {error}") from error
+    reference = printable(order_id, 100) if isinstance(order_id, str) else None
+    news = replace(news, reference=reference, amount=amount, currency=currency)
+    if amount is not None:
+        return news
+    if key is not None and account.wapi_key:
+        return replace(news, status=None, check=True)
+    problem = f"WiPay says {word.removeprefix('GET: ')}, and not how much"
+    return replace(news, status=None, problem=problem)
 
 
 def _reason(meta: object) -> str:

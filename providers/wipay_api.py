@@ -36,7 +36,8 @@ CLOSED_STATUSES = (401, 403)
 TRY_AGAIN_STATUSES = (408, 429)
 
 #: "SB-12-1-order-20210616024001": not to be taken apart, since the order in it may hold dashes.
-SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+#: With our orders of 16 digits it has 58 characters at most; it is part of a key of 100.
+SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
 
 
 @dataclass(frozen=True)
