@@ -6,7 +6,12 @@ ethereum-lists/chains.
 
 import pytest
 
-from providers.request_network import TEST_CHAINS, TEST_NETWORKS, is_test_coin, is_test_network
+from providers.request_network_coins import (
+    TEST_CHAINS,
+    TEST_NETWORKS,
+    is_test_coin,
+    is_test_network,
+)
 
 #: Every network that Request Network names without calling it a test network.
 REAL_NETWORKS = (
