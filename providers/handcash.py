@@ -123,8 +123,8 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
 
     There is no idempotency key, so the call is sent once, and a second time under the other of
     :data:`PRICE_FIELDS` only when the first made nothing: it was refused for that name. When an
-    answer is lost, the next call makes another request; nobody has the page of the first, and it
-    expires by itself.
+    answer is lost, the next call makes another request; no shopper has the page of the first, and
+    it expires by itself.
     ``paymentRequestQrCodeUrl`` of the answer is a picture, for the camera of the wallet.
 
     :raise Unreachable: time-out or 5xx.

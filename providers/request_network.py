@@ -12,7 +12,7 @@ currencies, as secure-payment-integration-guide has it; or not at all, where the
 bound to its destination.
 
 What a webhook may say, and what makes it the same news (``event_key``): the delivery's id, which is
-the same on its retries, with a digest of the body. The id alone is a header, which nobody signs: it
+the same on its retries, with a digest of the body. The id alone is a header and not signed: it
 must not hide what another body says. The same body under another id says the same once more, and
 totals that were counted are not counted again; two failures have the same body, and are two.
 
@@ -233,7 +233,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     """Check the signature over the raw bytes, then read the flat event (api-reference/webhooks).
 
     The secret is 64 hexadecimal digits and used as the text it is. The delivery id and the mark of
-    a test are headers, which nobody signs: see the table at the head of this module.
+    a test are headers and not signed: see the table at the head of this module.
 
     :raise BadSignature: header missing, or not the lower-case hex HMAC-SHA256 of the body.
     :raise Malformed: signed, but not the documented event.

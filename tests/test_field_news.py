@@ -373,7 +373,7 @@ def test_a_test_shop_is(shopper: Shopper, books: Books) -> None:
 
 
 def test_another_body_under_a_known_delivery_id_is_news(shopper: Shopper, books: Books) -> None:
-    """P3, btcpayserver/btcpayserver#1828: the id is a header that nobody signs."""
+    """P3, btcpayserver/btcpayserver#1828: the id is a header and not signed."""
     books.place_order(COOKBOOK, provider="request_network")
 
     confirm(shopper, books, event="payment.partial", totalAmountPaid="4")

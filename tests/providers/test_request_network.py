@@ -413,7 +413,7 @@ def test_money_that_went_back_by_no_call_of_ours_is_told_to_a_person() -> None:
 
 
 def test_a_delivery_id_does_not_hide_what_another_body_says() -> None:
-    """P3: it is a header, and nobody signs it. A retry is the same body under the same id."""
+    """P3: it is a header, and not signed. A retry is the same body under the same id."""
     part = changed(event="payment.partial", totalAmountPaid="20.0")
     more = changed(event="payment.partial", totalAmountPaid="30.0")
 
