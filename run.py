@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import config
+from migrate import CannotMigrate, prepare_database
 
 ROOT = Path(__file__).parent
 START_WITHIN = 30  # seconds
@@ -56,7 +57,7 @@ def main() -> int:
         _wait_until_ready(settings, children)
         _say_where_to_look(settings)
         return _wait_for_an_end(children)
-    except (CannotStart, config.SettingsError) as problem:
+    except (CannotStart, CannotMigrate, config.SettingsError) as problem:
         print(f"Cannot start: {problem}", file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:
@@ -105,46 +106,6 @@ def _prepare_folder(settings: config.Settings) -> None:
                 f"no permission to write {path}, where the database belongs. Make its folder "
                 "yours (chown), or set DATABASE_URL and JOBS_URL to another place."
             )
-
-
-def prepare_database(settings: config.Settings) -> None:
-    """Migrate and fill the shelf.
-
-    :raise CannotStart: the database is not ours, or from the future.
-    """
-    from alembic.util import CommandError
-    from flask_migrate import upgrade
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from app import create_app
-    from catalogue import fill_shelf
-    from models import db
-
-    app = create_app(settings)
-    try:
-        with app.app_context():
-            try:
-                upgrade()
-                fill_shelf()
-            finally:
-                db.engine.dispose()  # the processes that are started have their own
-    # Flask-Migrate answers some of Alembic's errors by leaving.
-    except (CommandError, SystemExit) as error:
-        raise CannotStart(
-            "the database was made by another version of this shop, whose migrations are not "
-            f"here. {_way_out(settings)}"
-        ) from error
-    except SQLAlchemyError as error:
-        words = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        raise CannotStart(f"the database says: {words}. {_way_out(settings)}") from error
-
-
-def _way_out(settings: config.Settings) -> str:
-    url = settings.database_url.get_secret_value()
-    if url.startswith("sqlite:///"):
-        path = url.removeprefix("sqlite:///")
-        return f"Move {path} away to begin with a fresh one."
-    return "Check DATABASE_URL, and that the server runs and knows that user and database."
 
 
 #: How the shop is served; the sandbox shares nothing with it, not even these.

@@ -40,6 +40,7 @@ import run
 from accounts import configured_providers
 from audit import Books, Violation, audit, read_shop
 from catalogue import PRODUCTS
+from migrate import prepare_database
 from models import OutboxTask, Payment, Product
 from shopper import HANDCASH, HITPAY, MINTCASH, MINTCASH_FAILS, WALLET, WIPAY, WIPAY_FAILS, Shopper
 from views.shop import CURRENCIES
@@ -612,7 +613,7 @@ def _world(database: str, log: Path) -> Iterator[World]:
             SANDBOX_HANG_SECONDS="6",
         )
         settings = config.load()
-        run.prepare_database(settings)
+        prepare_database(settings)
         world = World(settings, server, stack.enter_context(log.open("wb")))
         stack.callback(world.engine.dispose)
         controller = Controller(world.post_office, hostname="127.0.0.1", port=smtp)

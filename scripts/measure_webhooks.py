@@ -29,6 +29,7 @@ import config  # noqa: E402
 import postgres  # noqa: E402
 import run  # noqa: E402
 from app import create_app  # noqa: E402
+from migrate import prepare_database  # noqa: E402
 from models import Order, db  # noqa: E402
 from tests.books import Books  # noqa: E402
 from tests.mintcash import Delivery, event  # noqa: E402
@@ -95,7 +96,7 @@ def shop(database: str) -> Iterator[tuple[config.Settings, Books]]:
             JOBS_URL=f"sqlite:///{folder}/jobs.db",
         )
         settings = config.load()
-        run.prepare_database(settings)
+        prepare_database(settings)
         app = create_app(settings)
         log = stack.enter_context((folder / "log").open("wb"))
         children: run.Children = {}

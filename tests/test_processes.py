@@ -29,6 +29,7 @@ import config
 import run
 from app import create_app
 from config import ROOT
+from migrate import prepare_database
 from models import Credit, Delivery, Download, Mail, Order, OutboxTask, Parcel, Payment, Product, db
 from shopper import WIPAY, Shopper
 from soak import PostOffice
@@ -127,7 +128,7 @@ def world(
         for setting, value in environment.items():
             patch.setenv(setting, value)
         settings = config.load()
-        run.prepare_database(settings)
+        prepare_database(settings)
         post_office = PostOffice(fails=False)
         controller = Controller(post_office, hostname="127.0.0.1", port=smtp)
         controller.start()

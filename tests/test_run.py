@@ -15,6 +15,8 @@ import pytest
 
 from run import free_port
 
+from .test_migrations import fill, migrate, shop_at
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -70,36 +72,81 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert f"no permission to write {tmp_path}/file/shop.db" in one_sentence(ended)
 
 
-def test_a_database_from_another_version_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("statements", "sentence"),
+    [
+        (
+            [
+                "CREATE TABLE alembic_version (version_num TEXT)",
+                "INSERT INTO alembic_version VALUES ('9999')",
+            ],
+            "was made by a newer version of this shop (its migration is '9999'",
+        ),
+        (["CREATE TABLE orders (id TEXT)"], "holds tables that this shop did not make (orders)"),
+        (
+            ["CREATE TABLE recipes (id TEXT)", "CREATE TABLE alembic_version (version_num TEXT)"],
+            "holds tables that this shop did not make (recipes)",
+        ),
+    ],
+    ids=["newer", "same_names", "another_alembic"],
+)
+def test_a_database_that_is_not_this_versions_is_said_and_left_alone(
+    tmp_path: Path, statements: list[str], sentence: str
+) -> None:
+    """T03: and no advice that would cost the data in it."""
     with sqlite3.connect(tmp_path / "shop.db") as database:
-        database.execute("CREATE TABLE alembic_version (version_num TEXT)")
-        database.execute("INSERT INTO alembic_version VALUES ('from_the_future')")
+        for statement in statements:
+            database.execute(statement)
+        before = database.execute("SELECT * FROM sqlite_schema").fetchall()
     database.close()
 
-    ended = run(tmp_path)
+    said = one_sentence(run(tmp_path))
 
-    assert "made by another version of this shop" in one_sentence(ended)
-    assert f"Move {tmp_path}/shop.db away" in ended.stderr
-
-
-def test_a_database_of_something_else_is_said(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "shop.db") as database:
-        database.execute("CREATE TABLE orders (id TEXT)")
+    assert said.startswith(f"Cannot start: {tmp_path}/shop.db {sentence}")
+    assert "Nothing was changed." in said
+    assert "away" not in said
+    database = sqlite3.connect(tmp_path / "shop.db")
+    assert database.execute("SELECT * FROM sqlite_schema").fetchall() == before
     database.close()
 
-    assert "table orders already exists" in one_sentence(run(tmp_path))
+
+def test_a_migration_that_fails_is_said_with_how_to_keep_the_data(tmp_path: Path) -> None:
+    """T03: a row whose parent was lost, long ago, by other hands."""
+    with shop_at(f"sqlite:///{tmp_path}/shop.db", tmp_path):
+        migrate("0001")
+        fill()
+    with sqlite3.connect(tmp_path / "shop.db") as database:
+        database.execute("DELETE FROM payments WHERE id = 'paid-2'")
+    database.close()
+
+    said = one_sentence(run(tmp_path))
+
+    assert "a migration failed and was undone" in said
+    assert "1 of deliveries point at payments" in said
+    assert "Before you try again, copy it (docs/runbook.md" in said
+    with sqlite3.connect(tmp_path / "shop.db") as database:
+        assert database.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+    database.close()
 
 
 def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
-    (tmp_path / "shop.db").write_text("shopping list: eggs, milk, flour\n" * 100)
+    words = "shopping list: eggs, milk, flour\n" * 100
+    (tmp_path / "shop.db").write_text(words)
 
-    assert "file is not a database" in one_sentence(run(tmp_path))
+    said = one_sentence(run(tmp_path))
+
+    assert f"{tmp_path}/shop.db is no SQLite database. Set DATABASE_URL to another file" in said
+    assert (tmp_path / "shop.db").read_text() == words
 
 
 def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
-    ended = run(tmp_path, DATABASE_URL=f"postgresql://nobody@127.0.0.1:{free_port()}/nothing")
+    ended = run(tmp_path, DATABASE_URL=f"postgresql://nobody:canary@127.0.0.1:{free_port()}/none")
 
-    assert "Check DATABASE_URL" in one_sentence(ended)
+    said = one_sentence(ended)
+
+    assert "the database none on 127.0.0.1 does not answer" in said
+    assert "Check DATABASE_URL" in said
+    assert "canary" not in ended.stderr
 
 
 def test_a_setting_that_makes_no_sense_is_said(tmp_path: Path) -> None:
