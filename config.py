@@ -1,21 +1,31 @@
 """Every setting of the shop: its name in the environment (or ``.env``), default and meaning.
 
-Checked once, at start-up: a shop that starts is a shop whose settings make sense.
+Checked once, at start-up: a shop that starts is a shop whose settings make sense. What each kind
+of setting must look like stands in ``kinds.py``; here is what concerns one, or several at once.
 """
 
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, unquote, urlsplit
 
-from limits import parse_many
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+import kinds
+from kinds import origin as origin
+from providers.request_network import is_test_coin, is_test_network
 
 ROOT = Path(__file__).parent
 SANDBOX_SECRET_KEY = "only good enough for the sandbox"  # noqa: S105
@@ -44,13 +54,6 @@ SANDBOX_KEYS = {
 #: Keys that providers hand out for tests; whoever knows them (everybody) could forge a payment.
 PUBLIC_TEST_KEYS = {"wipay_account_number": "1234567890", "wipay_api_key": "123"}
 
-#: What a key must not contain where money is real: the words that providers mark test keys with.
-TEST_MARKS = {
-    "mintcash_public_key": "pk_test_",
-    "mintcash_secret_key": "sk_test_",
-    "request_network_destination_id": "@eip155:11155111#",  # Sepolia: its coins are free
-}
-
 #: What each provider cannot do without, a line for each need; of several in a line, one will do.
 NEEDS = {
     "mintcash": (
@@ -78,8 +81,20 @@ LIVE_HOSTS = {
 
 MASK = "[masked]"
 SHORTEST = 6  # characters; to mask "123", WiPay's public test key, would only blot out numbers
-#: Scheme, host and port alone: nothing that could end a header's word or begin another.
-ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", re.ASCII)
+LONG_PASSWORD = kinds.LEAST["_password"]
+
+#: pydantic's kind of error -> what to do; what is not listed keeps pydantic's words.
+SENTENCES = {
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_parsing": "must be true or false",
+    "literal_error": "must be {expected}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+}
+
+#: The chain in a destination id.
+CHAIN = re.compile(r"@(eip155:[0-9]+)", re.ASCII)
 
 #: Comma-separated in the environment.
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -106,6 +121,13 @@ class Settings(BaseSettings):
     )
     flask_debug: bool = Field(False, description="Flask's debugger; refused when money is real")
     base_url: str = Field("http://127.0.0.1:5000", description="The shop's public address")
+    port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Where gunicorn listens on this machine; default: BASE_URL's when that is this "
+        "machine, else 5000",
+    )
     trusted_proxies: int = Field(
         0,
         ge=0,
@@ -114,10 +136,11 @@ class Settings(BaseSettings):
     )
     sandbox_url: str = Field("http://127.0.0.1:5001", description="Where the sandbox runs")
     database_url: SecretStr = Field(
-        SecretStr(f"sqlite:///{ROOT}/var/shop.db"), description="SQLite file, or postgresql://…"
+        default_factory=lambda: SecretStr(sqlite_url(ROOT / "var/shop.db")),
+        description="SQLite file, or postgresql://…",
     )
     jobs_url: SecretStr = Field(
-        SecretStr(f"sqlite:///{ROOT}/var/jobs.db"),
+        default_factory=lambda: SecretStr(sqlite_url(ROOT / "var/jobs.db")),
         description="The job queue: SQLite file, or postgresql://…, redis://…, rediss://…",
     )
     rate_limit_url: SecretStr = Field(
@@ -143,10 +166,10 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field("Kiln & Kettle <shop@example.com>", description="Sender of receipts")
     payment_minutes: int = Field(
-        60, gt=0, description="A payment still silent after this many minutes is expired"
+        60, description="A payment still silent after this many minutes is expired"
     )
     lease_seconds: int = Field(
-        60, gt=0, description="Unfinished work of a dead worker is taken over after this long"
+        60, description="Unfinished work of a dead worker is taken over after this long"
     )
     log_format: Literal["json", "text"] | None = Field(
         None, description="Default: text in the sandbox and at a terminal, JSON lines elsewhere"
@@ -190,13 +213,12 @@ class Settings(BaseSettings):
     hitpay_payment_methods: Words = Field(
         (), description="card, paynow_online …; default: all that are enabled on the account"
     )
-    hitpay_qr_minutes: int = Field(5, gt=0, description="How long a PayNow QR code can be paid")
+    hitpay_qr_minutes: int = Field(5, description="How long a PayNow QR code can be paid")
     hitpay_drop_in: bool = Field(
         False, description="Open HitPay's page over ours with its script, instead of leaving for it"
     )
     hitpay_default_link: str = Field(
         "",
-        pattern=r"^(https?://\S+)?$",
         description="Dashboard, Payment Links: what the drop-in is started with; default: the "
         "address of each payment request",
     )
@@ -278,105 +300,75 @@ class Settings(BaseSettings):
         ("USD",), description="Prices that the destination's stablecoin stands for, one to one"
     )
 
-    @field_validator(
-        "mintcash_page_origins",
-        "mintcash_currencies",
-        "hitpay_page_origins",
-        "hitpay_currencies",
-        "hitpay_payment_methods",
-        "handcash_page_origins",
-        "handcash_currencies",
-        "request_network_page_origins",
-        "request_network_currencies",
-        mode="before",
-    )
+    @field_validator("*", mode="before")
     @classmethod
-    def split_at_commas(cls, value: object) -> object:
-        if isinstance(value, str):
+    def split_at_commas(cls, value: object, info: ValidationInfo) -> object:
+        is_tuple = cls.model_fields[info.field_name or ""].annotation == tuple[str, ...]
+        if isinstance(value, str) and is_tuple:
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
 
-    @field_validator(
-        "mintcash_page_origins",
-        "hitpay_page_origins",
-        "handcash_page_origins",
-        "request_network_page_origins",
-    )
+    @field_validator("*")
     @classmethod
-    def check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        """They stand in a header and are compared as they are, so nothing but an origin will do."""
-        for each in value:
-            try:
-                check_address(each)
-            except ValueError:
-                raise ValueError(f"holds {each!r}, no origin like https://pay.example") from None
-            if origin(each) != each or not ORIGIN.fullmatch(each):
-                raise ValueError(f"holds {each!r}, no origin like https://pay.example")
-        return value
+    def check_kind(cls, value: object, info: ValidationInfo) -> object:
+        return kinds.check(info.field_name or "", value)
 
-    @field_validator("checkout_limit", "attempt_limit", "status_limit")
+    @field_validator("base_url", "sandbox_url")
     @classmethod
-    def check_limit(cls, value: str) -> str:
-        try:
-            parse_many(value or "1/minute")
-        except ValueError:
-            raise ValueError("is no limit like 30/minute;300/hour") from None
-        return value
+    def check_own_address(cls, value: str) -> str:
+        """Every page is served from "/", so callbacks to anything below would be lost."""
+        return kinds.canonical_origin(value)
 
     @field_validator("rate_limit_url")
     @classmethod
     def check_rate_limit_url(cls, value: SecretStr) -> SecretStr:
-        if urlsplit(value.get_secret_value()).scheme not in ("memory", "redis", "rediss"):
+        scheme = urlsplit(value.get_secret_value()).scheme
+        if scheme not in ("memory", "redis", "rediss"):
             raise ValueError("is neither memory:// nor redis://host:6379")
+        if scheme != "memory":
+            kinds.server(value.get_secret_value(), ("redis", "rediss"), "redis://host:6379")
         return value
 
-    @field_validator(
-        "base_url",
-        "sandbox_url",
-        "mintcash_base_url",
-        "hitpay_base_url",
-        "wipay_base_url",
-        "handcash_base_url",
-        "request_network_base_url",
-    )
+    @field_validator("smtp_url")
     @classmethod
-    def check_url(cls, value: str) -> str:
-        if value:
-            check_address(value)
-        return value.rstrip("/")
+    def check_smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            url = value.get_secret_value().strip()
+            parts = kinds.server(url, ("smtp", "smtps"), "smtp://user:password@host:587")
+            if parts.path.strip("/") or parts.query or parts.fragment:
+                raise ValueError(
+                    "must end after host and port, as in smtp://user:password@host:587"
+                )
+            return SecretStr(url)
+        return value
 
     @field_validator("database_url")
     @classmethod
-    def name_the_driver(cls, value: SecretStr) -> SecretStr:
+    def check_database_url(cls, value: SecretStr) -> SecretStr:
         """``postgres://`` and ``postgresql://``, as hosting panels print them, mean psycopg 3."""
-        scheme, separator, rest = value.get_secret_value().partition("://")
-        if scheme in ("postgres", "postgresql"):
-            return SecretStr(f"postgresql+psycopg://{rest}")
-        if not separator or scheme.partition("+")[0] not in ("sqlite", "postgresql"):
+        url = value.get_secret_value()
+        scheme = url.partition("://")[0]
+        if scheme == "sqlite":
+            return SecretStr(_sqlite(url))
+        if scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
             raise ValueError("is neither sqlite:///file nor postgresql://user@host/name")
-        return value
+        return SecretStr(_server(url, "postgresql+psycopg"))
 
     @field_validator("jobs_url")
     @classmethod
     def check_jobs_url(cls, value: SecretStr) -> SecretStr:
         """One spelling for each engine; a password in it is neither shown nor misread."""
         url = value.get_secret_value()
-        if url.startswith("sqlite:///"):
-            return value
         scheme = url.partition("://")[0].removesuffix("+psycopg")
+        if url.startswith("sqlite:///"):
+            return SecretStr(_sqlite(url))
         if scheme == "postgres":
             scheme = "postgresql"
         if scheme not in ("postgresql", "redis", "rediss"):
             raise ValueError(
                 "is none of sqlite:///file, postgresql://user@host/name, redis://host, rediss://host"
             )
-        try:
-            address = make_url(url).set(drivername=scheme)
-        except (ArgumentError, ValueError):
-            raise ValueError(
-                f"is no {scheme}:// address: write signs in a password as %XX"
-            ) from None
-        return SecretStr(address.render_as_string(hide_password=False))
+        return SecretStr(_server(url, scheme))
 
     @model_validator(mode="after")
     def refuse_what_is_dangerous(self) -> "Settings":
@@ -391,17 +383,35 @@ class Settings(BaseSettings):
         return self
 
     def _weak_secrets(self) -> Iterator[str]:
-        """Whoever can guess what signs the sessions can write them."""
+        """Secrets that can be guessed, or that were copied wrong."""
+        live = self.payment_environment == "live"
+        said = {name for name, public in SANDBOX_KEYS.items() if public in self.values(name)}
         if _is_weak(self.secret_key.get_secret_value()):
+            said.add("secret_key")
             yield "SECRET_KEY is not set or too short: put 32 random characters there"
         if any(map(_is_weak, self.values("secret_key_fallbacks"))):
             yield "SECRET_KEY_FALLBACKS holds a key that is too short, or the sandbox's"
+        password = self.value("console_password")
+        is_set = self.console_password is not None if live else bool(password)
+        if is_set and len(password) < LONG_PASSWORD:
+            said.add("console_password")
+            yield (
+                f"CONSOLE_PASSWORD is blank or too short: {LONG_PASSWORD} characters or more, or "
+                "remove the line to close the console"
+            )
+        for name in type(self).model_fields:
+            if name.endswith((*kinds.LEAST, "_id")) and name not in said:
+                whole = name in kinds.OWN  # a comma in it is a sign like any other
+                values = (
+                    (self.value(name),) * bool(self.value(name)) if whole else self.values(name)
+                )
+                yield from kinds.secret_problems(name, values, live)
 
     def _not_for_the_public(self) -> Iterator[str]:
         """What would lay the shop open."""
         if not self.base_url.startswith("https://"):
             yield "BASE_URL must start with https:// when money is real"
-        if _is_private(urlsplit(self.base_url).hostname or ""):
+        if kinds.is_private(urlsplit(self.base_url).hostname or ""):
             yield "BASE_URL is an address that only this machine or its network can reach"
         if self.flask_debug:
             yield "FLASK_DEBUG is on: the debugger runs what a visitor types"
@@ -412,9 +422,6 @@ class Settings(BaseSettings):
             if public in self.values(name):
                 owner = "the public test account's" if name in PUBLIC_TEST_KEYS else "the sandbox's"
                 yield f"{name.upper()} is {owner}, PAYMENT_ENVIRONMENT is live"
-        for name, mark in TEST_MARKS.items():
-            if mark in self.value(name) and SANDBOX_KEYS.get(name) not in self.values(name):
-                yield f"{name.upper()} is a test key, PAYMENT_ENVIRONMENT is live"
         for provider, needs in NEEDS.items():
             missing = [
                 " or ".join(name.upper() for name in each)
@@ -423,15 +430,32 @@ class Settings(BaseSettings):
             ]
             if 0 < len(missing) < len(needs):
                 yield f"{' and '.join(missing)} is not set, but the rest of {provider} is"
-        for name, hosts in LIVE_HOSTS.items():
-            url = getattr(self, f"{name}_base_url")
-            if url and (urlsplit(url).hostname not in hosts or not url.startswith("https://")):
+        for name in type(self).model_fields:
+            if name not in ("base_url", "sandbox_url"):
+                yield from self._test_system(name, getattr(self, name))
+
+    def _test_system(self, name: str, value: object) -> Iterator[str]:
+        """An address or a coin that no real money comes from, by the kind of the setting."""
+        if not value or isinstance(value, SecretStr):
+            return
+        hosts = LIVE_HOSTS.get(name.removesuffix("_base_url"), ())
+        if name.endswith("_base_url") and hosts:
+            if origin(str(value)) not in [f"https://{host}" for host in hosts]:
                 wanted = " or ".join(f"https://{host}" for host in hosts)
-                yield f"{name.upper()}_BASE_URL must be {wanted} when live"
-            for page in getattr(self, f"{name}_page_origins", ()):
-                host = urlsplit(page).hostname or ""
-                if not page.startswith("https://") or _is_private(host) or "sandbox" in host:
-                    yield f"{name.upper()}_PAGE_ORIGINS holds {page}, which is no live page"
+                yield f"{name.upper()} must be {wanted} when live"
+        elif name.endswith(("_url", "_link")) and not kinds.is_live(str(value)):
+            yield f"{name.upper()} is no address of a live system, PAYMENT_ENVIRONMENT is live"
+        elif name.endswith("_origins") and isinstance(value, tuple):
+            for page in value:
+                if not kinds.is_live(page):
+                    yield f"{name.upper()} holds {page}, which is no live page"
+        elif name.endswith("_currency") and is_test_coin(str(value)):
+            yield (
+                f"{name.upper()} is a coin of a test network, PAYMENT_ENVIRONMENT is live: set one "
+                "of a live network, such as USDC-base"
+            )
+        elif name.endswith("_id") and any(map(is_test_network, CHAIN.findall(str(value)))):
+            yield f"{name.upper()} is a test network's, PAYMENT_ENVIRONMENT is live"
 
     @property
     def environment(self) -> str:
@@ -475,41 +499,72 @@ class Settings(BaseSettings):
         return re.compile("|".join([*whole, *cut]) or "(?!)")  # which matches nothing
 
 
-def load(**overrides: object) -> Settings:
+def load(kind: type[Settings] = Settings, /, **overrides: object) -> Settings:
     """The settings from the environment.
 
     :raise SettingsError: with one line for each setting that is wrong.
     """
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return kind(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = []
-        for each in error.errors(include_input=False, include_url=False):
-            name = ".".join(str(part) for part in each["loc"]).upper()
-            lines.append(f"{name} {each['msg'].removeprefix('Value error, ')}".strip())
-        raise SettingsError("\n".join(lines)) from None  # the cause would quote the values
+        found = error
+    wrong = _sentences(found)
+    defaults = {
+        name: kind.model_fields[name].get_default(call_default_factory=True)
+        for name in wrong
+        if name
+    }
+    if (
+        defaults
+    ):  # pydantic asks about several at once only when each makes sense: ask about the rest
+        try:
+            kind(**{**overrides, **defaults})
+        except ValidationError as others:
+            said = tuple(name.upper() for name in defaults)
+            lines = "\n".join(_sentences(others).get("", [])).splitlines()
+            wrong[""] = [line for line in lines if not line.startswith(said)]
+    raise SettingsError("\n".join(line for lines in wrong.values() for line in lines))
 
 
-def origin(url: str) -> str:
-    """``https://host:8443/path?x`` is ``https://host:8443``."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+def _sentences(error: ValidationError) -> dict[str, list[str]]:
+    """By the name of the setting; blank for what concerns several. None of them shows a value."""
+    found: dict[str, list[str]] = {}
+    for each in error.errors(include_input=False, include_url=False):
+        name = ".".join(str(part) for part in each["loc"][:1])
+        words = SENTENCES.get(each["type"], each["msg"]).format(**each.get("ctx", {}))
+        sentence = f"{name.upper()} {words.removeprefix('Value error, ')}".strip()
+        found.setdefault(name, []).append(sentence)
+    return found
 
 
-def check_address(url: str) -> None:
-    """:raise ValueError: ``url`` is no ``http://`` or ``https://`` address."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("is not an http:// or https:// address")
+def sqlite_url(path: Path) -> str:
+    """The address of an SQLite file, whatever its folders are called."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
+
+
+def _sqlite(url: str) -> str:
+    """One spelling; a relative path begins in this folder, whatever process reads it.
+
+    :raise ValueError: it names no file.
+    """
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        address = URL.create("sqlite")
+    if address.database in (None, "", ":memory:"):
+        raise ValueError("names no file: write sqlite:///path/to/file.db")
+    return address.set(database=str(ROOT / address.database)).render_as_string()
+
+
+def _server(url: str, scheme: str) -> str:
+    """:raise ValueError: it cannot be read; the text does not quote it."""
+    try:
+        return make_url(url).set(drivername=scheme).render_as_string(hide_password=False)
+    except (ArgumentError, ValueError):
+        name = scheme.partition("+")[0]
+        raise ValueError(f"is no {name}:// address: write signs in a password as %XX") from None
 
 
 def _is_weak(secret: str) -> bool:
     """24 characters of base64 hold more than 128 random bits."""
     return secret == SANDBOX_SECRET_KEY or len(secret) < 24 or len(set(secret)) < 8
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local"))

@@ -33,6 +33,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, CursorResult, Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry, relationship
 
+from files import create_private
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """Aware UTC datetimes on every database; SQLite forgets the zone, so it is put back."""
@@ -534,6 +536,10 @@ def transaction() -> Iterator[Session]:
 
 def prepare_sqlite(engine: Engine) -> None:
     """Money is on disk before the 200: WAL with ``synchronous=FULL``; wait for locks, not fail."""
+
+    @event.listens_for(engine, "do_connect")
+    def connecting(dialect: Dialect, record: object, arguments: list[Any], options: Any) -> None:
+        create_private(arguments[0])
 
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, record: object) -> None:

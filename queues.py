@@ -12,6 +12,9 @@ import psycopg
 import redis
 from huey import Huey
 from huey.storage import PostgresStorage, RedisStorage, SqliteStorage
+from sqlalchemy import make_url
+
+from files import create_private
 
 WAIT = 2  # seconds: for a connection, a lock, an answer
 
@@ -25,7 +28,7 @@ def create_engine(url: str) -> Huey:
     ``url``: as :class:`config.Settings` has checked it.
     """
     if url.startswith("sqlite:///"):
-        file = url.removeprefix("sqlite:///")
+        file = make_url(url).database
         storage: dict[str, Any] = {"storage_class": Sqlite, "filename": file, "timeout": WAIT}
     elif url.startswith("postgresql://"):
         storage = {
@@ -60,6 +63,7 @@ class Sqlite(SqliteStorage):  # type: ignore[misc]
     """huey's, but its tables are made when it connects, not when the shop starts."""
 
     def _create_connection(self) -> sqlite3.Connection:
+        create_private(self.filename)
         connection: sqlite3.Connection = super()._create_connection()
         try:
             for statement in self.ddl:

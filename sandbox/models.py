@@ -4,7 +4,9 @@ Every transaction is opened with ``BEGIN IMMEDIATE``, so two never run at once: 
 stays true until it commits. None is kept open while the sandbox waits for anybody.
 """
 
+import os
 import sqlite3
+from contextlib import suppress
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
@@ -133,6 +135,12 @@ def control() -> Control:
 
 def prepare(engine: Engine) -> None:
     """Set up what SQLite needs on every connection (see the head of this module)."""
+
+    @event.listens_for(engine, "do_connect")
+    def _before_connect(_dialect: object, _record: object, arguments: Any, _options: Any) -> None:
+        """Only its owner reads the file, and what SQLite puts beside it."""
+        with suppress(OSError):  # SQLite says better what is wrong
+            os.close(os.open(arguments[0], os.O_CREAT | os.O_RDWR, 0o600))
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: sqlite3.Connection, _record: object) -> None:

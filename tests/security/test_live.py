@@ -15,6 +15,7 @@ from flask import Flask
 import config
 from accounts import configured_providers
 from app import create_app
+from providers import request_network
 from run import free_port
 from tests.conftest import close
 from tests.shopper import Shopper
@@ -107,6 +108,47 @@ def test_no_key_of_the_sandbox_goes_live(name: str, how: str) -> None:
         ({"checkout_limit": "lots"}, "CHECKOUT_LIMIT is no limit like"),
         ({"rate_limit_url": "memcached://x"}, "RATE_LIMIT_URL is neither"),
         ({"trusted_proxies": "-1"}, "TRUSTED_PROXIES"),
+        (
+            {"hitpay_default_link": "https://securecheckout.sandbox.hit-pay.com/@me"},
+            "HITPAY_DEFAULT_LINK is no address of a live system",
+        ),
+        ({"hitpay_default_link": "http://hit-pay.com/@me"}, "HITPAY_DEFAULT_LINK is no address"),
+        ({"hitpay_default_link": "https://127.0.0.1/@me"}, "HITPAY_DEFAULT_LINK is no address"),
+        ({"wipay_wapi_key": "wapi_test_4f2a9c"}, "WIPAY_WAPI_KEY is a test key"),
+        ({"wipay_webhook_secret": "my-Test-secret-1"}, "WIPAY_WEBHOOK_SECRET is a test key"),
+        ({"hitpay_salt": "salt.of.the.SANDBOX"}, "HITPAY_SALT is a test key"),
+        ({"hitpay_api_key": "test_9f9f9f9f9f9f"}, "HITPAY_API_KEY is a test key"),
+        ({"mintcash_signing_secret": "whsec_test_abcdef"}, "MINTCASH_SIGNING_SECRET is a test key"),
+        ({"mintcash_signing_secret": "whsec_testabcdef"}, "MINTCASH_SIGNING_SECRET is a test key"),
+        (
+            {"mintcash_signing_secret": "whsec_live_12345,whsec_test_12345"},
+            "MINTCASH_SIGNING_SECRET is a test key",
+        ),
+        ({"request_network_client_id": "cli_test_abc"}, "REQUEST_NETWORK_CLIENT_ID is a test key"),
+        ({"mintcash_signing_secret": "x"}, "MINTCASH_SIGNING_SECRET is too short"),
+        ({"hitpay_salt": "12345"}, "HITPAY_SALT is too short"),
+        ({"hitpay_webhook_salt": "long enough to be one, x"}, "HITPAY_WEBHOOK_SALT holds a space"),
+        ({"wipay_webhook_secret": "a"}, "WIPAY_WEBHOOK_SECRET is too short"),
+        ({"wipay_api_key": "1234"}, "WIPAY_API_KEY is too short"),
+        ({"handcash_app_secret": "abc"}, "HANDCASH_APP_SECRET is too short"),
+        ({"request_network_webhook_secret": "ab"}, "REQUEST_NETWORK_WEBHOOK_SECRET is too short"),
+        ({"mintcash_secret_key": "sk_live_a b c d"}, "MINTCASH_SECRET_KEY holds a space"),
+        ({"mintcash_secret_key": "sk_live_\x07abc"}, "MINTCASH_SECRET_KEY holds a line break"),
+        ({"console_password": "x"}, "CONSOLE_PASSWORD is blank or too short"),
+        ({"console_password": ""}, "CONSOLE_PASSWORD is blank or too short"),
+        ({"console_password": "            "}, "CONSOLE_PASSWORD is blank or too short"),
+        ({"console_password": "eleven char"}, "CONSOLE_PASSWORD is blank or too short"),
+        ({"console_password": "a test password"}, "CONSOLE_PASSWORD is a test key"),
+        ({"metrics_token": "x"}, "METRICS_TOKEN is too short: 16 characters"),
+        ({"smtp_url": "mail.example"}, "SMTP_URL is not an address like"),
+        ({"mail_from": "Shop\nBcc: x@y.example"}, "MAIL_FROM is no sender"),
+        ({"base_url": "https://shop.example/shop"}, "BASE_URL must end after host and port"),
+        ({"base_url": "https://shop.example?x=1"}, "BASE_URL must end after host and port"),
+        ({"base_url": "https://me@shop.example"}, "BASE_URL must not hold a user"),
+        ({"base_url": "https://shop"}, "BASE_URL is an address that only this machine"),
+        ({"base_url": "https://shop.internal"}, "BASE_URL is an address that only this machine"),
+        ({"base_url": "https://[::ffff:10.0.0.1]"}, "BASE_URL is an address that only this"),
+        ({"hitpay_currencies": "SGD,EURO"}, "HITPAY_CURRENCIES holds 'EURO'"),
     ],
 )
 def test_what_is_dangerous_is_refused_by_name(changes: dict[str, str], sentence: str) -> None:
@@ -114,6 +156,63 @@ def test_what_is_dangerous_is_refused_by_name(changes: dict[str, str], sentence:
     (line,) = problems(**changes)
 
     assert line.startswith(sentence)
+
+
+COIN = {
+    "request_network_payee": "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7",
+    "request_network_invoice_currency": "USD",
+    "request_network_payment_currency": "USDC-base",
+}
+
+
+@pytest.mark.parametrize("role", ["invoice", "payment"])
+@pytest.mark.parametrize(
+    "coin",
+    [
+        *("FAU-sepolia", "fUSDC-sepolia", "fUSDT-sepolia", "USDC-sepolia", "ETH-sepolia-sepolia"),
+        *("FAU", "fau", "FUSDC", "USDC-SEPOLIA", "USDC-Base-Sepolia", "USDC-arbitrum-sepolia"),
+        *("USDC-goerli", "USDC-holesky", "USDC-amoy", "USDT-mumbai", "USDC-fuji", "USDT-chapel"),
+        *("USDT-bsctest", "USDT-nile", "USDT-tron-shasta", "USDC-zksynceratestnet"),
+    ],
+)
+def test_a_coin_of_a_test_network_does_not_go_live(role: str, coin: str) -> None:
+    """P5 (N10, B19): it is free, and would be counted as dollars."""
+    name = f"request_network_{role}_currency"
+
+    (line,) = problems(**{**COIN, name: coin})
+
+    assert line.startswith(f"{name.upper()} is a coin of a test network")
+    config.load(**{**EVERYTHING, **COIN, name: coin, "payment_environment": "test"})
+
+
+@pytest.mark.parametrize("chain", sorted(request_network.TEST_CHAINS))
+def test_a_destination_on_a_test_network_does_not_go_live(chain: int) -> None:
+    """P5."""
+    destination = SEPOLIA.replace("11155111", str(chain))
+
+    (line,) = problems(request_network_destination_id=destination)
+
+    assert line.startswith("REQUEST_NETWORK_DESTINATION_ID is a test network's")
+
+
+@pytest.mark.parametrize("coin", ["USDC-base", "USDCn-matic", "USDT-tron", "USDC-arbitrum-one"])
+def test_a_coin_of_a_live_network_goes_live(coin: str) -> None:
+    config.load(**{**EVERYTHING, **COIN, "request_network_payment_currency": coin})
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("console_password", "correct horse, battery"),
+        ("metrics_token", "9f" * 16),
+        ("mintcash_signing_secret", " whsec_live_12345 , whsec_live_67890\n"),
+        ("hitpay_default_link", "https://securecheckout.hit-pay.com/payment-request/@kiln/"),
+        ("smtp_url", "smtps://shop:p%40ss@mail.example:465"),
+    ],
+)
+def test_what_is_fit_for_the_public_goes_live(name: str, password: str) -> None:
+    """The controls of what is refused above."""
+    config.load(**{**EVERYTHING, name: password})
 
 
 @pytest.mark.parametrize(
@@ -149,6 +248,26 @@ def test_all_that_is_wrong_is_said_at_once_and_no_value_with_it() -> None:
     )
 
     assert len(lines) == 8
+    assert "canary" not in "".join(lines)
+
+
+def test_what_makes_no_sense_hides_nothing_that_is_dangerous() -> None:
+    """T11: one start tells all of it."""
+    lines = problems(
+        secret_key="canary-short",
+        base_url="https://shop.example/canary",
+        payment_minutes="canary",
+        smtp_url="canary",
+        mintcash_secret_key="sk_test_canary",
+        hitpay_salt="can",
+        console_password="canary",
+        metrics_token="canary",
+    )
+
+    assert sorted(line.split()[0] for line in lines) == [
+        *("BASE_URL", "CONSOLE_PASSWORD", "HITPAY_SALT", "METRICS_TOKEN", "MINTCASH_SECRET_KEY"),
+        *("PAYMENT_MINUTES", "SECRET_KEY", "SMTP_URL"),
+    ]
     assert "canary" not in "".join(lines)
 
 
