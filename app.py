@@ -52,17 +52,16 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     logs.configure(settings)
     app = Flask(__name__, static_folder=None)  # see transfer.py
     app.before_request(logs.begin_request)  # before all others: whatever they do has an id
+    app.before_request(refuse_foreign_hosts)
     app.after_request(logs.finish_request)
     clients.watch_for_uncounted_proxies(app)
     secure = settings.base_url.startswith("https://")
-    host = urlsplit(settings.base_url).hostname or ""
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         SECRET_KEY_FALLBACKS=list(settings.values("secret_key_fallbacks")),
         SQLALCHEMY_DATABASE_URI=settings.database_url.get_secret_value(),
         # Errors quote the statement, not the shopper's data in it.
         SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
-        TRUSTED_HOSTS=[host, "localhost"] if settings.environment == "sandbox" else [host],
         MAX_CONTENT_LENGTH=200_000,
         MAX_FORM_PARTS=100,
         PROVIDE_AUTOMATIC_OPTIONS=False,  # nobody else's page may call this shop
@@ -112,6 +111,19 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.cli.add_command(worker)
     app.cli.add_command(fill)
     return app
+
+
+def refuse_foreign_hosts() -> None:
+    """By hand: Werkzeug's TRUSTED_HOSTS takes no IPv6 address.
+
+    :raise SecurityError: a name that is not ours, from which addresses in pages would be made.
+    """
+    settings = current_app.extensions["settings"]
+    ours = {urlsplit(settings.base_url).hostname}
+    if settings.environment == "sandbox":
+        ours.add("localhost")
+    if urlsplit(f"//{request.host}").hostname not in ours:
+        raise SecurityError(f"Host {request.host!r} is not trusted.")
 
 
 def use_one_address() -> AnyResponse | None:

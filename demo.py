@@ -20,6 +20,7 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import config
 from run import free_port
 from shopper import (
     HANDCASH,
@@ -225,9 +226,9 @@ def running() -> Iterator[tuple[str, str]]:
             "PAYMENT_ENVIRONMENT": "sandbox",
             "BASE_URL": shop,
             "SANDBOX_URL": sandbox,
-            "DATABASE_URL": f"sqlite:///{folder}/shop.db",
-            "JOBS_URL": f"sqlite:///{folder}/jobs.db",
-            "SANDBOX_DATABASE_URL": f"sqlite:///{folder}/sandbox.db",
+            "DATABASE_URL": config.sqlite_url(Path(folder) / "shop.db"),
+            "JOBS_URL": config.sqlite_url(Path(folder) / "jobs.db"),
+            "SANDBOX_DATABASE_URL": config.sqlite_url(Path(folder) / "sandbox.db"),
             "SANDBOX_CLOCK_SPEED": "10",
         }
         process = subprocess.Popen(  # noqa: S603

@@ -32,13 +32,20 @@ WALLET = {"way": "BASE USDC", "settles": "now"}  # all of it, unless an amount i
 CHALLENGE = {"code": "123456", "answer": "confirm", "password": "Secret!33"}
 
 
+def direct_session() -> requests.Session:
+    """Takes no proxy, whatever HTTP_PROXY says: shop and sandbox are on this machine."""
+    session = requests.Session()
+    session.trust_env = False
+    # A server ends idle connections, and what is sent at that very moment is lost.
+    session.headers["Connection"] = "close"
+    return session
+
+
 class Shopper:
     """One person with one basket. Every answer is the last of its redirects."""
 
     def __init__(self, shop: str, sandbox: str) -> None:
-        self.shop, self.sandbox, self.http = shop, sandbox, requests.Session()
-        # A server ends idle connections, and what is sent at that very moment is lost.
-        self.http.headers["Connection"] = "close"
+        self.shop, self.sandbox, self.http = shop, sandbox, direct_session()
 
     def add(self, slug: str, quantity: int = 1) -> requests.Response:
         """Into the basket, from the product's page."""

@@ -42,7 +42,17 @@ from audit import Books, Violation, audit, read_shop
 from catalogue import PRODUCTS
 from migrate import prepare_database
 from models import OutboxTask, Payment, Product
-from shopper import HANDCASH, HITPAY, MINTCASH, MINTCASH_FAILS, WALLET, WIPAY, WIPAY_FAILS, Shopper
+from shopper import (
+    HANDCASH,
+    HITPAY,
+    MINTCASH,
+    MINTCASH_FAILS,
+    WALLET,
+    WIPAY,
+    WIPAY_FAILS,
+    Shopper,
+    direct_session,
+)
 from views.shop import CURRENCIES
 
 SHOPPERS = 12  # at once
@@ -472,6 +482,7 @@ class World:
             **dict.fromkeys(self.workers, run.WORKER),
         }
         self.children: run.Children = {}
+        self.http = direct_session()
         self.targets = [
             "shop worker",
             "shop",
@@ -542,9 +553,9 @@ class World:
         self.post_office.fails = False
         self.wait_until_it_answers()
         sandbox = self.settings.sandbox_url
-        requests.post(f"{sandbox}/control/faults", json={"create_fault": "none"}, timeout=20)
+        self.http.post(f"{sandbox}/control/faults", json={"create_fault": "none"}, timeout=20)
         while self._ledger_page(0)["waiting"]:
-            requests.post(f"{sandbox}/control/clock", json={"advance": 100_000}, timeout=20)
+            self.http.post(f"{sandbox}/control/clock", json={"advance": 100_000}, timeout=20)
             time.sleep(0.2)
             if time.monotonic() - started > patience:
                 return None
@@ -588,7 +599,7 @@ class World:
 
     def _ledger_page(self, after: int) -> dict[str, Any]:
         url = f"{self.settings.sandbox_url}/ledger.json"
-        answer: dict[str, Any] = requests.get(url, {"after": after}, timeout=20).json()
+        answer: dict[str, Any] = self.http.get(url, params={"after": after}, timeout=20).json()
         return answer
 
 
@@ -603,9 +614,9 @@ def _world(database: str, log: Path) -> Iterator[World]:
             PAYMENT_ENVIRONMENT="sandbox",
             BASE_URL=f"http://127.0.0.1:{run.free_port()}",
             SANDBOX_URL=f"http://127.0.0.1:{run.free_port()}",
-            DATABASE_URL=server.url if server else f"sqlite:///{folder}/shop.db",
-            JOBS_URL=f"sqlite:///{folder}/jobs.db",
-            SANDBOX_DATABASE_URL=f"sqlite:///{folder}/sandbox.db",
+            DATABASE_URL=server.url if server else config.sqlite_url(Path(folder) / "shop.db"),
+            JOBS_URL=config.sqlite_url(Path(folder) / "jobs.db"),
+            SANDBOX_DATABASE_URL=config.sqlite_url(Path(folder) / "sandbox.db"),
             SMTP_URL=f"smtp://127.0.0.1:{smtp}",
             PAYMENT_MINUTES="1",
             LEASE_SECONDS="5",

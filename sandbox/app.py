@@ -78,7 +78,6 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app = Flask(__name__)
     app.config["SANDBOX"] = settings
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.sandbox_database_url
-    app.config["TRUSTED_HOSTS"] = [urlsplit(settings.sandbox_url).hostname]
     app.config["MAX_CONTENT_LENGTH"] = 1_000_000  # bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]  # keys in the documented order
     app.url_map.strict_slashes = False
@@ -126,7 +125,13 @@ PROXY_HEADERS = (
 
 
 def _serve_only_this_machine() -> None:
-    """:raise 403: the client is on another machine, or behind a proxy."""
+    """:raise 400: another name than ours, as a foreign page could give itself (DNS rebinding).
+    :raise 403: the client is on another machine, or behind a proxy.
+    """
+    # By hand: Werkzeug's TRUSTED_HOSTS takes no IPv6 address.
+    names = {urlsplit(url).hostname for url in (f"//{request.host}", config.settings().sandbox_url)}
+    if len(names) > 1:
+        abort(400)
     if not _is_own_machine() or any(name in request.headers for name in PROXY_HEADERS):
         abort(403)
 

@@ -4,12 +4,16 @@ Settings that decide what a provider's documentation leaves open carry that prov
 front page lists them all with the sentences below.
 """
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
 
+import idna
 from flask import current_app
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import URL, make_url
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,7 +35,8 @@ class Settings(BaseSettings):
         "http://127.0.0.1:5001", description="The sandbox's own public address."
     )
     sandbox_database_url: str = Field(
-        f"sqlite:///{ROOT}/var/sandbox.db", description="An SQLite file; made when missing."
+        default_factory=lambda: _sqlite(ROOT / "var/sandbox.db"),
+        description="An SQLite file; made when missing.",
     )
     sandbox_merchant_name: str = Field(
         "Kiln & Kettle", description="The shop's name, as hosted pages show it."
@@ -289,15 +294,26 @@ class Settings(BaseSettings):
 
     @field_validator("base_url", "sandbox_url")
     @classmethod
-    def _without_trailing_slash(cls, value: str) -> str:
-        return value.rstrip("/")
+    def _as_browsers_send_it(cls, value: str) -> str:
+        """A host in small ASCII letters, no default port, no slash at the end."""
+        parts = urlsplit(value)
+        host, port = parts.hostname or "", parts.port
+        if not host.isascii():
+            host = idna.encode(host, uts46=True).decode()
+        if ":" in host:
+            host = f"[{ip_address(host).compressed}]"
+        if port is not None and (parts.scheme, port) not in (("http", 80), ("https", 443)):
+            host += f":{port}"
+        return parts._replace(netloc=host).geturl().rstrip("/")
 
     @field_validator("sandbox_database_url")
     @classmethod
     def _is_sqlite(cls, value: str) -> str:
-        if not value.startswith("sqlite:///"):
+        """A relative path begins in this folder."""
+        path = make_url(value).database if value.startswith("sqlite:///") else None
+        if path is None:
             raise ValueError("the sandbox keeps its data in SQLite: sqlite:///path/to/file.db")
-        return value
+        return _sqlite(ROOT / path)
 
     @field_validator(
         "sandbox_mintcash_currencies",
@@ -310,6 +326,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else value
+
+
+def _sqlite(path: Path) -> str:
+    """Its address, whatever its folders are called."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def load(**overrides: Any) -> Settings:

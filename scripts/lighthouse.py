@@ -20,13 +20,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import requests
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import config  # noqa: E402
 from run import free_port  # noqa: E402
+from shopper import direct_session  # noqa: E402
 from tests.browser import chromium  # noqa: E402
 
 BUILD = ROOT / "build" / "lighthouse"
@@ -59,9 +60,9 @@ def shop(folder: Path) -> Iterator[str]:
     settings = {
         "BASE_URL": url,
         "SANDBOX_URL": f"http://127.0.0.1:{free_port()}",
-        "DATABASE_URL": f"sqlite:///{folder}/shop.db",
-        "JOBS_URL": f"sqlite:///{folder}/jobs.db",
-        "SANDBOX_DATABASE_URL": f"sqlite:///{folder}/sandbox.db",
+        "DATABASE_URL": config.sqlite_url(Path(folder) / "shop.db"),
+        "JOBS_URL": config.sqlite_url(Path(folder) / "jobs.db"),
+        "SANDBOX_DATABASE_URL": config.sqlite_url(Path(folder) / "sandbox.db"),
     }
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, ROOT / "run.py"],
@@ -81,7 +82,7 @@ def shop(folder: Path) -> Iterator[str]:
 
 def basket(url: str) -> str:
     """The cookies of a shopper with two things in the basket."""
-    with requests.Session() as session:
+    with direct_session() as session:
         page = session.get(f"{url}/products/candle", timeout=10).text
         token = re.search(r'name="csrf_token" value="([^"]+)"', page)
         assert token  # noqa: S101

@@ -19,7 +19,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-import requests
 from sqlalchemy import func, select
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +30,7 @@ import run  # noqa: E402
 from app import create_app  # noqa: E402
 from migrate import prepare_database  # noqa: E402
 from models import Order, db  # noqa: E402
+from shopper import direct_session  # noqa: E402
 from tests.books import Books  # noqa: E402
 from tests.mintcash import Delivery, event  # noqa: E402
 
@@ -75,7 +75,8 @@ def _send(url: str, begin: float, rate: int, number: int, delivery: Delivery) ->
     due = begin + number / rate
     time.sleep(max(0.0, due - time.monotonic()))
     headers = {**delivery.headers, "Content-Type": "application/json"}
-    answer = requests.post(url, delivery.body, headers=headers, timeout=60)
+    with direct_session() as session:
+        answer = session.post(url, delivery.body, headers=headers, timeout=60)
     return answer.status_code, time.monotonic() - due
 
 
@@ -92,8 +93,8 @@ def shop(database: str) -> Iterator[tuple[config.Settings, Books]]:
         os.environ.update(
             PAYMENT_ENVIRONMENT="sandbox",
             BASE_URL=f"http://127.0.0.1:{run.free_port()}",
-            DATABASE_URL=server.url if server else f"sqlite:///{folder}/shop.db",
-            JOBS_URL=f"sqlite:///{folder}/jobs.db",
+            DATABASE_URL=server.url if server else config.sqlite_url(Path(folder) / "shop.db"),
+            JOBS_URL=config.sqlite_url(Path(folder) / "jobs.db"),
         )
         settings = config.load()
         prepare_database(settings)

@@ -15,6 +15,7 @@ GROUPS = {
     "tests/security/test_wire.py": "server",
     "tests/test_demo.py": "many processes",
     "tests/test_processes.py": "many processes",
+    "tests/test_run.py": "many processes",
     "tests/test_soak.py": "many processes",
 }
 
