@@ -30,15 +30,13 @@ def tasks_for(order: Order) -> list[str]:
 
 def pack_parcel(session: Session, order: Order) -> None:
     """A row for whoever packs: where to, and what."""
-    place = f"{order.postal_code} {order.city}".strip()
-    address = (order.name, order.line1, order.line2, place, order.country)
     contents = [
         f"{line.quantity} × {line.name}" for line in order.lines if line.fulfilment == "ship"
     ]
     session.add(
         Parcel(
             order_id=order.id,
-            address="\n".join(filter(None, address)),
+            address="\n".join([order.name, *order.address_lines]),
             contents="\n".join(contents),
         )
     )

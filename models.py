@@ -144,7 +144,7 @@ class Customer(Base):
     __tablename__ = "customers"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
-    email: Mapped[str] = mapped_column(String(254), unique=True)  # case-folded
+    email: Mapped[str] = mapped_column(String(254), unique=True)  # emails.customer_key
 
 
 class Order(Base):
@@ -213,6 +213,12 @@ class Order(Base):
     @property
     def needs_shipping(self) -> bool:
         return any(line.fulfilment == "ship" for line in self.lines)
+
+    @property
+    def address_lines(self) -> list[str]:
+        """Where the parcel goes, without the name, as it is written on the parcel."""
+        place = f"{self.postal_code} {self.city}".strip()
+        return list(filter(None, (self.line1, self.line2, place, self.region, self.country)))
 
 
 class OrderLine(Base):

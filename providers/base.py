@@ -296,6 +296,7 @@ class Capabilities:
     methods: tuple[Method, ...] = ()
     refunds: Literal["", "full", "part"] = ""  # "" where it has none
     saves_cards: bool = False  # with this account; see ``SavesCards``
+    longest_email: int | None = None  # characters; None: no limit is documented
     #: How long the page can be paid on; None: as long as the shop waits (PAYMENT_MINUTES).
     page_minutes: int | None = None
     #: Silence for this long means expired; until then it is unknown. None: PAYMENT_MINUTES.

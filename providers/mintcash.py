@@ -148,7 +148,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
         "returnUrl": urls.return_url,
         "customer": _customer(payment.customer),
     }
-    if payment.address:
+    if payment.address and payment.address.postal_code:  # probably required within billing
         payload["billing"] = _billing(payment.address)
     reply = _call(account, "POST", "/payments", payload)
     resource = reply.get("payment", reply)  # the guides wrap what the reference shows flat

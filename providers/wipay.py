@@ -125,6 +125,7 @@ FEES = {
     "customer_pay": ". WiPay adds its fee to the total",
     "split": ". WiPay adds half of its fee to the total",
 }
+LONGEST_EMAIL = 50  # payments-api/payment-request
 LONG_EMAIL = "WiPay takes e-mail addresses of up to 50 characters. Please pay another way."
 
 ORIGIN, VERSION = "kiln-and-kettle", "1.0.0"  # who calls, for WiPay's support
@@ -149,6 +150,7 @@ def capabilities(account: Account) -> Capabilities:
         currencies=account.currencies,
         refunds="full" if has_wapi else "",
         saves_cards=has_wapi,
+        longest_email=LONGEST_EMAIL,
         page_minutes=AVS_PAGE_MINUTES if account.avs else PAGE_MINUTES,
         silent_minutes=SILENT_MINUTES,
     )
@@ -184,7 +186,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
         path = f"{card_path(payment.method.removeprefix('card:'))}/charge"
     else:
         path = "/plugins/payments/request"
-        if len(payment.customer.email) > 50:
+        if len(payment.customer.email) > LONGEST_EMAIL:
             raise Rejected("email is longer than 50 characters", LONG_EMAIL)
         form += [
             ("account_number", account.account_number),

@@ -16,6 +16,7 @@ ANN = {
     "line1": "Potter Street 1",
     "line2": "",
     "city": "Ghent",
+    "region": "",
     "postal_code": "9000",
     "country": "BE",
     "provider": "mintcash",

@@ -3,7 +3,6 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from babel import Locale
 from babel.lists import format_list
 from flask import Blueprint, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
@@ -12,10 +11,19 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from wtforms import RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Email, InputRequired, Length, Optional, Regexp
+from wtforms.validators import (
+    DataRequired,
+    InputRequired,
+    Length,
+    Optional,
+    Regexp,
+    ValidationError,
+)
 
+import emails
 import jobs
 import payments
+from countries import COUNTRIES, POSTAL_CODE_REQUIRED
 from models import Customer, Order, OrderLine, Product, db, transaction
 from providers.base import Capabilities, Method, ProviderError
 
@@ -24,14 +32,10 @@ from .cart import Cart, load_cart
 
 bp = Blueprint("checkout", __name__)
 
-ONE_LINE = Regexp(r"^[^\x00-\x1f\x7f]*$", message="Please leave out line breaks and tabs.")
-#: CLDR's territories less those that are no country.
-NO_COUNTRY = ("EU", "EZ", "UN", "QO", "XA", "XB", "ZZ")
-COUNTRIES = [
-    SelectChoice(code, name)
-    for code, name in sorted(Locale("en").territories.items(), key=lambda each: each[1])
-    if len(code) == 2 and code.isalpha() and code not in NO_COUNTRY
-]
+#: No control characters, which providers refuse, and no other line breaks.
+ONE_LINE = Regexp(
+    r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$", message="Please leave out line breaks and tabs."
+)
 
 
 class ContactForm(FlaskForm):  # type: ignore[misc]
@@ -43,14 +47,27 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
     email = StringField(
         "E-mail",
         [
-            DataRequired("Please give an e-mail address; the receipt goes there."),
+            DataRequired("Please give an e-mail address."),
             Length(max=254),
-            Email("This does not look like an e-mail address. Is it like name@example.com?"),
         ],
     )
     provider = RadioField(
         "Payment", [InputRequired("Please choose how to pay.")], validate_choice=True
     )
+
+    def validate_email(self, field: StringField) -> None:
+        """:raise ValidationError: it cannot be sent to, or not by the chosen provider."""
+        try:
+            address = emails.deliverable(field.data)
+        except emails.Undeliverable as error:
+            raise ValidationError(str(error)) from None
+        chosen = payments.providers().get((self.provider.data or "").partition("/")[0])
+        limit = chosen.capabilities.longest_email if chosen else None
+        if chosen and limit and len(address) > limit:
+            raise ValidationError(
+                f"{chosen.capabilities.label} takes e-mail addresses of up to {limit} characters. "
+                "Please give a shorter one, or pay another way."
+            )
 
 
 class ShippingForm(ContactForm):
@@ -61,14 +78,21 @@ class ShippingForm(ContactForm):
     )
     line2 = StringField("Apartment, floor", [Optional(), Length(max=120), ONE_LINE])
     city = StringField("City", [DataRequired("Which city?"), Length(max=80), ONE_LINE])
-    postal_code = StringField(
-        "Postal code", [DataRequired("Which postal code?"), Length(max=20), ONE_LINE]
-    )
+    postal_code = StringField("Postal code", [Length(max=20), ONE_LINE])
+    region = StringField("State or region", [Optional(), Length(max=80), ONE_LINE])
     country = SelectField(
         "Country",
         [DataRequired("Which country?")],
-        choices=[SelectChoice("", "Choose a country"), *COUNTRIES],
+        choices=[
+            SelectChoice("", "Choose a country"),
+            *(SelectChoice(code, name) for code, name in COUNTRIES.items()),
+        ],
     )
+
+    def validate_postal_code(self, field: StringField) -> None:
+        """:raise ValidationError: it is missing, and post to this country does not do without."""
+        if not (field.data or "").strip() and self.country.data in POSTAL_CODE_REQUIRED:
+            raise ValidationError("Which postal code?")
 
 
 @dataclass(frozen=True)
@@ -161,7 +185,7 @@ def leave_to_pay(order_id: str, choice: str) -> ResponseReturnValue:
 
 
 def _forget_other_order(order_id: str) -> None:
-    """The basket was changed after "Pay": what it was before shall not be paid by mistake."""
+    """The basket was changed after "Pay": its earlier order must not be paid by mistake."""
     before = session.get("order_id")
     session["order_id"] = order_id
     if before and before != order_id:
@@ -179,6 +203,7 @@ def place_order(cart: Cart, form: ContactForm) -> str:
         for name, field in form._fields.items()
         if name not in ("provider", "csrf_token")
     }
+    contact["email"] = emails.deliverable(contact["email"])
     try:
         with transaction() as books:
             order = books.scalar(select(Order).where(Order.cart_key == cart.key))
@@ -211,12 +236,13 @@ def place_order(cart: Cart, form: ContactForm) -> str:
 
 
 def _customer_id(email: str) -> str:
-    """The same customer for the same address, whatever its letters' case."""
-    known = select(Customer.id).where(Customer.email == email.casefold())
+    """The same customer for the same address, however it is spelled."""
+    key = emails.customer_key(email)
+    known = select(Customer.id).where(Customer.email == key)
     customer_id = db.session.scalar(known)
     if customer_id is None:
         with suppress(IntegrityError), db.session.begin_nested():  # a rival may be faster
-            db.session.add(Customer(email=email.casefold()))
+            db.session.add(Customer(email=key))
         customer_id = db.session.scalars(known).one()
     return customer_id
 

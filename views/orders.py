@@ -30,6 +30,7 @@ import jobs
 import money
 import payments
 from config import ROOT, origin
+from emails import customer_key
 from models import Customer, Download, Order, Payment, db, now, transaction
 from providers.base import ProviderError
 
@@ -222,7 +223,10 @@ def find() -> ResponseReturnValue:
     if request.method == "POST":
         status = 422
         if form.validate():
-            mine = (Order.number == form.number.data, Customer.email == form.email.data.casefold())
+            mine = (
+                Order.number == form.number.data,
+                Customer.email == customer_key(form.email.data),
+            )
             order_id = db.session.scalar(select(Order.id).join(Customer).where(*mine))
             if order_id:
                 return redirect(url_for("orders.show", order_id=order_id), code=303)
