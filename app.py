@@ -93,6 +93,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=count, x_host=0)  # type: ignore[method-assign]
     app.before_request(use_one_address)
     app.before_request(refuse_foreign_forms)
+    app.before_request(cart.take_out_paid_orders)
     app.after_request(add_security_headers)
     app.after_request(let_go_of_database)
     app.after_request(transfer.compress)

@@ -23,13 +23,18 @@ ANN = {
 }
 
 
-class _Token(HTMLParser):
-    value = ""
+class _Hidden(HTMLParser):
+    """The hidden fields of a page's forms, by name."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
-        if attributes.get("name") == "csrf_token":
-            self.value = attributes.get("value") or ""
+        if attributes.get("type") == "hidden":
+            self.fields[attributes["name"] or ""] = attributes.get("value") or ""
 
 
 @dataclass
@@ -48,18 +53,20 @@ class Shopper:
 
     def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
         if not self.token:
-            parser = _Token()
-            parser.feed(self.get("/products/candle").text)
-            self.token = parser.value
+            self.token = _Hidden(self.get("/products/candle").text).fields["csrf_token"]
         form = {"csrf_token": self.token, **(data or {})}
         return self.client.post(path, base_url=BASE_URL, data=form, **options)
 
     def add(self, slug: str, quantity: int = 1) -> TestResponse:
         return self.post("/cart/items", {"slug": slug, "quantity": quantity})
 
+    def shown(self) -> str:
+        """What the checkout page says that it shows; blank when there is nothing to check out."""
+        return _Hidden(self.get("/checkout").text).fields.get("shown", "")
+
     def check_out(self, **changes: str) -> TestResponse:
-        """Send the checkout form as Ann, with these changes."""
-        return self.post("/checkout", {**ANN, **changes})
+        """Open the checkout page and send its form as Ann, with these changes."""
+        return self.post("/checkout", {"shown": self.shown(), **ANN, **changes})
 
     def deliver(self, body: bytes, headers: dict[str, str]) -> TestResponse:
         """Not the shopper but MintCash: one webhook delivery."""

@@ -1,17 +1,24 @@
 """The cart, kept in the signed session as slugs and quantities; prices come from the database."""
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
-from models import random_id
+from models import Order, db, random_id
 
 from .shop import Offer, current_currency, find_offer, offers, product_page
 
 bp = Blueprint("cart", __name__, url_prefix="/cart")
 
 MOST_OF_ONE = 20
+#: Unpaid orders of one session whose payment is watched for; a session must fit into a cookie.
+MOST_ORDERS = 5
+#: Blueprints whose pages show the cart or its badge.
+PAGES = ("shop", "cart", "checkout", "orders", "cards")
 
 
 @dataclass(frozen=True)
@@ -33,11 +40,25 @@ class Line:
 
 @dataclass(frozen=True)
 class Cart:
-    """What the shopper has chosen, priced now. ``key`` changes whenever the contents do."""
+    """What the shopper has chosen, priced now."""
 
-    key: str
+    session_key: str
     currency: str
     lines: list[Line]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what a page shows: goods, quantities, prices and currency. It holds no secret."""
+        goods = sorted(
+            (line.product.slug, line.product.name, line.quantity, line.unit_price)
+            for line in self.lines
+        )
+        return hashlib.sha256(json.dumps([self.currency, goods]).encode()).hexdigest()
+
+    @property
+    def key(self) -> str:
+        """Of the order that is made of it: the same until the cart, a price or currency changes."""
+        return hashlib.sha256((self.session_key + self.fingerprint).encode()).hexdigest()[:40]
 
     @property
     def total(self) -> int:
@@ -70,7 +91,7 @@ def load_cart() -> Cart:
         for slug, quantity in items.items()
         if slug in found
     ]
-    return Cart(f"{session.get('cart_key', '')}{currency}", currency, lines)
+    return Cart(session.get("cart_key", ""), currency, lines)
 
 
 def cart_count() -> int:
@@ -78,11 +99,34 @@ def cart_count() -> int:
     return sum(_items().values())
 
 
-def forget_cart(key: str) -> None:
-    """Empty the cart, if it still holds what was ordered (in whatever currency is shown now)."""
-    if key.startswith(session.get("cart_key") or "no cart"):
-        session.pop("cart", None)
-        session.pop("cart_key", None)
+def remember_order(order_id: str, cart: Cart) -> None:
+    """Keep what this order took from the cart, to take it out once the order is paid."""
+    others = [each for each in _orders() if each[0] != order_id]
+    goods = {line.product.slug: line.quantity for line in cart.lines}
+    session["ordered"] = [*others, (order_id, goods)][-MOST_ORDERS:]
+
+
+def take_out_paid_orders() -> None:
+    """Before each page that shows the cart or its badge; the order may be paid elsewhere.
+
+    Costs one read by primary key while the session has an unpaid order, otherwise nothing. The
+    waiting page's poll is left out: it reads its order anyway.
+    """
+    if request.blueprint not in PAGES or request.endpoint == "orders.status" or not _orders():
+        return
+    ids = [order_id for order_id, _ in _orders()]
+    closed = select(Order.id).where(Order.id.in_(ids), Order.status != "open")
+    for order_id in db.session.scalars(closed):
+        take_out(order_id)
+
+
+def take_out(order_id: str) -> None:
+    """Take out what this order has paid for, once; what was added later stays."""
+    for known, goods in _orders():
+        if known == order_id:
+            session["ordered"] = [each for each in _orders() if each[0] != order_id]
+            for slug, quantity in goods.items():
+                _put(slug, _items()[slug] - quantity)
 
 
 def stock_error(offer: Offer, quantity: int) -> str | None:
@@ -163,6 +207,11 @@ def _items() -> dict[str, int]:
     return dict(cart) if isinstance(cart, dict) else {}
 
 
+def _orders() -> list[tuple[str, dict[str, int]]]:
+    """Unpaid orders of this session, oldest first: the id, and what of it is still in the cart."""
+    return [(order_id, dict(goods)) for order_id, goods in session.get("ordered", [])]
+
+
 def _put(slug: str, quantity: int) -> None:
     items = _items()
     if quantity:
@@ -171,6 +220,16 @@ def _put(slug: str, quantity: int) -> None:
         items.pop(slug, None)
     session["cart"] = items
     session["cart_key"] = random_id()
+    # What was removed and added again is new: an order takes out no more than was left.
+    left = [
+        (order_id, {each: min(count, items.get(each, 0)) for each, count in goods.items()})
+        for order_id, goods in _orders()
+    ]
+    session["ordered"] = [
+        (order_id, kept)
+        for order_id, goods in left
+        if (kept := {each: count for each, count in goods.items() if count})
+    ]
 
 
 def _wants_fragment() -> bool:

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from babel.lists import format_list
-from flask import Blueprint, redirect, render_template, session, url_for
+from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import select
@@ -22,13 +22,14 @@ from wtforms.validators import (
 
 import emails
 import jobs
+import money
 import payments
 from countries import COUNTRIES, POSTAL_CODE_REQUIRED
 from models import Customer, Order, OrderLine, Product, db, transaction
 from providers.base import Capabilities, Method, ProviderError
 
 from .cards import saved_cards
-from .cart import Cart, load_cart
+from .cart import Cart, load_cart, remember_order
 
 bp = Blueprint("checkout", __name__)
 
@@ -151,19 +152,43 @@ def show() -> ResponseReturnValue:
 
 @bp.post("/checkout")
 def submit() -> ResponseReturnValue:
-    """Make the order once, however often the button is pressed, and leave for the provider."""
+    """Make the order once, however often the button is pressed, and leave for the provider.
+
+    409 when the page showed other goods or another price than the cart has now.
+    """
     cart = load_cart()
-    if cart.is_empty or cart.has_errors:
-        return redirect(url_for("cart.show"), code=303)
+    if cart.is_empty:
+        return redirect(_paid_order() or url_for("cart.show"), code=303)
     form = _form(cart)
+    if cart.has_errors or request.form.get("shown") != cart.fingerprint:
+        return _page(form, cart, problem=_what_changed(cart)), 409
     if not form.validate():
         return _page(form, cart), 422
     order_id = place_order(cart, form)
+    remember_order(order_id, cart)
     _forget_other_order(order_id)
     try:
         return leave_to_pay(order_id, form.provider.data)
     except ProviderError as error:
         return _page(form, cart, problem=error.shopper), 502
+
+
+def _what_changed(cart: Cart) -> str:
+    if cart.has_errors:
+        return (
+            "Part of your basket was sold since this page was opened. "
+            "Please change the basket where it is marked."
+        )
+    return (
+        "Your basket or a price has changed since this page was opened: the total is now "
+        f"{money.show(cart.total, cart.currency)}. Please look at your order and press Pay again."
+    )
+
+
+def _paid_order() -> str | None:
+    """The page of this session's last order, when its payment has emptied the cart."""
+    order = db.session.get(Order, session.get("order_id", ""))
+    return url_for("orders.show", order_id=order.id) if order and order.status != "open" else None
 
 
 def leave_to_pay(order_id: str, choice: str) -> ResponseReturnValue:

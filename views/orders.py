@@ -34,7 +34,7 @@ from emails import customer_key
 from models import Customer, Download, Order, Payment, db, now, transaction
 from providers.base import ProviderError
 
-from .cart import forget_cart
+from .cart import take_out
 from .checkout import choices, leave_to_pay
 
 bp = Blueprint("orders", __name__)
@@ -129,8 +129,8 @@ class View:
 @bp.get("/orders/<order_id>")
 def show(order_id: str) -> Response:
     order, payment = _find(order_id)
-    if order.status == "paid":
-        forget_cart(order.cart_key)
+    if order.status != "open":
+        take_out(order.id)
     if payment and payment.way and payment.way.get("qr_image"):
         g.csp_images = origin(payment.way["qr_image"])
     page = render_template("orders/show.html", **_context(order, payment, count=0))
@@ -163,8 +163,8 @@ def pay_here(order_id: str) -> ResponseReturnValue:
 def status(order_id: str) -> Response:
     """The part of the page that waits. ``n``: how often it asked; ``was``: the state it shows."""
     order, payment = _find(order_id)
-    if order.status == "paid":
-        forget_cart(order.cart_key)
+    if order.status != "open":
+        take_out(order.id)
     count = max(0, min(request.args.get("n", 0, type=int), 1000))
     context = _context(order, payment, count)
     announce = describe(order, payment).state != request.args.get("was", "waiting")

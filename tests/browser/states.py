@@ -206,6 +206,18 @@ def open_the_first_message(page: Page) -> None:
     page.locator("summary").first.click()
 
 
+def pay_after_a_change_elsewhere(page: Page) -> None:
+    """A second tab, of the same session, has chosen another currency."""
+    page.get_by_label("Name").fill("Ann Example")
+    tab = page.context.new_page()
+    tab.goto(page.url)
+    with tab.expect_event("load"):
+        tab.get_by_label("Currency").select_option("EUR")
+    tab.close()
+    page.get_by_role("button", name="Pay US$").click()
+    expect(page.locator("#problem")).to_contain_text("the total is now €")
+
+
 QR = {"kind": "qr", "payload": "00020101021226370009SG.PAYNOW0102"}
 FORM = {"kind": "form", "fields": [["token", "1"]]}
 GOODS = {"candle": 2, "cookbook": 1, "mug-pair": 1}
@@ -224,6 +236,7 @@ STATES = [
     State("checkout", "/checkout", cart=GOODS),
     State("checkout-no-parcel", "/checkout", cart={"gift-card": 1}),
     State("checkout-with-errors", "/checkout", cart=GOODS, act=pay_with_nothing_filled_in),
+    State("checkout-changed", "/checkout", cart=GOODS, act=pay_after_a_change_elsewhere),
     State("pay-here", lambda stage: order(way=FORM)(stage) + "/pay"),
     State("order-waiting", order(returned_at=timedelta())),
     State("order-waiting-long", order(returned_at=-5 * MINUTES)),

@@ -27,8 +27,10 @@ def cookie_of(shopper: Shopper) -> str:
     return found.value if found else ""
 
 
-def filled_in(row: Row) -> dict[str, str]:
-    return dict(ANN) if row.rule == "/checkout" else dict(row.form)
+def filled_in(row: Row, town: Town) -> dict[str, str]:
+    if row.rule == "/checkout":
+        return {"shown": town.shopper.shown(), **ANN}
+    return dict(row.form)
 
 
 Attack = Callable[[Town], dict[str, Any]]
@@ -87,7 +89,7 @@ def test_a_form_from_elsewhere_changes_nothing(town: Town) -> None:
 
     for (name, attack), row in itertools.product(ATTACKS.items(), FORMS):
         sent = attack(town)
-        form = {**filled_in(row), **sent.pop("form", {})}
+        form = {**filled_in(row, town), **sent.pop("form", {})}
         cookie = cookie_of(town.shopper)
 
         answer = town.shopper.client.post(
@@ -105,7 +107,7 @@ def test_the_same_forms_with_their_token_are_taken(town: Town) -> None:
     """The control: it is the token that makes the difference, and the browser's own Origin."""
     for row in FORMS:
         for headers in ({}, {"Origin": BASE_URL}):
-            answer = town.shopper.post(town.path(row.path), filled_in(row), headers=headers)
+            answer = town.shopper.post(town.path(row.path), filled_in(row, town), headers=headers)
             assert answer.status_code != 400, row.rule
 
 

@@ -270,7 +270,7 @@ def test_the_addresses_that_a_provider_is_told_are_our_own(
 
     shopper.post(
         "/checkout",
-        dict(ANN),
+        {"shown": shopper.shown(), **ANN},
         headers={"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"},
     )
 
