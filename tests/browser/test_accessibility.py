@@ -1,5 +1,6 @@
 """WCAG 2.2 AA on every page in every state: by axe-core, by keyboard, and for who listens."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +10,13 @@ from typing import Any
 import html5lib
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import update
 
-from .states import STATES, Stage, State, order
+from models import Product, transaction
 
+from .states import STATES, Stage, State, add_to_basket, order
+
+ROOT = Path(__file__).parent.parent.parent
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
 WIDTHS = (320, 1440)  # pixels: the narrowest that WCAG asks for (1.4.10), and a desk
 BY_NAME = {state.name: state for state in STATES}
@@ -180,6 +185,32 @@ def test_what_was_added_is_announced_and_the_focus_stays(stage: Stage, page: Pag
     expect(page.locator("#added[aria-live=polite]")).to_contain_text("in your basket")
     expect(page.locator("#cart-badge")).to_have_accessible_name(re.compile("1 thing in it"))
     expect(button).to_be_focused()
+
+
+SHELF = json.loads((ROOT / "catalogue" / "products.json").read_text("utf-8"))["products"]
+COVERED = """() => {
+  const seen = each => document.querySelector(each).getBoundingClientRect();
+  const note = seen("#added"), button = seen("form.buy button");
+  return {top: button.bottom - note.top, bottom: note.bottom - innerHeight, scrolled: scrollY};
+}"""
+
+
+@pytest.mark.parametrize("slug", [each["slug"] for each in SHELF])
+def test_on_a_phone_what_was_added_is_seen_without_scrolling(
+    stage: Stage, page: Page, slug: str
+) -> None:
+    """And it covers nothing of the button above it."""
+    with stage.books.open(), transaction() as session:
+        gone = update(Product).where(Product.slug == slug, Product.stock == 0)
+        session.execute(gone.values(stock=1))  # by another test
+
+    stage.enter(page, State("", f"/products/{slug}", act=add_to_basket))
+
+    covered = page.evaluate(COVERED)
+
+    assert covered["scrolled"] == 0
+    assert covered["bottom"] <= 0
+    assert covered["top"] <= 0
 
 
 def test_a_changed_quantity_is_announced_and_the_focus_stays(stage: Stage, page: Page) -> None:
