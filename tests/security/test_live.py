@@ -15,7 +15,7 @@ from flask import Flask
 import config
 from accounts import configured_providers
 from app import create_app
-from providers import request_network
+from providers import request_network_coins
 from run import free_port
 from tests.conftest import close
 from tests.shopper import Shopper
@@ -185,7 +185,7 @@ def test_a_coin_of_a_test_network_does_not_go_live(role: str, coin: str) -> None
     config.load(**{**EVERYTHING, **COIN, name: coin, "payment_environment": "test"})
 
 
-@pytest.mark.parametrize("chain", sorted(request_network.TEST_CHAINS))
+@pytest.mark.parametrize("chain", sorted(request_network_coins.TEST_CHAINS))
 def test_a_destination_on_a_test_network_does_not_go_live(chain: int) -> None:
     """P5."""
     destination = SEPOLIA.replace("11155111", str(chain))
