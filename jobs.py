@@ -282,6 +282,17 @@ def backlog() -> dict[str, int]:
     }
 
 
+def late_for() -> timedelta | None:
+    """For how long no worker has taken the work that waits longest; None when none is late."""
+    moment = database_now()
+    due = db.session.scalar(
+        select(func.min(OutboxTask.due_at)).where(
+            OutboxTask.done_at.is_(None), OutboxTask.parked.is_(False)
+        )
+    )
+    return moment - due if due and moment - due > LATE else None
+
+
 def parked_tasks(limit: int) -> Sequence[OutboxTask]:
     """Work that was given up, longest parked first."""
     parked = select(OutboxTask).where(OutboxTask.done_at.is_(None), OutboxTask.parked.is_(True))

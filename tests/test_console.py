@@ -128,6 +128,22 @@ def test_work_that_waits_and_work_that_is_late_are_counted(
     assert old == {"Waiting": "2", "Late": "2", "Parked": "0"}
 
 
+def test_the_first_page_says_that_no_worker_runs(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """S28: /console/jobs and /metrics knew it, and the first page did not."""
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    sentence = "No worker has taken work for"
+    assert sentence not in shopper.get("/console").text
+
+    with time_machine.travel(now() + 3.5 * jobs.LATE):
+        page = shopper.get("/console").text
+        books.work()
+        assert sentence not in shopper.get("/console").text
+
+    assert f"{sentence} 7 minutes: is “flask worker” running?" in page
+
+
 @pytest.mark.parametrize(
     ("back", "address"), [("jobs", "/console/jobs"), ("order", "/console/orders/{}#work")]
 )

@@ -3,6 +3,7 @@
 import hmac
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
@@ -69,6 +70,11 @@ def orders() -> str:
         if hasattr(each.module, "warnings")
         for sentence in each.module.warnings(each.account)
     ]
+    late = jobs.late_for()
+    if late:
+        minutes = late // timedelta(minutes=1)
+        sentence = f"No worker has taken work for {minutes} minutes: is “flask worker” running?"
+        warnings.insert(0, sentence)
     return render_template("console/orders.html", orders=found, older=older, warnings=warnings)
 
 
