@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime
+from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 import click
@@ -38,7 +39,7 @@ from accounts import configured_providers
 from catalogue import fill_shelf
 from models import db, prepare_sqlite
 from rates import limit_rates, seconds_left
-from views import cards, cart, checkout, console, orders, shop, webhooks
+from views import cards, cart, checkout, console, downloads, orders, shop, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
             prepare_sqlite(db.engine)
     Migrate(app, db, render_as_batch=True)
     csrf = CSRFProtect(app)
-    for module in (shop, cart, checkout, orders, cards, webhooks, console):
+    for module in (shop, cart, checkout, orders, downloads, cards, webhooks, console):
         app.register_blueprint(module.bp)
     csrf.exempt(webhooks.bp)  # and only that: a provider's proof is its signature
     limit_rates(app, settings)
@@ -195,7 +196,7 @@ def add_security_headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"  # order ids are nobody else's business
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.blueprint in ("orders", "cards", "console"):
+    if request.blueprint in ("orders", "downloads", "cards", "console"):
         response.headers["X-Robots-Tag"] = "noindex"
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
@@ -225,6 +226,7 @@ def template_names() -> dict[str, object]:
         "cart_count": cart.cart_count(),
         "this_page": shop.this_page(),
         "picture_url": picture_url,
+        "shop_email": parseaddr(current_app.extensions["settings"].mail_from)[1],
     }
 
 
@@ -241,7 +243,11 @@ def when(moment: datetime) -> str:
 ERRORS = {
     403: ("This page is not open to you", "It can only be opened from where the shop runs."),
     404: ("There is nothing here", "The address may be mistyped, or the page is gone."),
-    410: ("This link has been used up", "It was fetched often enough, or is older than a week."),
+    410: (
+        "This link has been used up",
+        "Its file was fetched from enough places, the link is older than a week, or the money went "
+        "back. If the file is yours, find your order, and write to us with its number.",
+    ),
     413: ("That was too much at once", "Please send less."),
     429: ("Slowly, please", "Too many tries in a short time. Please wait a minute."),
     500: ("Something broke on our side", "Nothing is lost. Please try again in a minute."),

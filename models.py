@@ -33,6 +33,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, CursorResult, Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry, relationship
 
+from countries import COUNTRIES
 from files import create_private
 
 
@@ -218,7 +219,8 @@ class Order(Base):
     def address_lines(self) -> list[str]:
         """Where the parcel goes, without the name, as it is written on the parcel."""
         place = f"{self.postal_code} {self.city}".strip()
-        return list(filter(None, (self.line1, self.line2, place, self.region, self.country)))
+        country = COUNTRIES.get(self.country, self.country)
+        return list(filter(None, (self.line1, self.line2, place, self.region, country)))
 
 
 class OrderLine(Base):

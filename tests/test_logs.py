@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 import config
 import fulfilment
-import views.orders
+import views.downloads
 from app import create_app
 from logs import Output
 
@@ -264,7 +264,7 @@ def test_the_key_in_an_address_is_masked_even_when_its_page_breaks(
     def break_down(*_: object) -> None:
         raise RuntimeError(f"no such file: {token}")
 
-    monkeypatch.setattr(views.orders, "abort", break_down)
+    monkeypatch.setattr(views.downloads, "abort", break_down)
     answer = shopper.get(f"/downloads/{token}")
 
     assert answer.status_code == 500

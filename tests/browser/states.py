@@ -20,7 +20,7 @@ from werkzeug.test import run_wsgi_app
 import config
 from app import create_app
 from catalogue import fill_shelf
-from models import Mail, Payment, Product, db, now, transaction
+from models import Download, Mail, Order, OutboxTask, Payment, Product, db, now, transaction
 from run import free_port
 from tests.books import Books
 from tests.mintcash import event
@@ -202,6 +202,45 @@ def letter(stage: Stage) -> str:
         return f"/console/mail/{db.session.scalars(select(Mail.id)).first()}"
 
 
+def late(place: Callable[[Stage], str]) -> Callable[[Stage], str]:
+    """What is owed has waited for five minutes: no worker runs."""
+
+    def wait(stage: Stage) -> str:
+        path = place(stage)
+        with stage.books.open(), transaction() as session:
+            undone = update(OutboxTask).where(OutboxTask.done_at.is_(None))
+            session.execute(undone.values(due_at=now() - 5 * MINUTES))
+        return path
+
+    return wait
+
+
+def console_late(stage: Stage) -> str:
+    late(news("succeeded", "candle", fulfilled=False))(stage)
+    return "/console"
+
+
+def download(**changes: Any) -> Callable[[Stage], str]:
+    """A paid e-book whose link is used up, or has ended."""
+
+    def place(stage: Stage) -> str:
+        path = news("succeeded", "cookbook")(stage)
+        with stage.books.open(), transaction() as session:
+            mine = Download.order_id == path.rpartition("/")[2]
+            session.execute(update(Download).where(mine).values(**changes))
+        return path
+
+    return place
+
+
+def receipt(stage: Stage) -> str:
+    path = news("succeeded", "mug-pair", "cookbook", "gift-card")(stage)
+    with stage.books.open(), transaction() as session:
+        mine = Order.id == path.rpartition("/")[2]
+        session.execute(update(Order).where(mine).values(region="East Flanders"))
+    return path + "/receipt"
+
+
 def open_the_first_message(page: Page) -> None:
     page.locator("summary").first.click()
 
@@ -240,12 +279,22 @@ STATES = [
     State("pay-here", lambda stage: order(way=FORM)(stage) + "/pay"),
     State("order-waiting", order(returned_at=timedelta())),
     State("order-waiting-long", order(returned_at=-5 * MINUTES)),
+    State(
+        "order-waiting-unpaid",
+        order(returned_at=-5 * MINUTES, looks=3),
+        act=lambda page: page.locator("#another-way summary").click(),
+    ),
     State("order-not-left-yet", order()),
     State("order-left", order(returned_at=timedelta(), hint="canceled")),
     State("order-closed", order(page_expires_at=-MINUTES)),
+    State("order-closed-after-return", order(page_expires_at=-MINUTES, returned_at=-MINUTES)),
     State("order-scan", order("hitpay", way=QR)),
     State("order-scan-over", order("hitpay", way=QR, page_expires_at=-MINUTES, attempt=4)),
     State("order-partial", order("request_network", status="partially_paid", received=800)),
+    State(
+        "order-partial-over",
+        order("request_network", status="partially_paid", received=800, page_expires_at=-MINUTES),
+    ),
     State("order-short", order("request_network", "held", status="partially_paid", received=800)),
     State("order-held", news("succeeded", "candle", amount=0.01)),
     State("order-unpaid", order(failure_code="rejected")),
@@ -254,15 +303,24 @@ STATES = [
     State("order-expired", order(status="expired")),
     State("order-refunded", order(order_status="paid", status="refunded")),
     State("order-paid", news("succeeded", "candle", fulfilled=False)),
+    State("order-paid-late", late(news("succeeded", "candle", fulfilled=False))),
     State("order-paid-parcel", news("succeeded", "mug-pair", "candle")),
     State("order-paid-download", news("succeeded", "cookbook")),
+    State("order-paid-download-used-up", download(left=0)),
+    State("order-paid-download-ended", download(expires_at=now() - MINUTES)),
     State("order-paid-credit", news("succeeded", "gift-card")),
     State("order-paid-everything", news("succeeded", "mug-pair", "cookbook", "gift-card")),
+    State("receipt", receipt),
+    State("find", "/orders/find"),
     State("console", listed("/console")),
+    State("console-late", console_late),
     State("console-order", in_console(news("succeeded", "mug-pair", "cookbook"))),
     State("console-order-held", in_console(news("succeeded", "candle", amount=0.01))),
     State("console-mail", listed("/console/mail")),
     State("console-letter", letter),
     State("console-webhooks", listed("/console/webhooks"), act=open_the_first_message),
-    *(State(f"error-{code}", f"/broken/{code}", status=code) for code in (403, 404, 429, 500, 503)),
+    *(
+        State(f"error-{code}", f"/broken/{code}", status=code)
+        for code in (403, 404, 410, 429, 500, 503)
+    ),
 ]

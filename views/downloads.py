@@ -1,0 +1,109 @@
+"""Bought files: a link is good for a week, and for a few places.
+
+What is counted is places, not requests. Whoever has fetched a file may do so again from the same
+address within a day, so resuming (Range), retrying and download managers cost nothing; another
+address takes one of ``Download.left``, so a link that is passed around ends soon. What sends
+nothing of the file costs nothing: HEAD, "not modified", and answers to prefetching browsers and
+link previews, which get no body. A preview that hides as a browser takes one, as any other place.
+"""
+
+import hmac
+from datetime import datetime, timedelta
+
+from flask import Blueprint, Response, abort, current_app, request, send_from_directory
+from sqlalchemy import and_, exists, select
+from werkzeug.wrappers import Response as AnyResponse
+
+import payments
+from clients import client_of
+from config import ROOT
+from models import Download, DownloadUse, Order, db, insert_into, now, transaction, update_one
+
+bp = Blueprint("downloads", __name__)
+
+#: Where ``download`` products lie, by slug.
+LIBRARY = ROOT / "catalogue" / "downloads"
+#: How long a place that has fetched a file may fetch it again.
+SAME_PLACE = timedelta(days=1)
+
+#: Browsers that fetch what may be opened next say so; the first is the Fetch standard's.
+PURPOSE_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+#: How those introduce themselves that draw a preview of a link in a chat or mail, or index it.
+PREVIEWERS = (
+    *("slackbot", "twitterbot", "telegrambot", "discordbot", "linkedinbot", "redditbot"),
+    *("facebookexternalhit", "whatsapp/", "skypeuripreview", "bingpreview", "mastodon/"),
+    *("googlebot", "bingbot", "applebot", "googleimageproxy", "embedly", "iframely"),
+)
+
+
+@bp.get("/downloads/<token>")
+def fetch(token: str) -> AnyResponse:
+    """The file, or a part of it.
+
+    :raise 404: no such link.
+    :raise 410: it is too old, was fetched from enough places, or its money went back.
+    """
+    found = db.session.scalar(select(Download).where(Download.token == token)) or abort(404)
+    order = db.session.get_one(Order, found.order_id)
+    if found.expires_at <= now() or not payments.money_is_here(order):
+        abort(410)
+    if _only_looks():
+        return Response(status=204)
+    download_id, slug, left = found.id, found.slug, found.left
+    places = _places(token)
+    known = _was_here(download_id, places)
+    if not known and left <= 0:
+        abort(410)
+    file = send_from_directory(LIBRARY, f"{slug}.pdf", as_attachment=True)
+    sends_body = request.method == "GET" and file.status_code in (200, 206)
+    if sends_body and not known:
+        try:
+            _count(download_id, places[0])
+        except BaseException:
+            file.close()
+            raise
+    return file
+
+
+def _only_looks() -> bool:
+    """A browser or a program that is not asked for the file by a person, by its own word."""
+    purposes = " ".join(request.headers.get(name, "") for name in PURPOSE_HEADERS).lower()
+    agent = request.headers.get("User-Agent", "").lower()
+    return "prefetch" in purposes or "preview" in purposes or any(p in agent for p in PREVIEWERS)
+
+
+def _places(token: str) -> tuple[str, str]:
+    """The place that asks, as ``DownloadUse.client`` names it today and named it yesterday."""
+
+    def digest(day: datetime) -> str:
+        key = str(current_app.secret_key).encode()
+        place = f"{token} {day.date()} {client_of(request)}"
+        return hmac.digest(key, place.encode(), "sha256").hex()
+
+    return digest(now()), digest(now() - SAME_PLACE)
+
+
+def _was_here(download_id: int, places: tuple[str, str]) -> bool:
+    here = exists().where(
+        DownloadUse.download_id == download_id,
+        DownloadUse.client.in_(places),
+        DownloadUse.used_at > now() - SAME_PLACE,
+    )
+    return bool(db.session.scalar(select(here)))
+
+
+def _count(download_id: int, place: str) -> None:
+    """Write down that this place fetches, and take one of what is left: both, or neither.
+
+    Of two requests from one place, the second waits at the insert and then takes nothing.
+
+    :raise 410: nothing is left.
+    """
+    with transaction() as session:
+        use = insert_into(DownloadUse).values(download_id=download_id, client=place, used_at=now())
+        use = use.on_conflict_do_nothing().returning(DownloadUse.download_id)
+        if session.scalar(use) is None:
+            return
+        some_left = and_(Download.id == download_id, Download.left > 0)
+        if not update_one(Download, some_left, left=Download.left - 1):
+            abort(410)

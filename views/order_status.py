@@ -1,0 +1,398 @@
+"""How an order stands, in words: states, steps and sentences. The routes are in orders.py.
+
+Nothing is claimed that is not known. A state that is not final follows by itself, and while the
+order is open no state is a dead end: the shopper can go on, or pay another way.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import segno
+from flask import url_for
+
+import jobs
+import money
+import payments
+from fulfilment import EFFECTS
+from models import Order, Payment, now
+
+#: Seconds until the waiting page asks again: quick at first, then slower.
+POLL_DELAYS = (1, 1, 2, 2, 3, 3, 5, 8, 13)
+#: Seconds until it asks again when it had no answer, or an error.
+SOONEST_RETRY = 5
+SLOW = timedelta(seconds=30)
+#: How often a used-up QR code is replaced without anybody asking for it.
+RENEWALS = 3
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing on the way from "Pay" to the parcel; lit when it is true, not when it is likely."""
+
+    label: str
+    done: bool
+    current: bool
+
+
+@dataclass(frozen=True)
+class Link:
+    """A bought file: how many more places may fetch it, and until when."""
+
+    name: str
+    url: str
+    left: int
+    expires_at: datetime
+    is_over: bool
+
+
+@dataclass(frozen=True)
+class View:
+    """What the shopper is told about the payment."""
+
+    #: waiting, left, closed, scan, scan_over, partial, paid, held, short, unpaid, failed, canceled,
+    #: expired, refunded
+    state: str
+    title: str
+    headline: str
+    sentence: str
+    provider_label: str
+    steps: list[Step]
+    downloads: list[Link]
+    credit: int  # minor units of the order's currency
+    page_url: str | None  # where the payment can still be made
+    qr_image: str | None  # the provider's picture of the same
+    qr_svg: str | None  # what is scanned here
+    hosted_page: str | None  # the provider's, beside a code of ours
+    open_until: datetime | None
+    renew_itself: bool  # a used-up code is replaced by a new one, the first few times
+    money_back: list[str]  # a sentence each
+    poll_count: int
+    is_slow: bool
+    is_open: bool  # the order can be paid
+    may_be_unpaid: bool  # the page is over, or the provider has seen no payment since the return
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.state == "waiting"
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing will change by itself any more: the page stops asking."""
+        if self.state == "paid":
+            return self.steps[-1].done
+        if self.state == "short":
+            return not self.is_open
+        return self.state not in ("waiting", "left", "closed", "scan", "scan_over", "partial")
+
+    @property
+    def poll_delay(self) -> int:
+        return POLL_DELAYS[min(self.poll_count, len(POLL_DELAYS) - 1)]
+
+    @property
+    def retry_delay(self) -> int:
+        """Seconds between further polls, until one is answered."""
+        return max(SOONEST_RETRY, 2 * self.poll_delay)
+
+    @property
+    def can_retry(self) -> bool:
+        """Another payment is what the shopper most likely wants."""
+        if self.state == "refunded":
+            return self.is_open
+        return self.state in ("left", "closed", "unpaid", "failed", "canceled", "expired")
+
+    @property
+    def can_change(self) -> bool:
+        """Another way is on offer, though the one that was chosen is still open."""
+        if self.is_waiting:
+            return self.page_url is not None or self.may_be_unpaid
+        return self.state in ("scan", "scan_over")
+
+    @property
+    def slow_sentence(self) -> str:
+        again = (
+            "If you did not pay, you can pay another way below. If you did, just wait: what you "
+            "pay twice comes back to you."
+            if self.can_change
+            else "Please do not pay again."
+        )
+        return (
+            f"{self.provider_label} has not confirmed yet. That can take a few minutes. You may "
+            f"close this page: we keep asking, and go on with your order as soon as we know. "
+            f"{again} If nothing has changed here within a day, write to us with your order number."
+        )
+
+
+def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
+    """Order and payment in words, claiming nothing that is not known."""
+    label, reason = "", ""
+    if payment:
+        configured = payments.providers().get(payment.provider)
+        label = configured.capabilities.label if configured else payment.provider
+        if configured:
+            reason = configured.module.explain_failure(payment.failure_code)
+    state = state_of(order, payment)
+    title, headline, sentence = WORDS[state]
+    downloads, credit = [], 0
+    if state == "paid":
+        downloads = [
+            Link(
+                each.name,
+                url_for("downloads.fetch", token=each.token),
+                each.left,
+                each.expires_at,
+                each.expires_at <= now(),
+            )
+            for each in order.downloads
+        ]
+        credit = sum(each.amount for each in order.credits)
+        if _is_late(order):
+            sentence = LATE if payment and _is_safe(order, payment) else DOUBTFUL
+    mailed = payments.settings().smtp_url
+    letter = "The receipt is on its way to your inbox." if mailed else "Your receipt is ready."
+    return View(
+        state=state,
+        title=title,
+        headline=headline.format(**_sums(payment)),
+        sentence=sentence.format(
+            letter=letter, provider=label or "the provider", reason=reason, **_sums(payment)
+        ),
+        provider_label=label or "The provider",
+        steps=_steps(order, payment),
+        downloads=downloads,
+        credit=credit,
+        page_url=_page_to_go_on(payment) if state in ("waiting", "partial") else None,
+        qr_image=((payment and payment.way) or {}).get("qr_image"),
+        qr_svg=_draw_qr(payment) if payment and state == "scan" else None,
+        hosted_page=payment.page_url if payment else None,
+        open_until=payment.page_expires_at if payment else None,
+        renew_itself=bool(payment and payment.attempt <= RENEWALS),
+        money_back=_money_back(order, payment) if payment and state == "paid" else [],
+        poll_count=count,
+        is_slow=state == "waiting" and _waited(payment) > SLOW,
+        is_open=order.status == "open",
+        may_be_unpaid=payment is not None and (_is_over(payment) or _was_seen_unpaid(payment)),
+    )
+
+
+#: What the shopper is told: the page's title (short, for a tab in the background), headline,
+#: sentence.
+WORDS = {
+    "waiting": (
+        "Confirming your payment",
+        "Thanks, we are confirming your payment",
+        "{provider} tells us as soon as the payment is through. This page follows by itself.",
+    ),
+    "left": (
+        "Not paid?",
+        "You came back without paying?",
+        "{provider} says so, but has not confirmed it yet. If you did not pay, you can try again. "
+        "If you did, just wait: this page follows by itself.",
+    ),
+    "closed": (
+        "Payment page closed",
+        "The payment page has closed",
+        "{provider} has not told us of a payment. If you did not pay, you can start again. "
+        "If you did, just wait: this page follows by itself.",
+    ),
+    "scan": (
+        "Scan to pay",
+        "Scan to pay {asked}",
+        "Open your banking app and scan this code. This page follows by itself.",
+    ),
+    "scan_over": (
+        "Code expired",
+        "This code has expired",
+        "If you have just paid with it, wait a moment: this page follows by itself. If not, take "
+        "a new one.",
+    ),
+    "partial": (
+        "Partly paid",
+        "Part of the payment has arrived",
+        "{received} of it is here, {owed} is still open. You can pay the rest on the same page.",
+    ),
+    "paid": (
+        "Paid",
+        "Thank you. Your order is paid.",
+        "{letter}",
+    ),
+    "held": (
+        "Payment arrived",
+        "Your payment has arrived, and a person is looking at it",
+        "Something about it needs a second look. You need not do anything, and please do not pay "
+        "again. If nothing has changed here within a day, write to us with your order number.",
+    ),
+    "short": (
+        "Partly paid",
+        "Part of the payment has arrived",
+        "{received} of it is here, {owed} did not come in time. A person looks at it within a day. "
+        "If nothing has changed here by then, write to us with your order number.",
+    ),
+    "refunded": (
+        "Money back",
+        "You get your money back",
+        "It goes back the way it came; banks take a few days to show it. If it does not come, "
+        "write to us with your order number.",
+    ),
+    "unpaid": (
+        "Not paid yet",
+        "This order is not paid yet",
+        "Nothing was charged. Choose how you would like to pay.",
+    ),
+    "failed": (
+        "Payment failed",
+        "The payment did not go through",
+        "{reason} Nothing was charged. You can try again, or pay another way.",
+    ),
+    "canceled": (
+        "Payment canceled",
+        "The payment was canceled",
+        "Nothing was charged. Your basket is as you left it, and so is this order.",
+    ),
+    "expired": (
+        "Payment page expired",
+        "The payment page was open for too long",
+        "We have had no payment for this order. You can start again whenever you like.",
+    ),
+}
+#: In place of the sentence of "paid", while what is owed waits for longer than a worker needs:
+#: for a worker; and for a person, where some of the money went away again.
+LATE = (
+    "Your payment is safe. Preparing your order takes longer than usual: you need not do anything, "
+    "and this page follows by itself."
+)
+DOUBTFUL = (
+    "Some of what you paid was refunded or is disputed, so a person looks at your order before it "
+    "goes on. If nothing has changed here within a day, write to us with your order number."
+)
+
+
+def state_of(order: Order, payment: Payment | None) -> str:
+    """One of :data:`WORDS`."""
+    refunded = bool(payment and 0 < payment.received <= payment.refunded)
+    if payment and (payment.status in ("refunded", "voided") or refunded):
+        return "refunded"
+    if order.status == "held" and payment and payment.status == "partially_paid":
+        return "short"
+    if order.status != "open":
+        return order.status
+    if payment is None or payment.failure_code in NO_PAGE:
+        return "unpaid"
+    if payment.status in ("failed", "canceled", "expired"):
+        return payment.status
+    if payment.status == "created" and payment.page_url is None:
+        return "unpaid"
+    over = _is_over(payment)
+    if payment.status == "partially_paid":
+        return "short" if over else "partial"
+    if payment.hint:
+        return "left"
+    if payment.way and payment.way["kind"] == "qr" and payment.returned_at is None:
+        return "scan_over" if over else "scan"
+    return "closed" if over and payment.status in payments.OPEN else "waiting"
+
+
+#: The provider never gave a page for this attempt, so no money can have moved.
+NO_PAGE = ("rejected", "reference_taken", "foreign_page")
+
+
+def _is_over(payment: Payment) -> bool:
+    """Nobody can pay on the provider's page any more."""
+    return payment.page_expires_at < now()
+
+
+def _was_seen_unpaid(payment: Payment) -> bool:
+    """A while after the shopper came back, the provider was asked and the payment is still open."""
+    asked = payment.returned_at is not None and payment.looks > 0
+    return asked and _waited(payment) > SLOW and payment.status in payments.OPEN
+
+
+def _is_late(order: Order) -> bool:
+    """What this order is owed waits for a worker, or for a person."""
+    overdue = now() - jobs.LATE
+    return any(
+        task.done_at is None and (task.parked or task.due_at < overdue)
+        for task in order.tasks
+        if task.kind in EFFECTS
+    )
+
+
+def _is_safe(order: Order, payment: Payment) -> bool:
+    return payment.dispute in (None, "won") and payment.kept >= order.must_keep
+
+
+def _steps(order: Order, payment: Payment | None) -> list[Step]:
+    back = bool(payment and payment.returned_at)
+    paid = order.status == "paid"
+    owed = [task for task in order.tasks if task.kind in EFFECTS] if paid else []
+    ready = bool(owed) and all(task.done_at for task in owed)
+    label = label_of(payment)
+    last = ("Being packed", "Packed") if order.needs_shipping else ("Being prepared", "Ready")
+    facts = [  # what is said before it is done, and then
+        ("Leaving to pay", "Left for the payment page", payment is not None),
+        (f"Paying at {label}", "Back with us", back or paid),
+        (f"Confirming with {label}", f"Confirmed by {label}", paid),
+        (*last, ready),
+    ]
+    first_open = next((before for before, _, done in facts if not done), None)
+    return [
+        Step(after if done else before, done, before == first_open) for before, after, done in facts
+    ]
+
+
+def _money_back(order: Order, paying: Payment) -> list[str]:
+    """What of the shopper's money goes back: some of the payment, or another that came too."""
+    said = []
+    if paying.refunded:
+        said.append(f"{money.show(paying.refunded, paying.currency)} was given back.")
+    for other in order.payments:
+        if other.id != paying.id and other.received:
+            received = money.show(other.received, other.currency)
+            came = "that was" if other.refunded >= other.received else "you get that"
+            said.append(
+                f"You paid a second time, {received} with {label_of(other)}: {came} given back."
+            )
+    return said
+
+
+def _page_to_go_on(payment: Payment | None) -> str | None:
+    """The provider's page, for somebody who left it without coming back through it."""
+    if payment is None:
+        return None
+    unused = payment.status in payments.OPEN and payment.returned_at is None
+    if not unused and payment.status != "partially_paid":
+        return None
+    if payment.way and payment.way["kind"] in ("form", "embed"):
+        return url_for("orders.pay_here", order_id=payment.order_id)
+    return payment.page_url
+
+
+def _draw_qr(payment: Payment) -> str:
+    """The code as an SVG element; dark on a light ground in both themes, or cameras fail."""
+    code = segno.make(payment.way["payload"] if payment.way else "", error="m", micro=False)
+    return code.svg_inline(scale=4, border=4, dark="#1d1a16", light="#fff", omitsize=True)
+
+
+def _sums(payment: Payment | None) -> dict[str, str]:
+    """What has come and what is owed, for people."""
+    if payment is None:
+        return {"asked": "", "received": "", "owed": ""}
+    owed = payment.amount - payment.received
+    return {
+        "asked": money.show(payment.amount, payment.currency),
+        "received": money.show(payment.received, payment.currency),
+        "owed": money.show(owed, payment.currency),
+    }
+
+
+def choice_of(payment: Payment) -> str:
+    """The payment's provider and method, as the form of ways to pay sends them."""
+    return f"{payment.provider}/{payment.method}" if payment.method else payment.provider
+
+
+def label_of(payment: Payment | None) -> str:
+    configured = payments.providers().get(payment.provider) if payment else None
+    return configured.capabilities.label if configured else "the provider"
+
+
+def _waited(payment: Payment | None) -> timedelta:
+    return now() - (payment.returned_at or payment.created_at) if payment else timedelta()
