@@ -241,6 +241,21 @@ def receipt(stage: Stage) -> str:
     return path + "/receipt"
 
 
+def refused_quantity(page: Page) -> None:
+    """A quantity is changed after the session's cookie is gone."""
+    page.context.clear_cookies()
+    page.get_by_label("Quantity of Kiln candle").fill("3")
+    page.keyboard.press("Tab")
+    expect(page.locator("#trouble")).not_to_be_empty()
+
+
+def offline(page: Page) -> None:
+    """The poll finds no shop; the next state has its network back."""
+    page.context.set_offline(True)
+    expect(page.locator("#trouble")).not_to_be_empty()
+    page.context.set_offline(False)
+
+
 def open_the_first_message(page: Page) -> None:
     page.locator("summary").first.click()
 
@@ -271,6 +286,7 @@ STATES = [
     State("cart", "/cart", cart=GOODS),
     State("cart-empty", "/cart"),
     State("cart-emptied", "/cart", cart={"candle": 1}, act=remove_the_last),
+    State("cart-refused", "/cart", cart=GOODS, act=refused_quantity),
     State("cart-with-error", "/cart", cart={"candle": 1, "bud-vase": 5}),
     State("checkout", "/checkout", cart=GOODS),
     State("checkout-no-parcel", "/checkout", cart={"gift-card": 1}),
@@ -284,6 +300,7 @@ STATES = [
         order(returned_at=-5 * MINUTES, looks=3),
         act=lambda page: page.locator("#another-way summary").click(),
     ),
+    State("order-waiting-offline", order(returned_at=timedelta()), act=offline),
     State("order-not-left-yet", order()),
     State("order-left", order(returned_at=timedelta(), hint="canceled")),
     State("order-closed", order(page_expires_at=-MINUTES)),

@@ -112,6 +112,7 @@ def _html(answers: list[Any]) -> list[tuple[str, bool]]:
         each
         for each in answers
         if each.headers.get("content-type", "").startswith("text/html") and each.status != 204
+        if each.status < 400 or each.request.resource_type == "document"  # htmx swaps none in
     ]
     kinds = [each.request.resource_type for each in html]
     last = len(kinds) - 1 - kinds[::-1].index("document")

@@ -164,7 +164,7 @@ def test_the_scripts_of_the_checkout_page_are_those_we_know(town: Town) -> None:
             if name == "script"
         ]
         countdown = ["js/countdown.js"] if path == order else []
-        assert found == ["vendor/htmx.min.js", "js/theme.js", *countdown]
+        assert found == ["vendor/htmx.min.js", "js/theme.js", "js/errors.js", *countdown]
 
 
 def test_no_page_takes_a_card(town: Town) -> None:
