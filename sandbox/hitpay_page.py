@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 
 from . import clock, faults
 from .background import commit
+from .cards import read_expiry
 from .config import settings
 from .hitpay import NAME, PAYNOW, decline, end, succeed
 from .hitpay_shapes import MERCHANT
@@ -150,13 +151,13 @@ def _read_card(form: Mapping[str, str], today: date) -> tuple[Card | None, dict[
     """The test card that was typed in, and a sentence for each field that is wrong."""
     number = re.sub(r"[ -]", "", form.get("number", ""))
     card = next((each for each in CARDS if each.number.replace(" ", "") == number), None)
-    expiry = re.fullmatch(r"(0[1-9]|1[0-2]) ?/ ?([0-9]{2})", form.get("expiry", "").strip())
+    expiry = read_expiry(form.get("expiry", ""))
     errors = {}
     if card is None:
         errors["number"] = "This page takes test cards only. They are listed under “Sandbox”."
     if not expiry:
         errors["expiry"] = "Enter month and year, like 04/30."
-    elif (2000 + int(expiry[2]), int(expiry[1])) < (today.year, today.month):
+    elif (2000 + int(expiry[3:]), int(expiry[:2])) < (today.year, today.month):
         errors["expiry"] = "This card has expired."
     if not re.fullmatch(r"[0-9]{3}", form.get("cvc", "")):
         errors["cvc"] = "Enter 3 digits."

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from .cards import read_expiry
+
 #: Outcomes of a card; any other outcome is a reason from :data:`DECLINES`.
 SUCCEEDED, PENDING = "succeeded", "pending"
 
@@ -135,7 +137,7 @@ def read(form: Mapping[str, str], today: date) -> Entered:
     :raise NotAccepted: with a sentence for each field that is wrong.
     """
     number = re.sub(r"[ -]", "", form.get("number", ""))
-    expiry = re.sub(r"\s", "", form.get("expiry", ""))
+    expiry = read_expiry(form.get("expiry", ""))
     card = next((each for each in CARDS if each.number == number), None)
     errors = {
         "number": _number_error(number, card),
@@ -144,7 +146,7 @@ def read(form: Mapping[str, str], today: date) -> Entered:
         "holder": "" if form.get("holder", "").strip() else "Enter the name on the card.",
     }
     errors = {field: sentence for field, sentence in errors.items() if sentence}
-    if errors or card is None:
+    if errors or card is None or expiry is None:
         raise NotAccepted(errors)
     return Entered(card, expiry)
 
@@ -178,12 +180,11 @@ def _passes_luhn(number: str) -> bool:
     return (sum(int(d) for d in number[-1::-2]) + sum(n - 9 * (n > 9) for n in doubled)) % 10 == 0
 
 
-def _expiry_error(expiry: str, card: Card | None, today: date) -> str:
-    match = re.fullmatch(r"(0[1-9]|1[0-2])/([0-9]{2})", expiry)
-    if not match:
+def _expiry_error(expiry: str | None, card: Card | None, today: date) -> str:
+    if expiry is None:
         return "Enter month and year, like 04/30."
     listed = card and not card.succeeds and any(expiry == each for each, _, _ in DECLINES)
-    month, year = int(match[1]), 2000 + int(match[2])
+    month, year = int(expiry[:2]), 2000 + int(expiry[3:])
     if not listed and (year, month) < (today.year, today.month):
         return "This card has expired."
     return ""

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 
 from . import faults
 from .background import commit
+from .cards import read_expiry
 from .config import settings
 from .models import Payment
 from .wipay import (
@@ -139,7 +140,7 @@ def _take_card(payment: Payment, form: Mapping[str, str]) -> None:
     number, details = _digits(form), payment.details
     details["network"] = form["network"]
     details["card"] = masked(number[-4:])
-    details["expiry"] = re.sub(r"\s", "", form["expiry"])
+    details["expiry"] = read_expiry(form["expiry"])
     details["holder"] = form["holder"].strip()
     details["declined"] = number in DECLINED
     if details["avs"]:
@@ -178,7 +179,7 @@ def _errors(form: Mapping[str, str]) -> dict[str, str]:
         errors["number"] = "Enter the 16 digits on the front of the card."
     elif not number.startswith(beginnings):
         errors["number"] = f"This is not the number of a {network} card."
-    if not re.fullmatch(r"(0[1-9]|1[0-2])\s*/\s*[0-9]{2}", form.get("expiry", "").strip()):
+    if read_expiry(form.get("expiry", "")) is None:
         errors["expiry"] = "Enter month and year, like 04/30."
     if not re.fullmatch(r"[0-9]{3}", form.get("cvv", "").strip()):
         errors["cvv"] = "Enter the 3 digits on the back."
