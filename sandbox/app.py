@@ -23,16 +23,20 @@ from . import (
     handcash,
     handcash_page,
     hitpay,
+    hitpay_dashboard,
     hitpay_drop_in,
     hitpay_page,
     hitpay_qr,
     hitpay_refunds,
     mintcash,
+    mintcash_dashboard,
     mintcash_page,
     request_network,
+    request_network_chain,
     request_network_page,
     wipay,
     wipay_cards,
+    wipay_dashboard,
     wipay_merchant,
     wipay_page,
     wipay_wapi,
@@ -43,6 +47,13 @@ from .models import Control, db, prepare
 #: Each is a module with ``NAME``, ``TITLE``, ``ASSUMPTIONS``, ``timer_rang(payment)`` and
 #: ``taken(payment)``.
 PROVIDERS = (mintcash, hitpay, handcash, wipay, request_network)
+#: What happens there without the shop asking. At HandCash, a payment is final.
+ACTIONS = {
+    mintcash.NAME: mintcash_dashboard.ACTIONS,
+    hitpay.NAME: hitpay_dashboard.ACTIONS,
+    wipay.NAME: wipay_dashboard.ACTIONS,
+    request_network.NAME: request_network_chain.ACTIONS,
+}
 BLUEPRINTS = (
     front.bp,
     mintcash.bp,
@@ -87,6 +98,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.extensions["providers"] = PROVIDERS
+    app.extensions["actions"] = ACTIONS
 
     _open_database(app, settings)
     background = Background(app, {provider.NAME: provider.timer_rang for provider in PROVIDERS})

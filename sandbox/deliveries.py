@@ -29,20 +29,23 @@ def enqueue(
     body: bytes,
     retry_after: Sequence[int],
     last_word: bool,
+    goes_back: bool = False,
 ) -> list[Delivery]:
     """Store a webhook, to be sent when the transaction is committed and a thread finds it.
 
     :param retry_after: sandbox seconds from each failed attempt to the next; then it is given up.
     :param last_word: whether this event settles the payment; "reorder" sends it before the others.
+    :param goes_back: whether it says that money went back; "overtaken" sends it before the others.
     :return: one delivery; two when the payment's delivery fault is "duplicate".
     """
     delivery_fault = payment.delivery_fault
     due, state = clock.now(), "waiting"
+    is_awaited = goes_back if delivery_fault == "overtaken" else last_word
     if delivery_fault == "delay":
         due += settings().sandbox_delay_seconds
     elif delivery_fault == "drop":
         state = "dropped"
-    elif delivery_fault == "reorder" and not last_word:
+    elif delivery_fault in ("reorder", "overtaken") and not is_awaited:
         state = "held"
     deliveries = [
         Delivery(
@@ -59,7 +62,7 @@ def enqueue(
     ]
     db.session.add_all(deliveries)
     db.session.flush()
-    if last_word:
+    if is_awaited:
         db.session.execute(
             update(Delivery)
             .where(Delivery.payment_id == payment.id, Delivery.state == "held")

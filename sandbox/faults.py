@@ -1,7 +1,7 @@
 """What can go wrong on request: one table, from which pages and checks are drawn."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,19 @@ FOREIGN_PAGE = "https://pay.example.invalid"
 class Fault:
     """``kind``: where it strikes: ``payment``, ``delivery`` (its webhooks) or ``create`` (the API).
 
-    ``key`` is unique within its kind; ``none`` is in each.
+    ``key`` is unique within its kind; ``none`` is in each. ``only``: the providers that can suffer
+    it; blank for all.
     """
 
     kind: str
     key: str
     title: str
     sentence: str
+    only: tuple[str, ...] = ()
 
+
+#: HandCash's webhook names no amount, and its payments are final.
+NOT_HANDCASH = ("mintcash", "hitpay", "wipay", "request_network")
 
 FAULTS = (
     Fault("payment", "none", "No fault", "What is entered on the page decides."),
@@ -50,6 +55,13 @@ FAULTS = (
         "Pay twice",
         "One payment reports success twice, as two events with different ids.",
     ),
+    Fault(
+        "payment",
+        "other_currency",
+        "Another currency",
+        "The payer's bank converts: the charge is in another currency than was asked for.",
+        ("hitpay",),
+    ),
     Fault("delivery", "none", "No fault", "Webhooks are sent at once, and as they should be."),
     Fault("delivery", "delay", "Delay", "Each webhook is sent a while later."),
     Fault("delivery", "drop", "Drop", "No webhook is ever sent."),
@@ -59,6 +71,14 @@ FAULTS = (
         "reorder",
         "Reorder",
         "The final webhook is sent first, the earlier ones right after it.",
+    ),
+    Fault(
+        "delivery",
+        "overtaken",
+        "Overtaken",
+        "Webhooks wait until the money has gone back (a refund, a void, a chargeback, a failure), "
+        "and are sent right after the webhook that says so.",
+        NOT_HANDCASH,
     ),
     Fault(
         "delivery",
@@ -73,6 +93,20 @@ FAULTS = (
         "Truly signed, but says it comes from the live environment.",
     ),
     Fault("delivery", "wrong_amount", "Wrong amount", "Truly signed, but for an amount of 0.01."),
+    Fault(
+        "delivery",
+        "no_amount",
+        "No amount",
+        "Correctly signed, but every amount is left out.",
+        NOT_HANDCASH,
+    ),
+    Fault(
+        "delivery",
+        "null_amount",
+        "Null amount",
+        "Correctly signed, but every amount is null; blank in a form.",
+        NOT_HANDCASH,
+    ),
     Fault("delivery", "wrong_currency", "Wrong currency", "Truly signed, but in another currency."),
     Fault(
         "delivery",
@@ -114,9 +148,13 @@ FAULTS = (
 )
 
 
-def of_kind(kind: str) -> list[Fault]:
-    """The faults of one kind, in the order in which pages offer them."""
-    return [fault for fault in FAULTS if fault.kind == kind]
+def of_kind(kind: str, provider: str = "") -> list[Fault]:
+    """The faults of one kind, in the order in which pages offer them: all, or a provider's."""
+    return [
+        fault
+        for fault in FAULTS
+        if fault.kind == kind and (not provider or not fault.only or provider in fault.only)
+    ]
 
 
 def check(kind: str, key: str) -> str:
@@ -142,6 +180,24 @@ def choose(payment: Payment) -> None:
         )
     except ValueError as error:
         abort(400, str(error))
+
+
+def spoil_amounts(fault: str, said: Any, names: Collection[str]) -> Any:
+    """What a webhook says, as the faults "no_amount" and "null_amount" have it.
+
+    ``names``: the fields that hold amounts, at any depth.
+    """
+    if fault not in ("no_amount", "null_amount"):
+        return said
+    if isinstance(said, list):
+        return [spoil_amounts(fault, each, names) for each in said]
+    if not isinstance(said, dict):
+        return said
+    return {
+        name: None if name in names else spoil_amounts(fault, value, names)
+        for name, value in said.items()
+        if name not in names or fault == "null_amount"
+    }
 
 
 def take_create_fault() -> str:

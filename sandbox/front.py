@@ -1,5 +1,7 @@
 """The front page: payments, their webhooks, the clock and the faults; and the same for programs."""
 
+import re
+from decimal import Decimal
 from typing import Any
 
 from flask import (
@@ -16,6 +18,7 @@ from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
 from . import clock, deliveries, faults
+from .actions import Action
 from .background import commit
 from .config import Settings, settings
 from .models import Delivery, Payment, control, db
@@ -59,6 +62,8 @@ def index() -> str:
         control=control(),
         faults=faults,
         providers=current_app.extensions["providers"],
+        titles={each.NAME: each.TITLE for each in current_app.extensions["providers"]},
+        possible=_possible,
         settings=_settings_shown(),
     )
 
@@ -116,14 +121,41 @@ def set_clock() -> Any:
     return _changed()
 
 
+@bp.post("/control/payments/<int:number>")
+def act(number: int) -> Any:
+    """Do something to a payment at its provider, as form or JSON: the key of an ``action``.
+
+    ``number`` and the actions that are possible stand in the ledger. ``amount``, for an action that
+    takes a part, is text in major units such as "5.00"; left out or blank, it is all of it.
+
+    :raise 400: an action or amount that is not possible now.
+    :raise 404: there is no such payment.
+    """
+    payment, sent = db.get_or_404(Payment, number), _sent()
+    action = next((each for each in _possible(payment) if each.key == sent.get("action")), None)
+    if action is None:
+        abort(400, f"{sent.get('action')!r} is not possible with this payment now")
+    at_most = action.at_most(payment)
+    text = str(sent.get("amount") or "").strip()
+    amount = _minor_units(text) if text else at_most
+    if not (0 < amount <= at_most and (action.in_part or amount == at_most)):
+        abort(400, f"{text} is not possible, but {at_most} minor units are")
+    action.do(payment, amount)
+    commit()
+    return _in_ledger(payment) if request.is_json else redirect(url_for(".index"), 303)
+
+
 @bp.get("/ledger.json")
 def ledger() -> dict[str, Any]:
     """All payments, oldest first; ``?after=<number>`` goes on where ``next`` of an answer stands.
 
-    Amounts are minor units. ``next`` is null on the last page. ``waiting`` counts what is still to
-    come, in all: webhooks to be sent, and payments on which the clock will change something.
+    Amounts are minor units. ``taken`` is all that came in the payment's currency, whatever went
+    back since: ``refunded``, or without a refund, ``voided``. ``foreign``: currency -> what is
+    there in another. ``dispute``: of all that was taken, "opened", "lost" or "won". ``actions``:
+    what ``/control/payments/<number>`` can do. ``next`` is null on the last page. ``waiting``
+    counts what is still to come, in all: webhooks to be sent, and payments on which the clock will
+    change something.
     """
-    providers = {each.NAME: each for each in current_app.extensions["providers"]}
     unsent = Delivery.state.in_(("waiting", "sending"))
     after = request.args.get("after", 0, type=int)
     payments = db.session.scalars(
@@ -131,20 +163,7 @@ def ledger() -> dict[str, Any]:
     ).all()
     page = payments[:LEDGER_PAGE]
     return {
-        "payments": [
-            {
-                "number": payment.id,
-                "provider": payment.provider,
-                "id": payment.reference,
-                "externalId": payment.external_id,
-                "status": payment.status,
-                "amount": payment.amount,
-                "currency": payment.currency,
-                "taken": providers[payment.provider].taken(payment),
-                "refunded": payment.refunded,
-            }
-            for payment in page
-        ],
+        "payments": [_in_ledger(payment) for payment in page],
         "next": page[-1].id if len(payments) > LEDGER_PAGE else None,
         "waiting": _count(Delivery.id, unsent) + _count(Payment.id, Payment.timer.is_not(None)),
     }
@@ -155,6 +174,38 @@ def healthz() -> dict[str, str]:
     """200 while the database answers."""
     db.session.execute(text("SELECT 1"))
     return {"status": "ok"}
+
+
+def _in_ledger(payment: Payment) -> dict[str, Any]:
+    providers = {each.NAME: each for each in current_app.extensions["providers"]}
+    return {
+        "number": payment.id,
+        "provider": payment.provider,
+        "id": payment.reference,
+        "externalId": payment.external_id,
+        "status": payment.status,
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "taken": providers[payment.provider].taken(payment),
+        "refunded": payment.refunded,
+        "voided": payment.details.get("voided", 0),
+        "foreign": payment.details.get("foreign", {}),
+        "dispute": payment.details.get("dispute"),
+        "actions": [each.key for each in _possible(payment)],
+    }
+
+
+def _possible(payment: Payment) -> list[Action]:
+    """What can be done to a payment at its provider now."""
+    actions: tuple[Action, ...] = current_app.extensions["actions"].get(payment.provider, ())
+    return [each for each in actions if each.at_most(payment) > 0]
+
+
+def _minor_units(text: str) -> int:
+    """ "5.00" is 500; -1 for what is no amount."""
+    if not re.fullmatch(r"[0-9]{1,10}(\.[0-9]{1,2})?", text):
+        return -1
+    return int(Decimal(text).scaleb(2))
 
 
 def _count(column: Any, which: ColumnElement[bool]) -> int:

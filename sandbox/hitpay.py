@@ -56,6 +56,11 @@ ASSUMPTIONS = (
     "terminals.",
     "The endpoint is registered for payment_request.completed, .failed and charge.updated, which "
     "is sent for refunds only; expiry and cancel send nothing.",
+    "A charge may be in another currency than its request (a bank converts; the rate is made up). "
+    "Webhooks of version 1 then name the charge's amount and currency, those of version 2 the "
+    "request's, with the charge inside.",
+    "A request that is paid can be paid once more by a QR code that was drawn: another charge, "
+    "told as completed again. A refund made on the dashboard is told as one by API is.",
     "Any 2xx answer ends a delivery; retries come after 1, 5, 30 and 120 minutes.",
     "A card number that is no test card is refused on the page.",
 )
@@ -408,9 +413,14 @@ def succeed(payment: Payment, method: str) -> list[Delivery]:
     end(payment, "completed")
     sent = []
     for _ in range(2 if payment.fault == "pay_twice" else 1):
-        _add_entry(payment, "succeeded", method)
-        sent += tell_request(payment, "completed")
+        sent += add_charge(payment, method)
     return sent
+
+
+def add_charge(payment: Payment, method: str) -> list[Delivery]:
+    """The request is paid, for the first time or once more. The caller commits."""
+    _add_entry(payment, "succeeded", method)
+    return tell_request(payment, "completed")
 
 
 def decline(payment: Payment, method: str) -> list[Delivery]:
@@ -434,8 +444,22 @@ def timer_rang(payment: Payment) -> None:
 
 def taken(payment: Payment) -> int:
     """Minor units that were taken, whatever was given back since."""
-    return payment.amount if payment.status == "completed" else 0
+    return sum(
+        minor_units(each["amount"])
+        for each in payment.details["payments"]
+        if each["status"] != "failed" and each["currency"] == payment.currency.lower()
+    )
 
 
 def _add_entry(payment: Payment, status: str, method: str) -> None:
-    payment.details["payments"] = [*payment.details["payments"], entry(payment, status, method)]
+    made = entry(payment, status, method)
+    payment.details["payments"] = [*payment.details["payments"], made]
+    if made["currency"] != payment.currency.lower():
+        count_foreign(payment, made["currency"], minor_units(made["amount"]))
+
+
+def count_foreign(payment: Payment, currency: str, amount: int) -> None:
+    """Money in another currency than was asked for has come; less than 0: it was refunded."""
+    counted = payment.details.get("foreign", {})
+    currency = currency.upper()
+    payment.details["foreign"] = counted | {currency: counted.get(currency, 0) + amount}

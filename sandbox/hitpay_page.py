@@ -136,7 +136,9 @@ def was_ended_by_fault(payment: Payment) -> bool:
 def fault_choices() -> dict[str, Any]:
     """What the drawer offers."""
     return {
-        f"{kind}_faults": [each for each in faults.of_kind(kind) if each.key not in IMPOSSIBLE]
+        f"{kind}_faults": [
+            each for each in faults.of_kind(kind, NAME) if each.key not in IMPOSSIBLE
+        ]
         for kind in ("payment", "delivery")
     }
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from . import clock
 from .background import commit
-from .hitpay import NAME, Refused, answer_error, authenticate, sent_fields
+from .hitpay import NAME, Refused, answer_error, authenticate, count_foreign, sent_fields
 from .hitpay_shapes import charge_shown, json_number, local_time, minor_units, number
 from .hitpay_webhooks import tell_refund
 from .models import Payment, Refund, db
@@ -32,13 +32,35 @@ def refund_charge() -> dict[str, Any]:
     sent = sent_fields()
     payment, charge = _charge(str(sent.get("payment_id", "")))
     amount = _amount(sent.get("amount"))
-    refunded = minor_units(charge["refunded_amount"]) + amount
-    whole = minor_units(charge["amount"])
     if charge["status"] not in ("succeeded", "partially_refunded"):
         raise _wrong("payment_id", f"A charge that is {charge['status']} cannot be refunded.")
-    if refunded > whole:
+    if amount > minor_units(charge["amount"]) - minor_units(charge["refunded_amount"]):
         raise _wrong("amount", "The amount is more than remains to be refunded.")
 
+    reply = refund(payment, charge, amount)
+    commit()
+    return reply
+
+
+@bp.get("/refund/<reference>")
+def get_refund(reference: str) -> dict[str, Any]:
+    """One refund, as it was answered. Errors: 401, 404."""
+    refund = db.session.scalar(select(Refund).where(Refund.external_id == reference))
+    if refund is None:
+        raise Refused(404, f"No query results for model [App\\Business\\Refund] {reference}")
+    return refund.reply
+
+
+@bp.get("/charges/<reference>")
+def get_charge(reference: str) -> dict[str, Any]:
+    """One charge. Errors: 401, 404."""
+    return charge_shown(*_charge(reference))
+
+
+def refund(payment: Payment, charge: dict[str, Any], amount: int) -> dict[str, Any]:
+    """Money of a charge goes back, and the shop is told. The caller commits."""
+    whole = minor_units(charge["amount"])
+    refunded = minor_units(charge["refunded_amount"]) + amount
     changed = charge | {
         "status": "refunded" if refunded == whole else "partially_refunded",
         "refunded_amount": number(refunded),
@@ -48,7 +70,10 @@ def refund_charge() -> dict[str, Any]:
     payment.details["payments"] = [
         changed if each["id"] == charge["id"] else each for each in payment.details["payments"]
     ]
-    payment.refunded += amount
+    if charge["currency"] == payment.currency.lower():
+        payment.refunded += amount
+    else:
+        count_foreign(payment, charge["currency"], -amount)
     reply = {
         "id": str(uuid.uuid4()),
         "refunded_by": None,
@@ -73,23 +98,7 @@ def refund_charge() -> dict[str, Any]:
         )
     )
     tell_refund(payment, changed)
-    commit()
     return reply
-
-
-@bp.get("/refund/<reference>")
-def get_refund(reference: str) -> dict[str, Any]:
-    """One refund, as it was answered. Errors: 401, 404."""
-    refund = db.session.scalar(select(Refund).where(Refund.external_id == reference))
-    if refund is None:
-        raise Refused(404, f"No query results for model [App\\Business\\Refund] {reference}")
-    return refund.reply
-
-
-@bp.get("/charges/<reference>")
-def get_charge(reference: str) -> dict[str, Any]:
-    """One charge. Errors: 401, 404."""
-    return charge_shown(*_charge(reference))
 
 
 def _charge(reference: str) -> tuple[Payment, dict[str, Any]]:

@@ -11,6 +11,7 @@ from .config import settings
 from .models import Payment
 
 MERCHANT = "kiln-and-kettle"  # the account's name in addresses of hosted pages
+RATE = Decimal("4.20")  # at which a payer's bank converts; made up
 SINGAPORE = timezone(timedelta(hours=8))
 
 
@@ -52,6 +53,9 @@ def request_shown(payment: Payment) -> dict[str, Any]:
 
 def entry(payment: Payment, status: str, method: str) -> dict[str, Any]:
     """One of the request's ``payments`` (apis/payment-request/get-payment-status)."""
+    amount, currency = payment.amount, payment.currency
+    if status == "succeeded" and payment.fault == "other_currency":
+        amount, currency = converted(payment)
     made: dict[str, Any] = {
         "id": str(uuid.uuid4()),
         "quantity": 1,
@@ -59,8 +63,8 @@ def entry(payment: Payment, status: str, method: str) -> dict[str, Any]:
         "buyer_name": payment.details["name"],
         "buyer_phone": payment.details["phone"],
         "buyer_email": payment.details["email"],
-        "currency": payment.currency.lower(),
-        "amount": number(payment.amount),
+        "currency": currency.lower(),
+        "amount": number(amount),
         "refunded_amount": "0.00",
         "payment_type": method,
         "fees": "0.00",
@@ -70,6 +74,11 @@ def entry(payment: Payment, status: str, method: str) -> dict[str, Any]:
     if status == "failed":
         made |= {"status_reason": "Card declined", "status_reason_code": "card_declined"}
     return made
+
+
+def converted(payment: Payment) -> tuple[int, str]:
+    """What the payer's bank makes of a request: minor units, and another currency."""
+    return int(payment.amount * RATE), "MYR" if payment.currency != "MYR" else "SGD"
 
 
 def charge_shown(payment: Payment, charge: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,11 @@ NAME, TITLE = "mintcash", "MintCash"
 API_VERSION = "2026-05-01"  # docs/concepts/webhooks/payload-reference
 RETRY_AFTER = (30, 120, 600, 3600, 21600)  # seconds; docs/concepts/webhooks/overview
 #: The statuses of a payment whose money was taken.
-TAKEN = ("succeeded", "partially_refunded", "refunded")
+TAKEN = ("succeeded", "partially_refunded", "refunded", "voided")
+#: Those in which money went back.
+GONE_BACK = ("partially_refunded", "refunded", "voided")
+#: The fields of a webhook that hold an amount.
+AMOUNTS = ("amount", "amountRefunded", "amountRefundable")
 MAX_AMOUNT = 10**10  # minor units; an assumption
 
 ASSUMPTIONS = (
@@ -45,6 +49,8 @@ ASSUMPTIONS = (
     "Retries count from the previous attempt, and end after the sixth.",
     "Refunds succeed at once; their webhook shows the payment with the refund inside. What cannot "
     "be refunded is answered 409 or 422 with code “failed_precondition”.",
+    "A refund made on the dashboard is told as one by API is, with no externalId. A payment can be "
+    "voided after it succeeded, as the table of statuses has it; its sums stay as they were.",
 )
 
 #: docs/concepts/errors and docs/api/payments. The code of a 502 is an assumption.
@@ -130,38 +136,9 @@ def refund_payment(reference: str) -> dict[str, Any]:
         raise Refused(409, "failed_precondition", f"A {payment.status} payment has no refunds.")
     if amount > remainder:
         raise Refused(422, "failed_precondition", "amount is more than remains to be refunded.")
-
-    payment.refunded += amount
-    refund = {
-        "id": str(uuid.uuid4()),
-        "paymentId": payment.reference,
-        "externalId": external_id,
-        "status": "succeeded",
-        "amount": number(amount),
-        "currency": payment.currency,
-        "providerRefundId": f"cpr_{uuid.uuid4().hex[:16]}",
-        "failureCode": None,
-        "failureMessage": None,
-        "paymentAmountRefunded": number(payment.refunded),
-        "paymentAmountRefundable": number(payment.amount - payment.refunded),
-        "createdAt": clock.timestamp(),
-    }
-    db.session.add(
-        Refund(
-            payment_id=payment.id,
-            external_id=external_id,
-            amount=amount,
-            request=_canonical(payload),
-            reply=refund,
-        )
-    )
-    move(
-        payment,
-        "refunded" if payment.refunded == payment.amount else "partially_refunded",
-        refund=refund,
-    )
+    made = refund(payment, amount, external_id, _canonical(payload))
     commit()
-    return refund
+    return made
 
 
 @bp.get("/merchant/api-keys")
@@ -387,6 +364,45 @@ def succeed(payment: Payment) -> list[Delivery]:
     return sent + notify(payment) if payment.fault == "pay_twice" else sent
 
 
+def refund(
+    payment: Payment, amount: int, external_id: str | None = None, request_text: str = ""
+) -> dict[str, Any]:
+    """Money goes back, and the shop is told. The caller commits.
+
+    ``external_id`` and ``request_text`` are the call's; None and blank on the dashboard.
+    """
+    payment.refunded += amount
+    made = {
+        "id": str(uuid.uuid4()),
+        "paymentId": payment.reference,
+        "externalId": external_id,
+        "status": "succeeded",
+        "amount": number(amount),
+        "currency": payment.currency,
+        "providerRefundId": f"cpr_{uuid.uuid4().hex[:16]}",
+        "failureCode": None,
+        "failureMessage": None,
+        "paymentAmountRefunded": number(payment.refunded),
+        "paymentAmountRefundable": number(payment.amount - payment.refunded),
+        "createdAt": clock.timestamp(),
+    }
+    db.session.add(
+        Refund(
+            payment_id=payment.id,
+            external_id=external_id or made["id"],
+            amount=amount,
+            request=request_text,
+            reply=made,
+        )
+    )
+    move(
+        payment,
+        "refunded" if payment.refunded == payment.amount else "partially_refunded",
+        refund=made,
+    )
+    return made
+
+
 def timer_rang(payment: Payment) -> None:
     """The hosted page has reached its end, or the fault "pay late" its moment."""
     if payment.status == "failed":
@@ -405,7 +421,8 @@ def taken(payment: Payment) -> int:
 
 def notify(payment: Payment, refund: dict[str, Any] | None = None) -> list[Delivery]:
     """Store the webhook ``payment.<status>`` of a payment as it is now."""
-    text = json.dumps(_event(payment, refund), ensure_ascii=False, separators=(",", ":"))
+    event = faults.spoil_amounts(payment.delivery_fault, _event(payment, refund), AMOUNTS)
+    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     body = text.encode("utf-8", "replace")  # JSON can name characters that UTF-8 cannot write
     secret = settings().mintcash_signing_secret.get_secret_value().split(",")[0].strip()
     signature = sign(body, secret)
@@ -419,6 +436,7 @@ def notify(payment: Payment, refund: dict[str, Any] | None = None) -> list[Deliv
         body=body,
         retry_after=RETRY_AFTER,
         last_word=payment.status not in ("created", "pending"),
+        goes_back=payment.status in GONE_BACK,
     )
 
 

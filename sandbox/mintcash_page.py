@@ -180,8 +180,8 @@ def _form(
         cards=mintcash_cards.CARDS,
         declines=mintcash_cards.DECLINES,
         stays_pending=mintcash_cards.STAYS_PENDING,
-        payment_faults=faults.of_kind("payment"),
-        delivery_faults=faults.of_kind("delivery"),
+        payment_faults=faults.of_kind("payment", NAME),
+        delivery_faults=faults.of_kind("delivery", NAME),
     )
 
 

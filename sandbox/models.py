@@ -38,8 +38,7 @@ class Payment(Base):
             unique=True,
             sqlite_where=text("provider = 'mintcash'"),
         ),
-        # What was paid twice can be given back twice.
-        CheckConstraint("refunded BETWEEN 0 AND amount * iif(fault = 'pay_twice', 2, 1)"),
+        CheckConstraint("refunded >= 0"),  # what was paid twice can be refunded twice
         Index("payments_by_timer", "timer"),
     )
 
@@ -56,7 +55,9 @@ class Payment(Base):
     timer: Mapped[float | None]  # clock.now() at which something happens by itself
     fault: Mapped[str]  # of the kind "payment", see faults.py
     delivery_fault: Mapped[str]  # of the kind "delivery"
-    #: The provider module's own.
+    #: The provider module's own. The ledger reads of it: ``voided``, minor units that went back
+    #: without a refund; ``dispute``, which was "opened", "lost" or "won"; ``foreign``, currency ->
+    #: minor units that came in another currency, less what of it was refunded.
     details: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON))
 
     deliveries: Mapped[list["Delivery"]] = relationship(order_by="Delivery.id")

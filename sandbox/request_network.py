@@ -51,6 +51,8 @@ ASSUMPTIONS = (
     "A wallet may pay in parts, each told as payment.partial until the sum is complete. A bridge "
     "between chains may fail, told as payment.failed, and the page can still be paid. A sum that "
     "is above what is missing is refused.",
+    "A transaction that falls out of the chain in a reorganisation is told as payment.failed, and "
+    "GET /v2/request/<id> knows nothing of it any more; the page can be paid once more.",
     "A page that expires while money is on its way is still paid by it. Expiry is told to nobody.",
     "Webhooks carry both requestId and requestID, and not the merchant's reference. A repetition "
     "keeps its delivery id, and so does a webhook that is sent again by hand.",
@@ -118,6 +120,8 @@ ERRORS = {
     "502": (502, "Bad Gateway"),
     "503": (503, "Service Unavailable"),
 }
+#: The fields of a webhook that hold an amount.
+AMOUNTS = ("amount", "totalAmountPaid", "expectedAmount")
 #: HTTP status -> ``error``.
 TITLES = {
     400: "Bad Request",
@@ -775,7 +779,8 @@ def timer_rang(payment: Payment) -> None:
 
 def taken(payment: Payment) -> int:
     """Minor units that were taken, whatever was given back since."""
-    return payment.amount - missing(payment)
+    voided: int = payment.details.get("voided", 0)
+    return payment.amount - missing(payment) + voided
 
 
 # --- The webhooks: api-reference/webhooks ------------------------------------------------------
@@ -786,7 +791,8 @@ def notify(payment: Payment, index: int, event: str, last_word: bool = False) ->
 
     ``last_word``: nothing is left to be told about the payment.
     """
-    text = json.dumps(_event(payment, index, event), ensure_ascii=False, separators=(",", ":"))
+    said = faults.spoil_amounts(payment.delivery_fault, _event(payment, index, event), AMOUNTS)
+    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
     body = text.encode("utf-8", "replace")  # JSON can name characters that UTF-8 cannot write
     secret = settings().request_network_webhook_secret.get_secret_value().split(",")[0].strip()
     signature = sign(body, secret)
@@ -805,6 +811,7 @@ def notify(payment: Payment, index: int, event: str, last_word: bool = False) ->
         body=body,
         retry_after=RETRY_AFTER,
         last_word=last_word,
+        goes_back=event == "payment.failed",
     )
 
 

@@ -57,6 +57,9 @@ ASSUMPTIONS = (
     "WAPI's hash, 64 digits, is made of nothing that means anything. An unknown transaction is "
     "answered 400, as for refunds. A refunded one stays success, and its status_desc is Refunded. "
     "WAPI takes form fields and JSON. Its tokens and rate limits are not imitated: only the key.",
+    "A refund made on the dashboard is told as one that was asked for and granted is. A "
+    "chargeback leaves a transaction success and is shown by its status_desc: Chargeback Pending, "
+    "Processed (the money is gone), Released (it stays).",
     "A rejected refund may be asked for again. Saving a card debits USD 0.50 to 1.50 and sends no "
     "webhook; its return has no hash. The page of a charge asks for no card data.",
 )
@@ -79,6 +82,17 @@ FEE_STRUCTURES = {
     "merchant_absorb": "Merchant Absorb",
     "split": "Split",
 }
+
+#: A chargeback as WAPI shows it; an assumption.
+DISPUTES = {
+    "opened": "Chargeback Pending",
+    "lost": "Chargeback Processed",
+    "won": "Chargeback Released",
+}
+
+#: The events in which money goes back, and the fields of a webhook that hold an amount.
+GOES_BACK = ("payment.refunded", "payment.chargeback_pending", "payment.chargeback_processed")
+AMOUNTS = ("total", "total_credited")
 
 #: Of order_id and origin: letters, digits, dash and underscore, the last two only inside.
 NAME_PATTERN = re.compile(r"(?![_-])[A-Za-z0-9_-]{1,48}(?<![_-])", re.ASCII)
@@ -380,6 +394,8 @@ def shown(payment: Payment) -> dict[str, Any]:
 def _status_desc(payment: Payment) -> str:
     if payment.status == "incomplete":
         return "Transaction Incomplete"
+    if dispute := payment.details.get("dispute"):
+        return DISPUTES[dispute]
     return "Refunded" if payment.refunded else "Normal"
 
 
@@ -498,6 +514,7 @@ def notify(payment: Payment, event: str, meta: Mapping[str, str] | None = None) 
         return []
     key = str(uuid.uuid4())
     envelope = _event(payment, event, key) | {"meta": meta or {}}
+    envelope = faults.spoil_amounts(payment.delivery_fault, envelope, AMOUNTS)
     text = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
     body = text.encode("utf-8", "replace")
     timestamp = str(int(time.time()))
@@ -520,6 +537,7 @@ def notify(payment: Payment, event: str, meta: Mapping[str, str] | None = None) 
         body=body,
         retry_after=RETRY_AFTER,
         last_word=event != "payment.created",
+        goes_back=event in GOES_BACK,
     )
 
 

@@ -21,6 +21,7 @@ from .cards import read_expiry
 from .config import settings
 from .models import Payment
 from .wipay import (
+    NAME,
     expire,
     final_total,
     find,
@@ -225,8 +226,8 @@ def _form(
         errors=errors or {},
         networks=NETWORKS,
         cards=CARDS,
-        payment_faults=faults.of_kind("payment"),
-        delivery_faults=faults.of_kind("delivery"),
+        payment_faults=faults.of_kind("payment", NAME),
+        delivery_faults=faults.of_kind("delivery", NAME),
     )
 
 

@@ -154,6 +154,14 @@ class Sandbox:
     def set_clock(self, **numbers: float) -> Reply:
         return self.http.post("/control/clock", json=numbers)
 
+    def act(self, action: str, number: int = 1, **fields: Any) -> Reply:
+        """What happens to a payment at its provider without the shop."""
+        return self.http.post(f"/control/payments/{number}", json={"action": action, **fields})
+
+    @property
+    def ledger(self) -> list[dict[str, Any]]:
+        return list(self.http.get("/ledger.json").json["payments"])
+
     def work(self) -> None:
         """Do what the threads would do, until nothing is due."""
         while self.app.extensions["background"].work():

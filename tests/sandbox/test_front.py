@@ -71,6 +71,10 @@ def test_the_ledger_lists_every_payment_in_minor_units(sandbox: Sandbox) -> None
                 "currency": "USD",
                 "taken": 4999,
                 "refunded": 1500,
+                "voided": 0,
+                "foreign": {},
+                "dispute": None,
+                "actions": ["refund", "void"],
             }
         ],
         "next": None,
@@ -154,7 +158,9 @@ def test_a_foreign_host_name_is_refused(sandbox: Sandbox) -> None:
     assert sandbox.http.get("/", headers={"Host": "evil.example"}).status_code == 400
 
 
-@pytest.mark.parametrize("path", ["/control/faults", "/control/clock", "/deliveries/1/send"])
+@pytest.mark.parametrize(
+    "path", ["/control/faults", "/control/clock", "/control/payments/1", "/deliveries/1/send"]
+)
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:1", "null"])
 def test_forms_of_another_site_are_refused(sandbox: Sandbox, path: Any, origin: str) -> None:
     assert sandbox.http.post(path, headers={"Origin": origin}).status_code == 403
