@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import config
@@ -56,6 +57,7 @@ class Scenario:
     cancel: bool = False
     play: str = ""  # a method of ``Customer`` that does all of it, where it is more than a page
     skip: int = 0  # sandbox seconds, after paying
+    happens: str = ""  # at the provider, after paying: see sandbox/actions.py
 
 
 SCENARIOS = (
@@ -74,6 +76,8 @@ SCENARIOS = (
     Scenario("mintcash", "webhook of live", "waiting", MINTCASH, "close_tab", "wrong_environment"),
     Scenario("mintcash", "one cent", "held", MINTCASH, "close_tab", "wrong_amount"),
     Scenario("mintcash", "another currency", "held", MINTCASH, "close_tab", "wrong_currency"),
+    Scenario("mintcash", "basket changed, both paid", "paid", {}, play="pay_two_baskets"),
+    Scenario("mintcash", "money back, then released", "refunded", {}, play="release_without_money"),
     Scenario("mintcash", "webhook before the page", "paid", {}, create="early_webhook"),
     Scenario("mintcash", "503 on create", "no page", {}, create="503"),
     Scenario("mintcash", "HTML for JSON", "no page", {}, create="html"),
@@ -87,6 +91,16 @@ SCENARIOS = (
     Scenario("hitpay", "one cent", "held", HITPAY, "close_tab", "wrong_amount"),
     Scenario("hitpay", "QR code scanned", "paid", {}, play="scan_the_code"),
     Scenario("hitpay", "given back in two parts", "refunded", HITPAY, play="get_it_back"),
+    Scenario(
+        "hitpay",
+        "refund overtakes the success",
+        "refunded",
+        HITPAY,
+        "close_tab",
+        "overtaken",
+        happens="refund",
+    ),
+    Scenario("hitpay", "one page paid twice", "paid", HITPAY, play="pay_one_page_twice"),
     Scenario("wipay", "success card", "paid", WIPAY),
     Scenario("wipay", "declined card", "failed", WIPAY_FAILS),
     Scenario("wipay", "webhook lost, return signed", "paid", WIPAY, webhook="drop"),
@@ -145,7 +159,8 @@ class Customer(Shopper):
         refused = self._refusals()
         self.add("cookbook")
         if scenario.play:
-            getattr(self, scenario.play)()
+            if otherwise := getattr(self, scenario.play)():
+                return str(otherwise)
         else:
             answer = self.check_out(scenario.provider)
             self.post(faults, create_fault="none", create_calls="0")
@@ -153,6 +168,8 @@ class Customer(Shopper):
                 return "no page"
             if scenario.create == "none":
                 self._pay(answer.url, scenario)
+            if scenario.happens:
+                self._let_happen(scenario.happens)
             self.post(f"{self.sandbox}/control/clock", advance=str(scenario.skip))
         order = self._newest_order()
         if scenario.ends == "waiting":
@@ -166,6 +183,8 @@ class Customer(Shopper):
             self.cancel(page, **typed)
         else:
             self.pay(page, scenario.provider, **typed)
+
+    # Each play returns what went otherwise than expected, if anything did.
 
     def scan_the_code(self) -> None:
         """The sandbox's front page stands for the phone: the newest code is the first there."""
@@ -193,6 +212,51 @@ class Customer(Shopper):
         card = re.search(r'value="(wipay/card:[^"]+)"', self.get(f"{self.shop}/checkout").text)
         self.pay(self.check_out(card[1] if card else "").url, "wipay")
 
+    def pay_one_page_twice(self) -> str:
+        """As who scans a drawn code twice does: the second charge goes back."""
+        self.pay(self.check_out("hitpay").url, "hitpay", **HITPAY)
+        order = self._newest_order()
+        _until(lambda: self._state(order) == "paid")
+        self._let_happen("pay_again")
+        _until(lambda: self._payment()["refunded"] > 0)
+        paid = self._payment()
+        if paid["taken"] - paid["refunded"] != paid["amount"]:
+            return "kept twice"
+        is_shown = "Because" in self.get(order.replace("/orders", "/console/orders")).text
+        return "" if is_shown else "unnoticed"  # that is a column of the refunds in the console
+
+    def pay_two_baskets(self) -> str:
+        """The basket changes after "Pay"; the page of the first is paid after that of the second.
+
+        One is fulfilled, and the money of the other goes back.
+        """
+        first_page, first = self.check_out("mintcash").url, self._newest_order()
+        self.add("cookbook")
+        second_page, second = self.check_out("mintcash").url, self._newest_order()
+        self.pay(second_page, "mintcash", **MINTCASH)
+        _until(lambda: self._state(second) == "paid")
+        self.pay(first_page, "mintcash", **MINTCASH)
+        _until(lambda: self._payment(1)["refunded"] > 0)
+        if self._payment(1)["refunded"] != self._payment(1)["taken"]:
+            return "kept twice"
+        _until(lambda: self._state(first) != "waiting")
+        return "" if self._state(first) in ("held", "refunded") else "both paid"
+
+    def release_without_money(self) -> str:
+        """A person sends the money of a held order back, and then wants it to be fulfilled."""
+        page = self.check_out("mintcash").url
+        typed = {**MINTCASH, "fault": "close_tab", "delivery_fault": "wrong_amount"}
+        self.pay(page, "mintcash", **typed)
+        order = self._newest_order()
+        _until(lambda: self._state(order) == "held")
+        console, path = order.replace("/orders", "/console/orders"), urlsplit(order).path
+        self.fill_in(console, f"/console{path}/refunds")
+        self.fill_in(console, f"/console{path}/release")
+        _until(lambda: self._payment()["refunded"] > 0)
+        if self._payment()["refunded"] == 0:
+            return "no refund"
+        return "released" if "Download" in self.get(order).text else ""
+
     def change_their_mind(self) -> None:
         """And see that nobody can pay on the first page any more."""
         left = self.check_out("handcash").url
@@ -200,6 +264,19 @@ class Customer(Shopper):
         _until(lambda: 'name="handle"' not in self.get(left).text)
         if 'name="handle"' in self.get(left).text:
             raise SystemExit("HandCash's page stays open.")
+
+    def _payment(self, before: int = 0) -> dict[str, Any]:
+        """The newest payment in the sandbox's ledger, or the one made so many before it."""
+        page: dict[str, Any] = {"next": 0, "payments": []}
+        newest: list[dict[str, Any]] = []
+        while page["next"] is not None:
+            page = self.get(f"{self.sandbox}/ledger.json?after={page['next']}").json()
+            newest = [*newest, *page["payments"]]
+        return newest[-1 - before]
+
+    def _let_happen(self, action: str) -> None:
+        """At the provider, to the newest payment."""
+        self.post(f"{self.sandbox}/control/payments/{self._payment()['number']}", action=action)
 
     def _newest_order(self) -> str:
         """The order's address, as the console has it: a shopper whose tab closed has none."""
