@@ -91,6 +91,7 @@ SCENARIOS = (
     Scenario("hitpay", "one cent", "held", HITPAY, "close_tab", "wrong_amount"),
     Scenario("hitpay", "QR code scanned", "paid", {}, play="scan_the_code"),
     Scenario("hitpay", "given back in two parts", "refunded", HITPAY, play="get_it_back"),
+    Scenario("hitpay", "charged in another currency", "held", HITPAY, "other_currency"),
     Scenario(
         "hitpay",
         "refund overtakes the success",
@@ -106,6 +107,7 @@ SCENARIOS = (
     Scenario("wipay", "webhook lost, return signed", "paid", WIPAY, webhook="drop"),
     Scenario("wipay", "tab closed after paying", "paid", WIPAY, fault="close_tab"),
     Scenario("wipay", "webhook forged, no return", "waiting", WIPAY, "close_tab", "tamper"),
+    Scenario("wipay", "expired, paid at MintCash", "paid", {}, play="pay_elsewhere_after_expiry"),
     Scenario("wipay", "half an hour late", "paid", WIPAY, "pay_late", skip=30 * 60),
     Scenario("wipay", "saved card", "paid", WIPAY, play="pay_with_a_saved_card"),
     Scenario("handcash", "paid from the wallet", "paid", HANDCASH),
@@ -256,6 +258,21 @@ class Customer(Shopper):
         if self._payment()["refunded"] == 0:
             return "no refund"
         return "released" if "Download" in self.get(order).text else ""
+
+    def pay_elsewhere_after_expiry(self) -> str:
+        """Back from a page that has expired, another way is on offer."""
+        page = self.check_out("wipay").url
+        expired = self.post(page, **WIPAY, fault="expire")
+        back = re.search(rf'href="({self.shop}/orders/[^"]*)"', expired.text)
+        order = self._newest_order()
+        self.get(unescape(back[1]) if back else order)
+        action = f"{urlsplit(order).path}/payments"
+        _until(lambda: f'action="{action}"' in self.get(order).text)
+        if f'action="{action}"' not in self.get(order).text:
+            return "stuck"
+        answer = self.fill_in(order, action, provider="mintcash")
+        self.pay(answer.url, "mintcash", **MINTCASH)
+        return ""
 
     def change_their_mind(self) -> None:
         """And see that nobody can pay on the first page any more."""
