@@ -2,8 +2,9 @@
 
 Runs shop, job workers and sandbox as processes of their own and lets shoppers buy from all
 providers over real HTTP, while webhooks are lost, doubled, delayed, reordered and forged, providers
-fail and hang, and processes are killed by SIGKILL. In the end nothing fails any more; when all has
-come to rest, ``audit.py`` compares the sandbox's ledger with the shop's books.
+fail and hang, money leaves again at their side, and processes are killed by SIGKILL. In the end
+nothing fails any more; when all has come to rest, ``audit`` compares the sandbox's ledger with the
+shop's books.
 """
 
 import argparse
@@ -40,6 +41,7 @@ import run
 from accounts import configured_providers
 from audit import Books, Violation, audit, read_shop
 from catalogue import PRODUCTS
+from merchant import Merchant
 from migrate import prepare_database
 from models import OutboxTask, Payment, Product
 from shopper import (
@@ -71,12 +73,13 @@ TYPES = {
 
 #: How people behave, and how many of a hundred.
 HABITS = {
-    "pays": 40,
+    "pays": 34,
     "closes the tab": 12,
     "presses twice": 10,
     "comes back twice": 8,
     "pays elsewhere after leaving": 8,
     "pays on two pages": 6,
+    "changes the basket": 6,
     "pays in two parts": 4,
     "card is declined": 5,
     "cancels": 4,
@@ -84,9 +87,19 @@ HABITS = {
 }
 
 #: What is set on the provider's page, and how often. See sandbox/faults.py.
-PAYMENT_FAULTS = {"none": 76, "three_d_secure": 6, "pay_late": 8, "pay_twice": 6, "expire": 4}
+PAYMENT_FAULTS = {
+    "none": 72,
+    "three_d_secure": 6,
+    "pay_late": 8,
+    "pay_twice": 6,
+    "expire": 4,
+    "other_currency": 4,
+}
 DELIVERY_FAULTS = {
-    "none": 40,
+    "none": 30,
+    "overtaken": 4,
+    "no_amount": 3,
+    "null_amount": 3,
     "drop": 14,
     "duplicate": 10,
     "delay": 10,
@@ -169,6 +182,7 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
             "orders": outcomes(books),
             "without_order": dict(rush.without_order),
             "kills": dict(rush.kills),
+            "happenings": dict(rush.merchant.happened),
             "faults": dict(sorted(rush.faults.items())),
             "payments": {
                 "taken": len(books.taken),
@@ -342,6 +356,8 @@ class Customer(Shopper):
             case "pays on two pages":
                 self.leave_and_pay_elsewhere(other)
                 self.pay_there(page, provider)
+            case "changes the basket":
+                self.change_basket_and_pay(page)
             case "pays in two parts" if provider == "request_network":
                 self.pay_there(page, provider, amount="4.00")
                 self.think()
@@ -354,6 +370,17 @@ class Customer(Shopper):
         page = self.leave_to_pay(provider)
         if page:
             self.pay_there(page, provider)
+
+    def change_basket_and_pay(self, page: str) -> None:
+        """The new basket's page is paid, and half the time the old one's as well, in any order."""
+        self.add("cookbook")
+        new = self.leave_to_pay(self.purchase.other)
+        pages = [(new, self.purchase.other)]
+        if self.chance.random() < 0.5:
+            pages.insert(self.chance.randint(0, 1), (page, self.purchase.provider))
+        for each, provider in pages:
+            if each:
+                self.pay_there(each, provider)
 
     def pay_there(
         self, page: str, provider: str, declined: bool = False, **typed: str
@@ -378,6 +405,7 @@ class Rush:
         self.kills_to_come = plan_of_kills(seed, world.targets, between)
         #: Shoppers think as long as there is time for.
         self.pause = min(1.0, 4 * seconds / max(1, len(plan)))
+        self.merchant = Merchant(world.settings.sandbox_url, seed)
         self.over, self.interrupted = threading.Event(), False
         self.lock = threading.Lock()
         self.seconds, self.done = 0.0, 0
@@ -390,7 +418,9 @@ class Rush:
         """Until everybody has shopped; Ctrl-C ends it earlier."""
         self.started = time.monotonic()
         killer = threading.Thread(target=self._kill_now_and_then)
-        killer.start()
+        merchant = threading.Thread(target=self.merchant.work, args=(self.over,))
+        for thread in (killer, merchant):
+            thread.start()
         with ThreadPoolExecutor(SHOPPERS) as pool:
             futures = [pool.submit(self._shop, purchase) for purchase in self.plan]
             try:
@@ -402,7 +432,8 @@ class Rush:
             finally:
                 self.over.set()
         self.seconds = time.monotonic() - self.started
-        killer.join()
+        for thread in (killer, merchant):
+            thread.join()
         for future in futures:
             if not future.cancelled():
                 future.result()
@@ -677,7 +708,15 @@ def _say(report: dict[str, Any]) -> None:
     )
     for name, counts in report["orders"].items():
         _say_counts(name, counts)
-    for title in ("payments", "without_order", "kills", "faults", "receipts", "answers_500"):
+    for title in (
+        "payments",
+        "without_order",
+        "kills",
+        "happenings",
+        "faults",
+        "receipts",
+        "answers_500",
+    ):
         _say_counts(title.replace("_", " "), report[title])
     violations = report["violations"]
     for each in violations:

@@ -148,6 +148,10 @@ FAULTS = (
 )
 
 
+#: The delivery faults with which a webhook says something wrong.
+LIES = ("wrong_environment", "wrong_amount", "wrong_currency")
+
+
 def of_kind(kind: str, provider: str = "") -> list[Fault]:
     """The faults of one kind, in the order in which pages offer them: all, or a provider's."""
     return [

@@ -152,18 +152,22 @@ def ledger() -> dict[str, Any]:
     Amounts are minor units. ``taken`` is all that came in the payment's currency, whatever went
     back since: ``refunded``, or without a refund, ``voided``. ``foreign``: currency -> what is
     there in another. ``dispute``: of all that was taken, "opened", "lost" or "won". ``actions``:
-    what ``/control/payments/<number>`` can do. ``next`` is null on the last page. ``waiting``
-    counts what is still to come, in all: webhooks to be sent, and payments on which the clock will
-    change something.
+    what ``/control/payments/<number>`` can do. ``told``: whether the shop has taken every webhook,
+    and none of them was wrong. ``next`` is null on the last page. ``waiting`` counts what is still
+    to come, in all: webhooks to be sent, and payments on which the clock will change something.
     """
     unsent = Delivery.state.in_(("waiting", "sending"))
     after = request.args.get("after", 0, type=int)
     payments = db.session.scalars(
-        select(Payment).where(Payment.id > after).order_by(Payment.id).limit(LEDGER_PAGE + 1)
+        select(Payment)
+        .options(selectinload(Payment.deliveries).load_only(Delivery.state))
+        .where(Payment.id > after)
+        .order_by(Payment.id)
+        .limit(LEDGER_PAGE + 1)
     ).all()
     page = payments[:LEDGER_PAGE]
     return {
-        "payments": [_in_ledger(payment) for payment in page],
+        "payments": [_in_ledger(payment) | {"told": _is_told(payment)} for payment in page],
         "next": page[-1].id if len(payments) > LEDGER_PAGE else None,
         "waiting": _count(Delivery.id, unsent) + _count(Payment.id, Payment.timer.is_not(None)),
     }
@@ -193,6 +197,11 @@ def _in_ledger(payment: Payment) -> dict[str, Any]:
         "dispute": payment.details.get("dispute"),
         "actions": [each.key for each in _possible(payment)],
     }
+
+
+def _is_told(payment: Payment) -> bool:
+    all_taken = all(each.state == "delivered" for each in payment.deliveries)
+    return all_taken and payment.delivery_fault not in faults.LIES
 
 
 def _possible(payment: Payment) -> list[Action]:

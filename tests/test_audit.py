@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import audit
-from audit import Books
+from audit import Books, goods, money
 from models import (
     Credit,
     Delivery,
@@ -48,11 +48,12 @@ def payment(payment_id: str, order_id: str, status: str = "succeeded", **more: A
         status=status,
         received=6900 if status == "succeeded" else 0,
         refunded=0,
+        refund_asked=0,
         **more,
     )
 
 
-def taken(payment_id: str, taken: int = 6900) -> dict[str, Any]:
+def taken(payment_id: str, taken: int = 6900, **more: Any) -> dict[str, Any]:
     """A line of the sandbox's ledger."""
     return {
         "provider": "mintcash",
@@ -61,12 +62,25 @@ def taken(payment_id: str, taken: int = 6900) -> dict[str, Any]:
         "amount": 6900,
         "currency": "USD",
         "taken": taken,
+        "refunded": 0,
+        "voided": 0,
+        "foreign": {},
+        "dispute": None,
+        "told": True,
+        **more,
     }
 
 
 def order(number: str, status: str, **more: Any) -> Order:
+    must_keep = 6900 if status == "paid" else 0
     return Order(
-        id=number.lower(), number=number, status=status, currency="USD", total=6900, **more
+        id=number.lower(),
+        number=number,
+        status=status,
+        currency="USD",
+        total=6900,
+        must_keep=must_keep,
+        **more,
     )
 
 
@@ -103,6 +117,11 @@ def honest_books() -> Books:
             OutboxTask(order_id=order_id, kind=kind, attempts=1, parked=False, done_at=now())
             for order_id in paid
             for kind in ("parcel", "download", "credit", "receipt", "send_receipt")
+        ]
+        + [
+            OutboxTask(
+                order_id="kk-held", kind="refund:p4", attempts=1, parked=False, done_at=now()
+            )
         ],
         parcels=[Parcel(order_id=order_id) for order_id in paid],
         downloads=[Download(order_id=order_id, product_id=BOOK) for order_id in paid],
@@ -148,14 +167,15 @@ def keep_money_for_an_open_order(books: Books) -> None:
 def pay_with_a_failed_payment(books: Books) -> None:
     books.ledger[0]["taken"] = 0
     books.payments[0].status = "failed"
+    books.payments[0].received = 0
 
 
 def overlook_a_part(books: Books) -> None:
-    books.ledger[4]["taken"] = 500
+    books.ledger[4] |= {"taken": 500, "told": False}
 
 
 def pay_with_a_cent(books: Books) -> None:
-    books.ledger[0]["amount"] = books.ledger[0]["taken"] = 1
+    books.ledger[0]["amount"] = books.ledger[0]["taken"] = books.payments[0].received = 1
 
 
 def pay_in_another_currency(books: Books) -> None:
@@ -181,6 +201,67 @@ def forget_a_part_that_came(books: Books) -> None:
     books.payments[-1].received = 500
 
 
+def count_more_than_was_taken(books: Books) -> None:
+    books.payments[0].received = 13800
+
+
+def count_less_than_was_taken(books: Books) -> None:
+    books.payments[0].received = 5000
+
+
+def miss_a_refund(books: Books) -> None:
+    books.ledger[0]["refunded"] = 1000
+    books.payments[0].refund_asked = 1000
+
+
+def refund_what_was_never_sent(books: Books) -> None:
+    books.payments[0].refunded = 1000
+
+
+def miss_a_dispute(books: Books) -> None:
+    books.ledger[0]["dispute"] = "lost"
+    books.payments[0].problem = "the payer's bank disputes this payment"
+
+
+def refund_at_the_provider(books: Books) -> None:
+    books.ledger[0]["refunded"] = books.payments[0].refunded = 1000
+
+
+def void_at_the_provider(books: Books) -> None:
+    books.ledger[0]["voided"] = books.payments[0].refunded = 6900
+
+
+def win_a_dispute(books: Books) -> None:
+    books.ledger[0]["dispute"] = books.payments[0].dispute = "won"
+
+
+def keep_a_second_charge(books: Books) -> None:
+    books.ledger[0]["taken"] = books.payments[0].received = 13800
+
+
+def pay_with_foreign_money(books: Books) -> None:
+    books.ledger[3] |= {"taken": 0, "foreign": {"MYR": 28980}}
+    books.payments[3].received = 0
+    books.payments[3].status = "pending"
+    books.payments[3].problem = "asked for US$69.00, the news is about MYR 289.80"
+
+
+def keep_foreign_money_silently(books: Books) -> None:
+    books.ledger[4]["foreign"] = {"MYR": 28980}
+
+
+def pay_both_of_two_orders(books: Books) -> None:
+    books.orders[0].chain_id = books.orders[1].chain_id = "kk-paid"
+
+
+def keep_money_for_a_replaced_order(books: Books) -> None:
+    books.orders[0].chain_id = books.orders[3].chain_id = "kk-paid"
+    books.orders[3].status, books.orders[3].held_code = "held", "replaced"
+    books.orders[3].held_reason = "the shopper changed the basket"
+    books.ledger.append(taken("p6"))
+    books.payments.append(payment("p6", "kk-open"))
+
+
 def hold_without_a_word(books: Books) -> None:
     books.orders[2].held_reason = None
 
@@ -204,6 +285,51 @@ def thank_for_nothing(books: Books) -> None:
 def owe_something_for_nothing(books: Books) -> None:
     task = OutboxTask(order_id="kk-open", kind="parcel", attempts=1, parked=False, done_at=now())
     books.tasks.append(task)
+
+
+def hold_back(books: Books, problem: str | None) -> None:
+    """The parcel of KK-PAID is parked, as its money is said to be gone."""
+    del books.parcels[0]
+    books.tasks[0].done_at = None
+    books.tasks[0].parked = True
+    books.tasks[0].last_error = "MoneyIsGone: refunded since it was paid"
+    books.payments[0].problem = problem
+
+
+def hold_back_what_is_paid(books: Books) -> None:
+    hold_back(books, "noted")
+
+
+def hold_back_without_a_word(books: Books) -> None:
+    hold_back(books, None)
+    books.ledger[0] |= {"refunded": 1000, "told": False}
+
+
+def pack_what_was_refunded(books: Books, **news: Any) -> None:
+    """The provider's word for KK-PAID came ten seconds before its goods left."""
+    for task in books.tasks:
+        task.done_at = now()
+    said = {"status": None, "refunded": None, "dispute": None, **news}
+    came = now() - timedelta(seconds=10)
+    books.deliveries.append(
+        Delivery(provider="mintcash", payment_id="p1", event="", received_at=came, news=said)
+    )
+
+
+def pack_after_a_refund(books: Books) -> None:
+    pack_what_was_refunded(books, status="refunded")
+
+
+def pack_after_a_part_was_refunded(books: Books) -> None:
+    pack_what_was_refunded(books, status="partially_refunded", refunded=1)
+
+
+def pack_after_a_void(books: Books) -> None:
+    pack_what_was_refunded(books, status="voided")
+
+
+def pack_during_a_dispute(books: Books) -> None:
+    pack_what_was_refunded(books, dispute="opened")
 
 
 def pack_nothing(books: Books) -> None:
@@ -261,30 +387,49 @@ def leave_news_parked(books: Books) -> None:
 
 
 SPOILED_BY: dict[Callable[[Books], audit.Found], tuple[Callable[[Books], None], ...]] = {
-    audit.every_payment_taken_is_accounted_for: (
+    money.every_payment_taken_is_accounted_for: (
         forget_the_payment,
         miss_the_news,
         keep_money_for_an_open_order,
     ),
-    audit.no_part_of_the_money_is_overlooked: (overlook_a_part,),
-    audit.no_order_is_paid_without_money: (
+    money.no_part_of_the_money_is_overlooked: (overlook_a_part,),
+    money.no_order_is_paid_without_money: (
         pay_with_a_failed_payment,
         pay_with_a_cent,
         pay_in_another_currency,
         pay_with_another_orders_payment,
         pay_with_nothing,
+        pay_with_foreign_money,
     ),
-    audit.no_payment_is_believed_that_was_not_taken: (believe_a_forged_success,),
-    audit.no_money_lies_beside_a_paid_order: (forget_a_part_that_came,),
-    audit.every_held_order_says_why: (hold_without_a_word,),
-    audit.nothing_is_fulfilled_unpaid: (
+    money.no_payment_is_believed_that_was_not_taken: (believe_a_forged_success,),
+    money.no_money_lies_beside_a_paid_order: (forget_a_part_that_came,),
+    money.the_sums_are_those_of_the_ledger: (
+        count_more_than_was_taken,
+        count_less_than_was_taken,
+        miss_a_refund,
+        refund_what_was_never_sent,
+        miss_a_dispute,
+    ),
+    money.money_that_went_back_is_shown_to_a_person: (
+        refund_at_the_provider,
+        void_at_the_provider,
+        win_a_dispute,
+    ),
+    money.money_beyond_the_price_is_shown_to_a_person: (keep_a_second_charge,),
+    money.money_in_another_currency_is_shown_to_a_person: (keep_foreign_money_silently,),
+    money.one_order_of_a_chain_is_paid: (
+        pay_both_of_two_orders,
+        keep_money_for_a_replaced_order,
+    ),
+    money.every_held_order_says_why: (hold_without_a_word,),
+    goods.nothing_is_fulfilled_unpaid: (
         pack_a_parcel_for_nothing,
         open_a_download_for_nothing,
         give_credit_for_nothing,
         thank_for_nothing,
         owe_something_for_nothing,
     ),
-    audit.everything_paid_is_fulfilled_once: (
+    goods.everything_paid_is_fulfilled_once: (
         pack_nothing,
         pack_twice,
         forget_the_download,
@@ -292,10 +437,20 @@ SPOILED_BY: dict[Callable[[Books], audit.Found], tuple[Callable[[Books], None], 
         give_less_credit,
         write_no_receipt,
     ),
-    audit.every_receipt_is_sent_and_marked: (mark_what_was_never_sent, send_without_a_mark),
-    audit.the_stock_is_what_was_not_sold: (sell_without_taking_stock, take_stock_twice),
-    audit.the_outbox_is_empty: (leave_work_undone, give_up_without_a_word),
-    audit.no_delivery_waits_for_a_payment_that_is_there: (leave_news_parked,),
+    goods.goods_are_held_back_only_without_money: (
+        hold_back_what_is_paid,
+        hold_back_without_a_word,
+    ),
+    goods.no_goods_leave_after_their_money: (
+        pack_after_a_refund,
+        pack_after_a_part_was_refunded,
+        pack_after_a_void,
+        pack_during_a_dispute,
+    ),
+    goods.every_receipt_is_sent_and_marked: (mark_what_was_never_sent, send_without_a_mark),
+    goods.the_stock_is_what_was_not_sold: (sell_without_taking_stock, take_stock_twice),
+    goods.the_outbox_is_empty: (leave_work_undone, give_up_without_a_word),
+    goods.no_delivery_waits_for_a_payment_that_is_there: (leave_news_parked,),
 }
 
 
@@ -332,6 +487,24 @@ def test_money_that_nobody_can_place_must_at_least_stand_in_the_console() -> Non
     (violation,) = audit.audit(books)
     assert violation.about == "a-stranger"
     assert "the shop has never heard of it" in violation.reason
+
+
+@pytest.mark.parametrize("fault", ["untold", "gone", "foreign"])
+def test_the_shop_is_not_asked_for_what_it_cannot_know_or_count(fault: str) -> None:
+    """A lost webhook about a refund; a chain that was reorganised early; ringgit for dollars."""
+    books = honest_books()
+    if fault == "foreign":
+        books.ledger[4] |= {"foreign": {"MYR": 28980}}
+        books.payments[4].status = "succeeded"
+        books.payments[4].problem = "asked for US$69.00, the news is about MYR 289.80"
+        books.orders[3].status, books.orders[3].held_code = "held", "currency"
+        books.orders[3].held_reason = books.payments[4].problem
+    elif fault == "untold":
+        books.ledger[0] |= {"refunded": 6900, "dispute": "lost", "told": False}
+    else:
+        books.ledger[4] |= {"taken": 6900, "voided": 6900, "told": False}
+
+    assert audit.audit(books) == []
 
 
 def test_a_violation_names_the_order_and_the_reason() -> None:

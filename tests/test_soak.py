@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 import config
+from merchant import HAPPENINGS
 from providers import PROVIDERS
+from sandbox.app import ACTIONS
 from soak import CREATE_FAULTS, DELIVERY_FAULTS, HABITS, PAYMENT_FAULTS, make_plan, plan_of_kills
 from tests.test_run import ROOT
 
@@ -82,6 +84,12 @@ def test_the_plan_of_many_purchases_leaves_nothing_out() -> None:
     assert {each.fault for each in plan} == set(PAYMENT_FAULTS)
     assert {each.delivery_fault for each in plan} == set(DELIVERY_FAULTS)
     assert {each.create_fault for each in plan} == set(CREATE_FAULTS)
+
+
+def test_every_action_of_the_sandbox_happens() -> None:
+    planned = {action for steps in HAPPENINGS for action, _ in steps}
+
+    assert planned == {each.key for actions in ACTIONS.values() for each in actions}
 
 
 def test_in_every_round_of_kills_each_is_killed_once() -> None:

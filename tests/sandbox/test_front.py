@@ -75,6 +75,7 @@ def test_the_ledger_lists_every_payment_in_minor_units(sandbox: Sandbox) -> None
                 "foreign": {},
                 "dispute": None,
                 "actions": ["refund", "void"],
+                "told": False,  # before the webhooks are sent
             }
         ],
         "next": None,

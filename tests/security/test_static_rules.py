@@ -11,7 +11,10 @@ from providers import PROVIDERS
 
 ROOT = Path(__file__).parent.parent.parent
 #: Start, stop and try out; they meet no stranger's words.
-PROCESSES = ("run.py", "server.py", "demo.py", "shopper.py", "soak.py", "audit.py", "postgres.py")
+PROCESSES = (
+    *("run.py", "server.py", "demo.py", "soak.py"),
+    *("shopper.py", "merchant.py", "postgres.py"),
+)
 #: The shop's own modules: not the sandbox, which imitates others, nor what only starts processes.
 SHOP = sorted(
     path
