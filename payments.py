@@ -635,7 +635,7 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     What decides is the money that is here, not the word for it: what was received and neither
     refunded, voided nor disputed. So a refund that overtakes its payment pays for nothing.
     """
-    came_before = payment.received > 0
+    before = (payment.received, payment.kept)
     if news.status in MONEY:
         _count_money(payment, news)
     if news.transaction_id and not _name_transaction(payment.id, news.transaction_id):
@@ -656,7 +656,9 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
         db.session.refresh(payment)
     if payment.refunded:
         refunds.settle(payment)
-    _note_what_went_away(payment, news, came_before)
+    _note_what_went_away(payment, news, came_before=before[0] > 0)
+    if before[0] > 0 and before[1] < payment.kept:
+        resume_held_back_tasks(payment.order_id)
     if news.status in FINAL:
         payment.next_look_at = None
     if payment.status == "partially_paid" and payment.next_look_at is None:
@@ -699,8 +701,6 @@ def _note_what_went_away(payment: Payment, news: PaymentUpdate, came_before: boo
         _note(payment.id, f"{payment.provider} refunded {unasked} that this shop had not asked for")
     if news.dispute:
         _note(payment.id, DISPUTE_NOTES[news.dispute].format(provider=payment.provider))
-        if payment.dispute == "won":
-            resume_held_back_tasks(payment.order_id)
     if news.status == "failed" and came_before:
         _note(payment.id, f"{payment.provider} says failed, after it had said that money came")
 
@@ -949,7 +949,7 @@ def accept_what_is_here(order_id: str) -> None:
 
 
 def resume_held_back_tasks(order_id: str) -> None:
-    """The money is here again: goods that were held back may leave. Inside a transaction."""
+    """More money is here again: goods that were held back are tried once more. In a transaction."""
     db.session.execute(
         update(OutboxTask)
         .where(OutboxTask.order_id == order_id, OutboxTask.parked.is_(True))

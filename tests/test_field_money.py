@@ -240,6 +240,22 @@ def test_goods_that_wait_for_a_dispute_leave_when_it_is_won(shopper: Shopper, bo
     assert books.fulfilled() == ALL_EFFECTS
 
 
+def test_goods_that_wait_for_the_rest_of_the_money_leave_when_it_is_told(
+    shopper: Shopper, books: Books
+) -> None:
+    """P3's kind: a second payment's refund is told before that payment."""
+    (payment,) = books.place_order(ONE_OF_EACH)
+    shopper.deliver(*event(payment, "succeeded"))
+    shopper.deliver(*event(payment, "partially_refunded", amountRefunded=69))
+    books.work()
+    assert books.fulfilled() == {}
+
+    shopper.deliver(*event(payment, "partially_refunded", amount=138, amountRefunded=69))
+    books.work()
+
+    assert books.fulfilled() == ALL_EFFECTS
+
+
 def test_what_a_person_refunds_on_purpose_holds_nothing_back(
     shopper: Shopper, books: Books
 ) -> None:
