@@ -13,7 +13,8 @@ from sqlalchemy import select, update
 
 from models import Order, OutboxTask, Payment, now, transaction
 from providers.base import LADDER
-from views.order_status import WORDS, describe
+from views.order_status import describe
+from views.order_words import WORDS
 
 from . import mintcash
 from .books import Books

@@ -1,4 +1,4 @@
-"""How an order stands, in words: states, steps and sentences. The routes are in orders.py.
+"""How an order stands: its state, steps and what is on offer. The routes are in orders.py.
 
 Nothing is claimed that is not known. A state that is not final follows by itself, and while the
 order is open no state is a dead end: the shopper can go on, or pay another way.
@@ -15,6 +15,8 @@ import money
 import payments
 from fulfilment import EFFECTS
 from models import Order, Payment, now
+
+from .order_words import DOUBTFUL, LATE, WORDS
 
 #: Seconds until the waiting page asks again: quick at first, then slower.
 POLL_DELAYS = (1, 1, 2, 2, 3, 3, 5, 8, 13)
@@ -172,98 +174,6 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
         is_open=order.status == "open",
         may_be_unpaid=payment is not None and (_is_over(payment) or _was_seen_unpaid(payment)),
     )
-
-
-#: What the shopper is told: the page's title (short, for a tab in the background), headline,
-#: sentence.
-WORDS = {
-    "waiting": (
-        "Confirming your payment",
-        "Thanks, we are confirming your payment",
-        "{provider} tells us as soon as the payment is through. This page follows by itself.",
-    ),
-    "left": (
-        "Not paid?",
-        "You came back without paying?",
-        "{provider} says so, but has not confirmed it yet. If you did not pay, you can try again. "
-        "If you did, just wait: this page follows by itself.",
-    ),
-    "closed": (
-        "Payment page closed",
-        "The payment page has closed",
-        "{provider} has not told us of a payment. If you did not pay, you can start again. "
-        "If you did, just wait: this page follows by itself.",
-    ),
-    "scan": (
-        "Scan to pay",
-        "Scan to pay {asked}",
-        "Open your banking app and scan this code. This page follows by itself.",
-    ),
-    "scan_over": (
-        "Code expired",
-        "This code has expired",
-        "If you have just paid with it, wait a moment: this page follows by itself. If not, take "
-        "a new one.",
-    ),
-    "partial": (
-        "Partly paid",
-        "Part of the payment has arrived",
-        "{received} of it is here, {owed} is still open. You can pay the rest on the same page.",
-    ),
-    "paid": (
-        "Paid",
-        "Thank you. Your order is paid.",
-        "{letter}",
-    ),
-    "held": (
-        "Payment arrived",
-        "Your payment has arrived, and a person is looking at it",
-        "Something about it needs a second look. You need not do anything, and please do not pay "
-        "again. If nothing has changed here within a day, write to us with your order number.",
-    ),
-    "short": (
-        "Partly paid",
-        "Part of the payment has arrived",
-        "{received} of it is here, {owed} did not come in time. A person looks at it within a day. "
-        "If nothing has changed here by then, write to us with your order number.",
-    ),
-    "refunded": (
-        "Money back",
-        "You get your money back",
-        "It goes back the way it came; banks take a few days to show it. If it does not come, "
-        "write to us with your order number.",
-    ),
-    "unpaid": (
-        "Not paid yet",
-        "This order is not paid yet",
-        "Nothing was charged. Choose how you would like to pay.",
-    ),
-    "failed": (
-        "Payment failed",
-        "The payment did not go through",
-        "{reason} Nothing was charged. You can try again, or pay another way.",
-    ),
-    "canceled": (
-        "Payment canceled",
-        "The payment was canceled",
-        "Nothing was charged. Your basket is as you left it, and so is this order.",
-    ),
-    "expired": (
-        "Payment page expired",
-        "The payment page was open for too long",
-        "We have had no payment for this order. You can start again whenever you like.",
-    ),
-}
-#: In place of the sentence of "paid", while what is owed waits for longer than a worker needs:
-#: for a worker; and for a person, where some of the money went away again.
-LATE = (
-    "Your payment is safe. Preparing your order takes longer than usual: you need not do anything, "
-    "and this page follows by itself."
-)
-DOUBTFUL = (
-    "Some of what you paid was refunded or is disputed, so a person looks at your order before it "
-    "goes on. If nothing has changed here within a day, write to us with your order number."
-)
 
 
 def state_of(order: Order, payment: Payment | None) -> str:
