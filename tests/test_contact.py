@@ -69,7 +69,7 @@ def test_state_or_region_is_kept_and_stands_in_every_address(
     shopper.deliver(*mintcash.event(mintcash_api.newest, "succeeded"))
     books.work()
 
-    lines = "1 Kiln Road\n97201 Portland\nOregon\nUS"
+    lines = "1 Kiln Road\n97201 Portland\nOregon\nUnited States"
     assert books.order.region == "Oregon"
     with books.open():
         assert db.session.scalars(select(Parcel.address)).one() == f"Ann Example\n{lines}"
