@@ -1,10 +1,10 @@
 """Bought files: a link is good for a week, and for a few places.
 
-What is counted is places, not requests. Whoever has fetched a file may do so again from the same
+Places are counted, not requests. A client that has fetched a file may do so again from the same
 address within a day, so resuming (Range), retrying and download managers cost nothing; another
-address takes one of ``Download.left``, so a link that is passed around ends soon. What sends
-nothing of the file costs nothing: HEAD, "not modified", and answers to prefetching browsers and
-link previews, which get no body. A preview that hides as a browser takes one, as any other place.
+address takes one of ``Download.left``, so a link that is passed around ends soon. Where no byte of
+the file is sent nothing is counted: HEAD, "not modified", and prefetching browsers and link
+previews, which get no body. A preview that calls itself a browser takes one, as any other place.
 """
 
 import hmac

@@ -206,7 +206,7 @@ NO_PAGE = ("rejected", "reference_taken", "foreign_page")
 
 
 def _is_over(payment: Payment) -> bool:
-    """Nobody can pay on the provider's page any more."""
+    """The provider's page takes no payment any more, by our clock."""
     return payment.page_expires_at < now()
 
 
@@ -265,7 +265,7 @@ def _money_back(order: Order, paying: Payment) -> list[str]:
 
 
 def _page_to_go_on(payment: Payment | None) -> str | None:
-    """The provider's page, for somebody who left it without coming back through it."""
+    """The provider's page, for a shopper who left it without coming back through it."""
     if payment is None:
         return None
     unused = payment.status in payments.OPEN and payment.returned_at is None

@@ -208,6 +208,6 @@ def _bought(order: Order) -> Sequence[Row[str, str]]:
 
 
 def _private(response: Response) -> Response:
-    """Orders are nobody else's: kept in no cache."""
+    """For this shopper only: kept in no cache."""
     response.headers["Cache-Control"] = "no-store"
     return response
