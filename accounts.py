@@ -47,8 +47,19 @@ log = logging.getLogger(__name__)
 
 
 def configured_providers(settings: Settings) -> dict[str, Configured]:
-    """The providers whose settings are there, by name, in the order of ``PROVIDERS``."""
-    accounts = {name: ACCOUNTS[name](settings) for name in PROVIDERS}
+    """The providers whose settings are there, by name, in the order of ``PROVIDERS``.
+
+    :raise SettingsError: settings that do not go together, a line for each provider.
+    """
+    accounts: dict[str, Any] = {}
+    problems = []
+    for name in PROVIDERS:
+        try:
+            accounts[name] = ACCOUNTS[name](settings)
+        except SettingsError as problem:
+            problems.append(str(problem))
+    if problems:
+        raise SettingsError("\n".join(problems))
     return {
         name: Configured(PROVIDERS[name], account) for name, account in accounts.items() if account
     }

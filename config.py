@@ -120,13 +120,16 @@ class Settings(BaseSettings):
         description="Older SECRET_KEYs, comma-separated: what they signed is still read",
     )
     flask_debug: bool = Field(False, description="Flask's debugger; refused when money is real")
-    base_url: str = Field("http://127.0.0.1:5000", description="The shop's public address")
     port: int | None = Field(
         None,
         ge=1,
         le=65535,
         description="Where gunicorn listens on this machine; default: BASE_URL's when that is this "
         "machine, else 5000",
+    )
+    base_url: str = Field(
+        default_factory=lambda data: f"http://127.0.0.1:{data.get('port') or 5000}",
+        description="The shop's public address",
     )
     trusted_proxies: int = Field(
         0,
@@ -510,7 +513,7 @@ def load(kind: type[Settings] = Settings, /, **overrides: object) -> Settings:
         found = error
     wrong = _sentences(found)
     defaults = {
-        name: kind.model_fields[name].get_default(call_default_factory=True)
+        name: kind.model_fields[name].get_default(call_default_factory=True, validated_data={})
         for name in wrong
         if name
     }

@@ -104,7 +104,8 @@ def _check_ports(settings: config.Settings) -> None:
     if settings.environment == "sandbox":
         wanted["SANDBOX_URL"] = (settings.sandbox_url, None)
     for name, (url, chosen) in wanted.items():
-        host, port = _address(url, chosen)
+        host, port = _address(url)
+        port = chosen or port
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             with socket.socket(family) as probe:
@@ -147,10 +148,17 @@ OUR_CLASSES = ("--worker-class", "server.Worker", "--logger-class", "server.Logg
 
 def server(module: str, url: str, workers: int, port: int | None = None) -> list[str]:
     """The command that serves an app at this address, by gunicorn; ``port``: on another one."""
-    host, port = _address(url, port)
+    host, usual = _address(url)
     return [
         *(sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "8"),
-        *("--workers", str(workers), "--bind", f"{_name(host)}:{port}", "--log-level", "warning"),
+        *(
+            "--workers",
+            str(workers),
+            "--bind",
+            f"{_name(host)}:{port or usual}",
+            "--log-level",
+            "warning",
+        ),
         *("--graceful-timeout", str(FINISH_WITHIN)),
         *("--forwarded-allow-ips", ""),  # whom to believe is TRUSTED_PROXIES' to say
         *(OUR_CLASSES if module == "app" else ()),
@@ -167,14 +175,14 @@ def free_port() -> int:
         return port
 
 
-def _address(url: str, port: int | None = None) -> tuple[str, int]:
-    """Where to listen for this address: this machine only, unless a proxy is in front."""
+def _address(url: str) -> tuple[str, int]:
+    """Where to listen for this address: on this machine only; a public one is a proxy's."""
     parts = urlsplit(url)
     if not _is_here(url):
-        return "127.0.0.1", port or 5000
+        return "127.0.0.1", 5000
     host = parts.hostname or ""
     default = {"http": 80, "https": 443}[parts.scheme]
-    return "127.0.0.1" if host.endswith("localhost") else host, port or parts.port or default
+    return "127.0.0.1" if host.endswith("localhost") else host, parts.port or default
 
 
 def _is_here(url: str) -> bool:
@@ -217,10 +225,10 @@ def _wait_until_ready(settings: config.Settings, children: Children) -> None:
 
 def answers(url: str, port: int | None = None) -> bool:
     """Whether the server that :func:`server` starts for this address is up."""
-    host, port = _address(url, port)
+    host, usual = _address(url)
     # By the name that the shop is known by: to any other it answers nothing.
     name = {"Host": urlsplit(url).netloc}
-    question = Request(f"http://{_name(host)}:{port}/healthz", headers=name)
+    question = Request(f"http://{_name(host)}:{port or usual}/healthz", headers=name)
     try:
         with DIRECTLY.open(question, timeout=1) as answer:
             return bool(answer.status == 200)

@@ -30,7 +30,11 @@ class Settings(BaseSettings):
     payment_environment: Literal["sandbox", "test", "live"] = Field(
         "sandbox", description="Set to live, the sandbox refuses to start."
     )
-    base_url: str = Field("http://127.0.0.1:5000", description="The shop's public address.")
+    port: int | None = Field(None, description="Where the shop listens; part of its address.")
+    base_url: str = Field(
+        default_factory=lambda data: f"http://127.0.0.1:{data.get('port') or 5000}",
+        description="The shop's public address.",
+    )
     sandbox_url: str = Field(
         "http://127.0.0.1:5001", description="The sandbox's own public address."
     )

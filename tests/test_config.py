@@ -467,3 +467,14 @@ def test_what_is_no_live_setting_of_an_unlisted_provider_does_not_go_live(
     (line,) = str(refused.value).splitlines()
     assert line.startswith(f"{name.upper()} {sentence}")
     assert "canary" not in line
+
+
+def test_what_does_not_go_together_is_said_of_all_providers_at_once() -> None:
+    """T11."""
+    halves = {**REQUEST_NETWORK, "request_network_payee": PAYEE, **FORM}
+
+    with pytest.raises(config.SettingsError) as refused:
+        configured_providers(config.load(**halves))
+
+    lines = str(refused.value).splitlines()
+    assert sorted(line.split()[0] for line in lines) == ["REQUEST_NETWORK_PAYEE,", "WIPAY_MODE"]

@@ -315,24 +315,32 @@ def test_the_port_is_a_setting_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "port", "where"),
+    ("url", "where"),
     [
-        ("http://127.0.0.1:5000", None, ("127.0.0.1", 5000)),
-        ("http://127.0.0.1", None, ("127.0.0.1", 80)),
-        ("https://localhost", None, ("127.0.0.1", 443)),
-        ("http://kiln.localhost:5022", None, ("127.0.0.1", 5022)),
-        ("http://127.0.0.7:5022", None, ("127.0.0.7", 5022)),
-        ("http://[::1]:5016", None, ("::1", 5016)),
-        ("http://[::1]:5016", 6000, ("::1", 6000)),
-        ("https://shop.example", None, ("127.0.0.1", 5000)),
-        ("https://shop.example:8443", None, ("127.0.0.1", 5000)),
-        ("https://shop.example", 6000, ("127.0.0.1", 6000)),
-        ("http://192.168.1.5:8000", None, ("127.0.0.1", 5000)),
-        ("http://notlocalhost:5022", None, ("127.0.0.1", 5000)),
+        ("http://127.0.0.1:5000", ("127.0.0.1", 5000)),
+        ("http://127.0.0.1", ("127.0.0.1", 80)),
+        ("https://localhost", ("127.0.0.1", 443)),
+        ("http://kiln.localhost:5022", ("127.0.0.1", 5022)),
+        ("http://127.0.0.7:5022", ("127.0.0.7", 5022)),
+        ("http://[::1]:5016", ("::1", 5016)),
+        ("https://shop.example", ("127.0.0.1", 5000)),
+        ("https://shop.example:8443", ("127.0.0.1", 5000)),
+        ("http://192.168.1.5:8000", ("127.0.0.1", 5000)),
+        ("http://notlocalhost:5022", ("127.0.0.1", 5000)),
     ],
 )
-def test_where_it_listens(url: str, port: int | None, where: tuple[str, int]) -> None:
-    assert _address(url, port) == where
+def test_where_it_listens(url: str, where: tuple[str, int]) -> None:
+    """S20."""
+    assert _address(url) == where
+
+
+def test_the_port_alone_is_enough(tmp_path: Path) -> None:
+    """As hosting panels set it: shop and sandbox both know the address that follows from it."""
+    port = free_port()
+
+    with started(tmp_path, BASE_URL="", PORT=str(port)) as run:
+        assert run.said(f"http://127.0.0.1:{port}\n")
+        assert "Kiln candle" in front_page(f"http://127.0.0.1:{port}", f"127.0.0.1:{port}")
 
 
 def test_a_taken_port_that_was_chosen_is_named_by_its_setting(
