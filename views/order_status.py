@@ -52,7 +52,7 @@ class View:
     """What the shopper is told about the payment."""
 
     #: waiting, left, closed, scan, scan_over, partial, paid, held, short, unpaid, failed, canceled,
-    #: expired, refunded
+    #: expired, refunded, replaced, twice
     state: str
     title: str
     headline: str
@@ -133,6 +133,7 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
         if configured:
             reason = configured.module.explain_failure(payment.failure_code)
     state = state_of(order, payment)
+    instead = payments.paid_instead(order) if state in ("replaced", "twice") else None
     title, headline, sentence = WORDS[state]
     downloads, credit = [], 0
     if state == "paid":
@@ -156,7 +157,11 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
         title=title,
         headline=headline.format(**_sums(payment)),
         sentence=sentence.format(
-            letter=letter, provider=label or "the provider", reason=reason, **_sums(payment)
+            letter=letter,
+            provider=label or "the provider",
+            reason=reason,
+            instead=instead,
+            **_sums(payment),
         ),
         provider_label=label or "The provider",
         steps=_steps(order, payment),
@@ -178,9 +183,12 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
 
 def state_of(order: Order, payment: Payment | None) -> str:
     """One of :data:`WORDS`."""
-    refunded = bool(payment and 0 < payment.received <= payment.refunded)
-    if payment and (payment.status in ("refunded", "voided") or refunded):
+    if payment and (payment.status == "refunded" or 0 < payment.received <= payment.refunded):
         return "refunded"
+    if order.held_code == "replaced":
+        return "twice"
+    if order.status == "open" and payments.paid_instead(order):
+        return "replaced"
     if order.status == "held" and payment and payment.status == "partially_paid":
         return "short"
     if order.status != "open":
@@ -189,6 +197,8 @@ def state_of(order: Order, payment: Payment | None) -> str:
         return "unpaid"
     if payment.status in ("failed", "canceled", "expired"):
         return payment.status
+    if payment.status == "voided":
+        return "canceled"
     if payment.status == "created" and payment.page_url is None:
         return "unpaid"
     over = _is_over(payment)

@@ -59,6 +59,18 @@ WORDS = {
         "It goes back the way it came; banks take a few days to show it. If it does not come, "
         "write to us with your order number.",
     ),
+    "replaced": (
+        "Another order is paid",
+        "You paid another order instead",
+        "Order {instead} took the place of this one and is paid. Nothing was charged for this one. "
+        "What is still in your cart can be ordered as usual.",
+    ),
+    "twice": (
+        "Money back",
+        "You paid twice, and get this money back",
+        "Order {instead} took the place of this one and is paid. This payment goes back the way it "
+        "came. If it does not come, write to us with your order number.",
+    ),
     "unpaid": (
         "Not paid yet",
         "This order is not paid yet",
