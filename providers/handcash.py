@@ -367,10 +367,10 @@ def _call(
     reply = call(
         method, account.base_url + path, headers=headers, payload=payload, repeat=method != "POST"
     )
-    if reply.status == 200 and isinstance(reply.data, dict):
+    if reply.ok and isinstance(reply.data, dict):
         return reply.data
-    if reply.status == 200 and method == "DELETE":
-        return {}  # documented to be empty
+    if reply.ok and method in ("PUT", "DELETE"):
+        return {}  # that of DELETE is documented to be empty, and we need neither
     words = f"{method} {path}: {_words(reply)}"
     if reply.status in GONE or (reply.status == 400 and payload is None):
         raise _Gone(words, ERRORS[reply.status])

@@ -372,7 +372,7 @@ def _call(
     headers = {"X-BUSINESS-API-KEY": account.api_key, "X-Requested-With": "XMLHttpRequest"}
     repeat = method != "POST"
     reply = call(method, account.base_url + path, headers=headers, form=form, repeat=repeat)
-    if reply.status in (200, 201, 204):
+    if reply.ok:
         return reply.data if isinstance(reply.data, dict) else {}
     words = f"{method} {path}: {_words(reply)}"
     if reply.status in ERRORS:

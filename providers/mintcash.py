@@ -358,7 +358,7 @@ def _call(
     """HTTP Basic with public and secret key (docs/api/authentication); errors by status."""
     auth = (account.public_key, account.secret_key)
     reply = call(method, account.base_url + path, auth=auth, payload=payload)
-    if reply.status == 200 and isinstance(reply.data, dict):
+    if reply.ok and isinstance(reply.data, dict):
         return reply.data
     words = f"{method} {path}: {_words(reply)}"
     if reply.status in ERRORS:

@@ -471,7 +471,7 @@ def _call(
         payload=payload,
         repeat=payload is None,
     )
-    if reply.status in (200, 201) and isinstance(reply.data, dict):
+    if reply.ok and isinstance(reply.data, dict):
         return reply.data
     raise _refusal(f"{method} {path}", reply)
 

@@ -93,7 +93,8 @@ def call(
 ) -> dict[str, Any]:
     """JSON mode. Only WAPI wants a key; a payment's request is known by its ``account_number``.
 
-    :raise Unreachable: time-out, 5xx, or no JSON object.
+    :raise Unreachable: time-out, 3xx (documented as success, without an example), 5xx, or no JSON
+        object.
     :raise Rejected: every other 4xx; ``str(error)`` ends with WiPay's message.
     """
     headers = {"Accept": "application/json"}
@@ -101,8 +102,10 @@ def call(
         headers["X-WAPI-Key"] = account.wapi_key
     url = account.base_url + path
     reply = http.call(method, url, headers=headers, form=form, repeat=repeat)
-    if 200 <= reply.status < 400 and isinstance(reply.data, dict):  # "200-class or 300-class"
+    if reply.ok and isinstance(reply.data, dict):
         return reply.data
+    if reply.ok and method == "DELETE":
+        return {}
     words = f"{method} {path}: {_words(reply)}"
     if not 400 <= reply.status < 500 or reply.status in TRY_AGAIN_STATUSES:
         raise Unreachable(words)

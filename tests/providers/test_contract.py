@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 import sys
+from codecs import BOM_UTF8
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from providers.base import (
     Provider,
     Redirect,
     Refunds,
+    Rejected,
     Resumes,
     SavesCards,
     Unreachable,
@@ -118,6 +120,57 @@ def test_no_answer_is_unreachable_and_shows_no_secret(case: Case) -> None:
 
     assert raised.value.shopper.endswith(".")
     assert not any(secret in str(raised.value) for secret in case.secrets)
+
+
+@each_provider
+@pytest.mark.parametrize("status", [200, 201, 202, 203, 299])
+def test_any_success_with_a_usable_body_is_one(case: Case, status: int) -> None:
+    """P10, adelowo/gbowo#8, QuickPay/quickpay-php-client#44: which one it is differs from docs."""
+    with responses.RequestsMock() as mock:
+        case.answer(mock)
+        for each in mock.registered():
+            each.status = status
+
+        assert case.provider.start_checkout(case.account, case.payment, URLS).way.url
+
+
+@each_provider
+@pytest.mark.parametrize("status", [200, 204, 302])
+def test_a_success_without_a_usable_body_is_no_answer(case: Case, status: int) -> None:
+    """P10: nor is a redirect, which we follow nowhere."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        mock.add(
+            responses.POST, re.compile(".*"), body="" if status == 204 else "<html>", status=status
+        )
+
+        with pytest.raises(Unreachable):
+            case.provider.start_checkout(case.account, case.payment, URLS)
+
+
+@each_provider
+@pytest.mark.parametrize("status", [400, 401, 404])
+@pytest.mark.parametrize("body", ["<html>Not Found</html>", "no", "", '{"message": ', "[]", "null"])
+def test_a_refusal_is_an_answer_even_where_its_words_cannot_be_read(
+    case: Case, status: int, body: str
+) -> None:
+    """P11, juspay/hyperswitch#3675: it was taken for silence, and asked again for ever."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        for method in (responses.POST, responses.GET, responses.PUT):
+            mock.add(method, re.compile(".*"), body=body, status=status, content_type="text/html")
+
+        with pytest.raises(Rejected):
+            case.provider.start_checkout(case.account, case.payment, URLS)
+
+
+@each_provider
+def test_a_byte_order_mark_before_an_answer_is_ignored(case: Case) -> None:
+    """P18, RFC 8259 8.1, aacerox/node-rest-client#197."""
+    with responses.RequestsMock() as mock:
+        case.answer(mock)
+        for each in mock.registered():
+            each.body = BOM_UTF8 + str(each.body).encode()
+
+        assert case.provider.start_checkout(case.account, case.payment, URLS).way.url
 
 
 @each_provider

@@ -7,6 +7,7 @@ what they take: PostgreSQL stores no NUL and has no integers without end.
 import gzip
 import itertools
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -48,7 +49,10 @@ NONSENSE: dict[str, Callable[[bytes], bytes]] = {
     "nested_objects": inside(b'{"a":' * 9_000 + b"1" + b"}" * 9_000),
     "duplicate_key": lambda body: inside(b"1")(inside(b"2")(body)),
     "duplicate_key_inside": inside(b'{"amount": 1, "amount": 2}'),
-    "byte_order_mark": lambda body: b"\xef\xbb\xbf" + body,
+    "two_byte_order_marks": lambda body: 2 * b"\xef\xbb\xbf" + body,
+    "byte_order_mark_within": lambda body: body.replace(b"{", b"{\xef\xbb\xbf", 1),
+    "byte_order_mark_after_a_space": lambda body: b" \xef\xbb\xbf" + body,
+    "byte_order_mark_of_utf_16": lambda body: b"\xff\xfe" + body,
     "utf_16": lambda body: body.decode().encode("utf-16"),
     "utf_32": lambda body: body.decode().encode("utf-32"),
     "not_utf_8": inside(b'"\xff\xfe"'),
@@ -69,6 +73,16 @@ def test_signed_nonsense_changes_nothing(
 
     with target.nothing_changes(audit=1):
         assert target.deliver(sent).status_code == 400
+
+
+@each_json
+def test_one_byte_order_mark_before_a_signed_body_is_ignored(way: Way) -> None:
+    """P18, RFC 8259 8.1, aacerox/node-rest-client#197: it is signed with the rest."""
+    sent = way.sealed(BOM_UTF8 + way.paid()[1])
+
+    (news,) = way.case.provider.read_webhook(way.case.account, *sent)
+
+    assert news.status == "succeeded"
 
 
 AMOUNTS = {"mintcash": "amount", "hitpay_event": "amount", "request_network": "totalAmountPaid"}
