@@ -531,15 +531,23 @@ def transaction() -> Iterator[Session]:
     What was read before is forgotten, so that everything inside is decided on fresh rows. On
     SQLite it takes the write lock at once (``BEGIN IMMEDIATE``): a transaction that starts by
     reading and then wants to write would otherwise fail instead of waiting its turn.
+
+    :raise RuntimeError: inside another one, whose writes the rollback would throw away.
     """
-    db.session.rollback()
-    db.session.connection(execution_options={"begin_immediate": True})
+    session = db.session()
+    if session.info.get("in_transaction"):
+        raise RuntimeError("transaction() inside transaction(): leave the outer one first")
+    session.rollback()
+    session.connection(execution_options={"begin_immediate": True})
+    session.info["in_transaction"] = True
     try:
-        yield db.session()
-        db.session.commit()
+        yield session
+        session.commit()
     except BaseException:
-        db.session.rollback()
+        session.rollback()
         raise
+    finally:
+        session.info["in_transaction"] = False
 
 
 def prepare_sqlite(engine: Engine) -> None:

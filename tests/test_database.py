@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 import config
 from app import create_app
-from models import db
+from models import Delivery, db, transaction
 
 from .books import Books
 from .conftest import close
@@ -199,3 +199,47 @@ def test_while_the_database_is_gone_the_provider_is_told_to_come_again(
     assert books.order.status == "paid"
     close(app)
     cable.cut()
+
+
+# ------------------------------------------------------------------ one within another
+
+
+def test_a_transaction_inside_another_is_refused_and_takes_nothing_with_it(books: Books) -> None:
+    """T05: it began with a rollback, which threw away without a word what the outer had written."""
+    refusal = Delivery(provider="mintcash", verdict="refused")
+    with books.open(), transaction() as session:
+        session.add(refusal)
+        session.flush()
+        with pytest.raises(RuntimeError, match="leave the outer one first"), transaction():
+            pass
+    assert books.count(Delivery) == 1
+
+
+def test_after_a_transaction_that_failed_the_next_may_begin(books: Books) -> None:
+    """T05: whether it failed in its own work or because another began inside it."""
+
+    def nest() -> None:
+        with transaction() as session:
+            session.add(Delivery(provider="mintcash", verdict="refused"))
+            with transaction():
+                pass
+
+    with books.open():
+        with pytest.raises(RuntimeError):
+            nest()
+        with transaction() as session:
+            session.add(Delivery(provider="mintcash", verdict="ignored"))
+
+    assert [each.verdict for each in books.deliveries] == ["ignored"]
+
+
+def test_without_the_guard_the_inner_one_throws_the_outer_ones_writes_away(books: Books) -> None:
+    """The twin."""
+    with books.open(), transaction() as session:
+        session.add(Delivery(provider="mintcash", verdict="refused"))
+        session.flush()
+        session.info.clear()
+        with transaction():
+            pass
+
+    assert books.count(Delivery) == 0
