@@ -6,10 +6,11 @@ often the worker dies. Only the sending of mail leaves the database, and has a t
 
 import smtplib
 from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import cast
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app, render_template
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from models import Credit, Download, Mail, Order, OutboxTask, Parcel, db, now, transaction
+from providers.http import Deadline
 
 DOWNLOAD_DAYS = 7
 
@@ -105,32 +107,50 @@ EFFECTS: dict[str, Callable[[Session, Order], None]] = {
 def send_receipt(order_id: str) -> None:
     """Hand the receipt to the mail server: at least once, always with the same Message-ID.
 
+    It ends within half its lease, so no other worker sends the same letter meanwhile.
+
     :raise OSError: no connection (smtplib's own errors are OSErrors too); try again later.
     """
     settings = cast(Settings, current_app.extensions["settings"])
+    our_name, seconds = urlsplit(settings.base_url).hostname or "", settings.lease_seconds // 2
     mail = db.session.scalar(select(Mail).where(Mail.order_id == order_id, Mail.kind == "receipt"))
     if mail is None or mail.sent_at or settings.smtp_url is None:
         return
     mail_id, message = mail.id, EmailMessage()
     message["From"], message["To"], message["Subject"] = settings.mail_from, mail.to, mail.subject
     message["Date"] = format_datetime(mail.created_at)
-    message["Message-ID"] = f"<receipt.{order_id}@{urlsplit(settings.base_url).hostname}>"
+    message["Message-ID"] = f"<receipt.{order_id}@{our_name}>"
     message.set_content(mail.text)
     if mail.html:
         message.add_alternative(mail.html, subtype="html")
         message.set_boundary(f"=_{order_id}")  # sent twice, it is the same letter to the last byte
     db.session.rollback()  # no transaction while a mail server makes us wait
-    _send(settings.smtp_url.get_secret_value(), message)
+    _send(settings.smtp_url.get_secret_value(), our_name, message, seconds)
     with transaction() as session:
         session.execute(update(Mail).where(Mail.id == mail_id).values(sent_at=now()))
 
 
-def _send(smtp_url: str, message: EmailMessage) -> None:
+class _Mail(smtplib.SMTP):
+    """smtplib's, where ``timeout`` is the :class:`Deadline` of the whole sending."""
+
+    def _get_socket(self, host: str, port: int, timeout: Any) -> Any:
+        return timeout.connect(host, port)
+
+
+class _SecureMail(smtplib.SMTP_SSL, _Mail):
+    """The same, with TLS from the start."""
+
+
+def _send(smtp_url: str, our_name: str, message: EmailMessage, seconds: int) -> None:
+    """``our_name`` is how we greet: smtplib would ask the DNS for it, without any bound."""
     parts = urlsplit(smtp_url)
-    connect = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-    with connect(parts.hostname or "", parts.port or 0, timeout=20) as server:
+    kind: Any = _SecureMail if parts.scheme == "smtps" else _Mail
+    address = (parts.hostname or "", parts.port or 0, our_name)
+    with Deadline(seconds) as deadline, closing(kind(*address, timeout=deadline)) as server:
         if parts.scheme == "smtp" and server.has_extn("starttls"):
             server.starttls()
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         server.send_message(message)
+        with suppress(OSError):  # the letter is taken, whatever is answered to this
+            server.quit()

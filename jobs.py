@@ -4,21 +4,26 @@ What is owed stands in the database: outbox rows and ``payments.next_look_at``. 
 only says "look now", so that nobody waits; a message that is lost costs a minute, never work: a
 sweep finds the row. Several workers may run at once, on as many machines as the queue's engine
 serves: every piece of work is claimed first, by the database's clock.
+
+Our own work waits for nobody else's: what needs a provider or a mail server is done in a lane for
+each of them, by one thread at a time, and a worker has more threads than lanes.
 """
 
 import logging
 import os
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import Flask, current_app
 from huey import Huey, crontab
 from huey.consumer import Consumer, Scheduler
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, not_, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import joinedload
 
@@ -26,13 +31,13 @@ import logs
 import metrics
 import payments
 from fulfilment import EFFECTS, send_receipt
-from models import Delivery, Order, OutboxTask, database_now, db, now, transaction
+from models import Delivery, Order, OutboxTask, Payment, database_now, db, now, transaction
 from queues import AWAY, create_engine, one_line, shorten
 
 MOST_ATTEMPTS = 12  # with the pauses below: some five hours, then a person is asked
 LONGEST_PAUSE = timedelta(hours=1)
-LOOKS_IN_A_SWEEP = 200
-LOOKS_WITHIN = 30.0  # seconds
+LOOKS_IN_A_SWEEP = 200  # at each provider
+LANE_WITHIN = 30.0  # seconds that a thread stays in one lane; the next sweep goes on from there
 KEPT_REFUSALS = 500
 LATE = timedelta(minutes=2)  # a sweep should have found it: is there a worker?
 #: Where processors are short, webhooks go first: a provider gives up on them after seconds, and a
@@ -52,6 +57,8 @@ class Queue:
     look: Any
     sweep: Any
     sending: threading.Lock = field(default_factory=threading.Lock)
+    lanes: dict[str, "Lane"] = field(default_factory=lambda: defaultdict(Lane))
+    stopping: threading.Event = field(default_factory=threading.Event)
     quiet_until: float = 0.0  # by ``time.monotonic``
 
 
@@ -82,9 +89,12 @@ def run_worker(app: Flask) -> None:
     """
     os.nice(NICENESS)
     queue: Queue = app.extensions["queue"]
+    lanes = [*app.extensions["providers"], REFUNDS, MAIL]
     for part in ("Scheduler", "Worker"):
         logging.getLogger(f"huey.consumer.{part}").addFilter(shorten)
-    Worker(queue.engine, workers=2, max_delay=0.5, graceful_signal="TERM").run()
+    worker = Worker(queue.engine, workers=len(lanes) + 2, max_delay=1.0, graceful_signal="TERM")
+    queue.stopping = worker.stop_flag
+    worker.run()
 
 
 class Minute(Scheduler):  # type: ignore[misc]
@@ -126,7 +136,7 @@ def wake_abandoned(order_id: str) -> None:
 
 
 def _send(message: str, args: tuple[str, ...], delay: float) -> None:
-    queue: Queue = current_app.extensions["queue"]
+    queue = _queue()
     with queue.sending:  # while a queue hangs, one request tries, and the others skip it
         if time.monotonic() < queue.quiet_until:
             return
@@ -138,53 +148,121 @@ def _send(message: str, args: tuple[str, ...], delay: float) -> None:
             queue.quiet_until = time.monotonic() + QUIET
 
 
+# ------------------------------------------------------------------ lanes
+
+
+class Lane:
+    """The way to one slow other, with one thread of this process on it at a time.
+
+    Who finds another thread there leaves the work to it: what is due stands in the database.
+    """
+
+    def __init__(self) -> None:
+        self._taken = threading.Lock()
+        self._wanted = False
+
+    def run(self, work: Callable[[], None]) -> None:
+        """``work`` does what is due; it is run again when another thread came meanwhile."""
+        self._wanted = True
+        while self._wanted and not _queue().stopping.is_set() and self._taken.acquire(False):
+            try:
+                self._wanted = False
+                work()
+            finally:
+                self._taken.release()
+
+
+def _queue() -> Queue:
+    queue: Queue = current_app.extensions["queue"]
+    return queue
+
+
+def _time_is_over(ends: float) -> bool:
+    return time.monotonic() > ends or _queue().stopping.is_set()
+
+
 # ------------------------------------------------------------------ tasks
 
 
 def sweep() -> None:
     """Everything that is due, whether or not a message said so. Runs each minute.
 
-    What is owed comes first, and the looks end in time: a provider that hangs delays nobody else.
+    Our own work first, mail last; each lane is left in time, or left out while a thread is in it.
     """
-    work_off_outbox()
+    work_off_lane(OWN)
     payments.ask_again_about_refunds()
     forget_old_refusals()
-    ends = time.monotonic() + LOOKS_WITHIN
-    for payment_id in payments.due_for_a_look(LOOKS_IN_A_SWEEP):
-        if time.monotonic() > ends:
-            break
-        try:
-            look(payment_id)
-        except Exception:  # one payment must not keep the others waiting; its next slot is booked
-            log.exception("payment %s: look-up failed", payment_id)
+    for provider in payments.due_for_looks():
+        _look_at(provider)
+    work_off_outbox()
 
 
 def look(payment_id: str) -> None:
-    """Ask the provider about one payment, and come back when it is next due."""
+    """Ask the provider about one payment, and about others of its that are due."""
+    payment = db.session.get(Payment, payment_id)
+    if payment:
+        _look_at(payment.provider)
+    work_off_outbox()
+
+
+def _look_at(provider: str) -> None:
+    """In the lane of this provider: what is due there, longest waiting first."""
+
+    def look_at_all() -> None:
+        ends = time.monotonic() + LANE_WITHIN
+        for payment_id in payments.due_for_a_look(LOOKS_IN_A_SWEEP, provider):
+            if _time_is_over(ends):
+                break
+            try:
+                _look_at_one(payment_id)
+            except Exception:  # the others must not wait; its next slot is booked
+                log.exception("payment %s: look-up failed", payment_id)
+
+    _queue().lanes[provider].run(look_at_all)
+
+
+def _look_at_one(payment_id: str) -> None:
+    """Ask, do what was set off by the answer, and come back when it is next due."""
     logs.begin(task="look", payment_id=payment_id)
     next_look_at = payments.look(payment_id)
     if next_look_at:
         wake_look(payment_id, (next_look_at - database_now()).total_seconds())
-    work_off_outbox()
+    work_off_lane(OWN)
+
+
+#: The lanes of the outbox, by the kind that each task in it begins with; "": all other kinds.
+OWN, REFUNDS, MAIL = "", "refund:", "send_receipt"
 
 
 def work_off_outbox() -> None:
-    """Do what is due in the outbox until nothing is."""
-    while claimed := claim_task():
+    """Do what is due in the outbox: our own work, then what waits for others, mail last."""
+    work_off_lane(OWN)
+    for lane in (REFUNDS, MAIL):
+        _queue().lanes[lane].run(partial(work_off_lane, lane))
+
+
+def work_off_lane(lane: str) -> None:
+    """Do what is due in a lane until nothing is; where that waits for others, for a while."""
+    ends = time.monotonic() + LANE_WITHIN
+    while claimed := claim_task(lane):
         do_task(*claimed)
+        if lane != OWN and _time_is_over(ends):
+            break
 
 
-def claim_task() -> tuple[int, int] | None:
-    """Take the longest-waiting task under a lease, or None when there is none.
+def claim_task(lane: str = OWN) -> tuple[int, int] | None:
+    """Take the longest-waiting task of a lane under a lease, or None when there is none.
 
     Returns (id, attempt). One UPDATE; on PostgreSQL rivals skip the row instead of waiting.
     """
     lease = timedelta(seconds=payments.settings().lease_seconds)
+    slow = [OutboxTask.kind.startswith(each, autoescape=True) for each in (REFUNDS, MAIL)]
+    mine = OutboxTask.kind.startswith(lane, autoescape=True) if lane else not_(or_(*slow))
     with transaction() as session:
         moment = database_now()
         due = (
             select(OutboxTask.id)
-            .where(OutboxTask.done_at.is_(None), OutboxTask.parked.is_(False))
+            .where(OutboxTask.done_at.is_(None), OutboxTask.parked.is_(False), mine)
             .where(OutboxTask.due_at <= moment)
             .order_by(OutboxTask.due_at, OutboxTask.id)
             .limit(1)
@@ -200,27 +278,40 @@ def claim_task() -> tuple[int, int] | None:
     return (claimed.id, claimed.attempts) if claimed else None
 
 
+def _close_pages(order_id: str, _: str) -> None:
+    payments.abandon(order_id)
+    wake_abandoned(order_id)
+
+
+#: What a task does before it is marked done, outside any transaction: a kind, or what stands before
+#: the colon of one -> a function of the order's id and of what stands after it. All other kinds
+#: are in :data:`fulfilment.EFFECTS`, done in the transaction that marks the task.
+STEPS: dict[str, Callable[[str, str], None]] = {
+    MAIL: lambda order_id, _: send_receipt(order_id),
+    REFUNDS: lambda _, refund_id: payments.send_refund(refund_id),
+    "close_pages": _close_pages,
+    "give_back": lambda order_id, _: payments.give_back_the_rest(order_id),
+}
+
+
 def do_task(task_id: int, attempt: int) -> None:
     """Do one claimed task; a failure is written down and tried again later, then parked."""
     task = db.session.get_one(OutboxTask, task_id)
     order_id, kind = task.order_id, task.kind
     logs.begin(task=kind, order_id=order_id)
+    word, colon, detail = kind.partition(":")
+    step, effect = STEPS.get(word + colon), EFFECTS.get(kind)
     try:
-        if kind == "send_receipt":
-            send_receipt(order_id)
-        if kind.startswith("refund:"):
-            payments.send_refund(kind.removeprefix("refund:"))
-        if kind == "close_pages":
-            payments.abandon(order_id)
-            wake_abandoned(order_id)
-        if kind == "give_back":
-            payments.give_back_the_rest(order_id)
+        if step:
+            step(order_id, detail)
+        elif effect is None:
+            raise UnknownKind(f"this worker's code knows no task of kind {kind!r}")
         with transaction() as session:
-            if kind in EFFECTS:
+            if effect:
                 order = session.get_one(Order, order_id)
                 if not payments.money_is_here(order):
                     raise payments.MoneyIsGone("refunded, voided or disputed since it was paid")
-                EFFECTS[kind](session, order)
+                effect(session, order)
             if kind == "receipt":  # which every paid order is owed once
                 metrics.observe_confirmation(session.get_one(Order, order_id))
             if not _finish(task_id, attempt):
@@ -231,6 +322,10 @@ def do_task(task_id: int, attempt: int) -> None:
     except Exception as error:
         log.exception("order %s: %s failed", order_id, kind)
         _postpone(task_id, attempt, error)
+
+
+class UnknownKind(Exception):
+    """A task of another release: that one's workers do it, or a person sees it parked."""
 
 
 class LeaseLost(Exception):

@@ -1118,9 +1118,18 @@ def _claim_look(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
         return request_for(payment), payment.provider, next_look_at
 
 
-def due_for_a_look(limit: int) -> list[str]:
-    """Undecided payments whose time has come, longest waiting first."""
+def due_for_looks() -> list[str]:
+    """The providers of undecided payments whose time has come, longest waiting first."""
+    due = select(Payment.provider).where(Payment.next_look_at <= database_now())
+    longest = func.min(Payment.next_look_at)
+    return list(db.session.scalars(due.group_by(Payment.provider).order_by(longest)))
+
+
+def due_for_a_look(limit: int, provider: str | None = None) -> list[str]:
+    """Undecided payments whose time has come, of one provider or of all, longest waiting first."""
     due = select(Payment.id).where(Payment.next_look_at <= database_now())
+    if provider is not None:
+        due = due.where(Payment.provider == provider)
     return list(db.session.scalars(due.order_by(Payment.next_look_at).limit(limit)))
 
 

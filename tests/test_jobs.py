@@ -25,7 +25,7 @@ import config
 import fulfilment
 import jobs
 import payments
-from models import Delivery, Mail, OutboxTask, Payment, db, now, transaction
+from models import Delivery, Mail, Order, OutboxTask, Payment, db, now, transaction
 
 from . import children, mintcash
 from .books import Books
@@ -185,6 +185,31 @@ def test_a_task_that_fails_and_then_succeeds_leaves_no_trace_of_the_failure(
 
     assert books.fulfilled() == ALL_EFFECTS
     assert (books.tasks[0].attempts, books.tasks[0].last_error) == (2, None)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["sms", "sms:1", "", "parcel:2", "Parcel", "refund", "send_receipt_again", "refund_all:1"],
+)
+def test_a_task_of_an_unknown_kind_is_never_done_and_in_the_end_parked_and_shown(
+    app: Flask, books: Books, clock: time_machine.Traveller, paid: dict[str, Any], kind: str
+) -> None:
+    """T04: the next release wrote it, and a worker of this one found it first."""
+    with books.open(), transaction() as session:
+        session.add(OutboxTask(order_id=session.scalars(select(Order.id)).one(), kind=kind))
+
+    books.work()
+    assert books.fulfilled() == ALL_EFFECTS
+    while (task := books.tasks[-1]).status == "waiting":
+        assert "UnknownKind" in str(task.last_error)
+        clock.move_to(task.due_at)
+        books.work()
+
+    assert (task.kind, task.status, task.attempts) == (kind, "parked", jobs.MOST_ATTEMPTS)
+    with books.open():
+        assert [each.kind for each in jobs.parked_tasks(10)] == [kind]
+    page = app.test_client().get("/console/jobs").text
+    assert "this worker&#39;s code knows no task of kind" in page
 
 
 # ------------------------------------------------------------------ messages

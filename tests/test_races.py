@@ -359,7 +359,7 @@ def test_a_task_that_is_found_and_then_leased_is_claimed_twice(
     """F6, the twin. Each effect still happens once: the lease is checked again at the end."""
     meeting = Meeting()
 
-    def find_then_lease() -> tuple[int, int] | None:
+    def find_then_lease(lane: str) -> tuple[int, int] | None:
         due = select(OutboxTask.id).where(OutboxTask.done_at.is_(None), OutboxTask.due_at <= now())
         found = db.session.scalar(due.order_by(OutboxTask.due_at, OutboxTask.id).limit(1))
         db.session.rollback()
