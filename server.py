@@ -22,7 +22,7 @@ import logs
 
 ARRIVE_WITHIN = 10.0  # seconds for a whole request
 LINGER = 2.0  # seconds for a client to hang up after its answer (RFC 9112, 9.6)
-MAX_HEAD = 100_000  # bytes
+MAX_HEAD = 200_000  # bytes; gunicorn refuses most of that
 MAX_BODY = 250_000  # bytes that are waited for; of more, the app reads nothing (MAX_CONTENT_LENGTH)
 
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n", re.I)
@@ -52,6 +52,10 @@ class Arrival:
         if self._body:
             self._find_end()
 
+    @property
+    def is_too_much(self) -> bool:
+        return not self._body and len(self.data) > MAX_HEAD
+
     def _find_head(self, start: int) -> None:
         end = self.data.find(b"\r\n\r\n", start)
         if end >= 0:
@@ -78,7 +82,7 @@ class Arrival:
                 return
             size = int(chunk[1], 16)
             if size == 0:
-                self.is_here = self.data.endswith(b"\r\n\r\n")
+                self.is_here = self.data.find(b"\r\n\r\n", self._next) >= 0
                 return
             self._next = chunk.end() + size + 2
 
@@ -115,7 +119,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if conn.arrival.is_here or (not more and conn.arrival.data):
             self._wait_no_longer(conn, self.arriving)
             super().enqueue_req(conn)
-        elif not more or len(conn.arrival.data) > MAX_HEAD + MAX_BODY:
+        elif not more or conn.arrival.is_too_much:
             self._wait_no_longer(conn, self.arriving)
             self._close(conn)
 
