@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run demo soak pace test check format lighthouse screens lock clean
+.PHONY: help run demo soak pace waiting test check format lighthouse screens lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -20,6 +20,9 @@ soak: .venv/dev ## many purchases, everything killed and failing, then an audit;
 
 pace: .venv/dev ## how long webhooks wait for their answer at 50 a second; PACE_ARGS=--help
 	@$(BIN)/python scripts/measure_webhooks.py $(PACE_ARGS)
+
+waiting: .venv/dev ## how long others wait while a provider, a mail server or a client is slow
+	@$(BIN)/python scripts/measure_waiting.py
 
 test: .venv/dev ## every test, browser, PostgreSQL and Redis included
 	@sh scripts/install.sh

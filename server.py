@@ -25,6 +25,10 @@ LINGER = 2.0  # seconds for a client to hang up after its answer (RFC 9112, 9.6)
 MAX_HEAD = 200_000  # bytes; gunicorn refuses most of that
 MAX_BODY = 250_000  # bytes that are waited for; of more, the app reads nothing (MAX_CONTENT_LENGTH)
 
+#: What a provider may be asked for while a shopper waits.
+MAY_WAIT = re.compile(rb"POST (?!/webhooks/)")
+OTHERS = 2  # threads that such requests leave to pages and webhooks
+
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n", re.I)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.I)
 CHUNK = re.compile(rb"([0-9a-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n", re.I)
@@ -98,6 +102,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **options)
         self.arriving: deque[TConn] = deque()  # both in the order of their ``timeout``
         self.parting: deque[TConn] = deque()
+        self.waiting: deque[TConn] = deque()  # for one of the threads for what may wait
+        self.nr_waiting = 0  # of those threads, how many are in use
 
     # -------------------------------------------------------------- a request arrives
 
@@ -107,7 +113,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if conn.parser:
             conn.arrival.add(conn.parser.unreader.take_buffered())  # sent with the one before
         if conn.arrival.is_here:
-            super().enqueue_req(conn)
+            self._begin(conn)
         else:
             self._wait(conn, self.arriving, ARRIVE_WITHIN, self._take_in)
 
@@ -118,10 +124,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.arrival.add(more)
         if conn.arrival.is_here or (not more and conn.arrival.data):
             self._wait_no_longer(conn, self.arriving)
-            super().enqueue_req(conn)
+            self._begin(conn)
         elif not more or conn.arrival.is_too_much:
             self._wait_no_longer(conn, self.arriving)
             self._close(conn)
+
+    def _begin(self, conn: TConn) -> None:
+        """Those that a provider may keep waiting never take all threads, however many come."""
+        conn.may_wait = bool(MAY_WAIT.match(conn.arrival.data))
+        if conn.may_wait:
+            self.waiting.append(conn)
+            self._begin_waiting()
+        else:
+            super().enqueue_req(conn)
+
+    def _begin_waiting(self) -> None:
+        while self.waiting and self.nr_waiting < max(1, self.cfg.threads - OTHERS):
+            self.nr_waiting += 1
+            super().enqueue_req(self.waiting.popleft())
 
     def handle(self, conn: TConn) -> Any:
         """In a thread."""
@@ -134,6 +154,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: TConn, future: Any) -> None:
         """gunicorn calls this after each answer."""
+        if conn.may_wait:
+            self.nr_waiting -= 1
+            self._begin_waiting()
         if future.cancelled() or future.exception() or future.result():
             super().finish_request(conn, future)
             return

@@ -2,9 +2,11 @@
 
 import itertools
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 import config
 import run
 from server import MAX_BODY, Arrival
+from shopper import Shopper
 
 from .test_stop import Running, shop
 
@@ -128,6 +131,46 @@ def test_silent_lines_do_not_keep_a_server_from_stopping(ours: Running) -> None:
     with lines(ours, SILENT["nothing"]), lines(ours, SILENT["part of a body"]):
         ours.process.terminate()
         assert ours.has_ended_well()
+
+
+# ------------------------------------------------------------------ threads for everybody else
+
+
+@contextmanager
+def checkouts_that_hang(
+    server: Running, settings: config.Settings
+) -> Iterator[list[Future[requests.Response]]]:
+    """More of them than there are threads: another process writes to the database meanwhile."""
+    file = settings.database_url.get_secret_value().removeprefix("sqlite:///")
+    shoppers = [Shopper(server.url, server.url) for _ in range(LINES)]
+    for each in shoppers:
+        each.add("candle")
+    rival = sqlite3.connect(file, isolation_level=None)
+    with closing(rival), ThreadPoolExecutor(LINES) as pool:
+        rival.execute("BEGIN IMMEDIATE")
+        pressed = [pool.submit(each.check_out, "mintcash") for each in shoppers]
+        time.sleep(0.5)  # so that they are all there
+        yield pressed
+        rival.execute("ROLLBACK")
+
+
+@only_sqlite
+def test_pages_and_webhooks_find_a_thread_however_many_shoppers_wait(
+    ours: Running, settings: config.Settings
+) -> None:
+    """T07."""
+    with checkouts_that_hang(ours, settings) as pressed:
+        visit(ours, patience=60)
+        webhook = requests.post(f"{ours.url}/webhooks/of-another", b"{}", timeout=60)
+        assert webhook.status_code == 404, "which it says without a word to the database"
+        assert not any(each.done() for each in pressed)
+
+
+@only_sqlite
+def test_with_a_plain_worker_they_wait_with_them(plain: Running, settings: config.Settings) -> None:
+    """The twin."""
+    with checkouts_that_hang(plain, settings), pytest.raises(requests.Timeout):
+        visit(plain, patience=1)
 
 
 # ------------------------------------------------------------------ when a request is here
