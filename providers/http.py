@@ -63,13 +63,12 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
-        self._timer = Timer(seconds, self._cut)
-        self._timer.daemon = True
         self._lock = Lock()
         self._lines: list[socket.socket] = []
-        self.is_over = False
 
     def __enter__(self) -> Self:
+        self._timer = Timer(max(self._ends - time.monotonic(), 0.0), self._cut)
+        self._timer.daemon = True
         self._timer.start()
         return self
 
@@ -100,9 +99,13 @@ class Deadline:
                 return line
         raise problem
 
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._ends
+
     def _left(self) -> float:
         left = self._ends - time.monotonic()
-        if self.is_over or left <= 0:
+        if left <= 0:
             raise TimeoutError("the deadline is over")
         return left
 
@@ -113,7 +116,6 @@ class Deadline:
 
     def _cut(self) -> None:
         with self._lock:
-            self.is_over = True
             for line in self._lines:
                 with suppress(OSError):
                     line.shutdown(socket.SHUT_RDWR)

@@ -158,9 +158,11 @@ def test_a_request_that_is_not_taken_ends_at_the_deadline(monkeypatch: pytest.Mo
         gate.wait(60)
 
     with server(take_nothing) as address:
-        with pytest.raises(Unreachable, match="timed out"):
-            http.call("POST", address, payload={"much": "x" * 30_000_000}, repeat=False)
-        gate.set()
+        try:
+            with pytest.raises(Unreachable, match="timed out"):
+                http.call("POST", address, payload={"much": "x" * 30_000_000}, repeat=False)
+        finally:
+            gate.set()
 
 
 @pytest.mark.usefixtures("impatient")
