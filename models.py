@@ -428,7 +428,7 @@ class OutboxTask(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
-    kind: Mapped[str] = mapped_column(String(40))  # of ``fulfilment.EFFECTS``, or "refund:<id>"
+    kind: Mapped[str] = mapped_column(String(40))  # of ``fulfilment.EFFECTS`` or ``jobs.STEPS``
     due_at: Mapped[datetime] = mapped_column(default=database_now)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)

@@ -30,8 +30,9 @@ import config  # noqa: E402
 import jobs  # noqa: E402
 import run  # noqa: E402
 from app import create_app  # noqa: E402
+from migrate import prepare_database  # noqa: E402
 from models import Download, db  # noqa: E402
-from shopper import Shopper  # noqa: E402
+from shopper import Shopper, direct_session  # noqa: E402
 from tests.books import Books  # noqa: E402
 from tests.mintcash import Delivery, event  # noqa: E402
 
@@ -120,7 +121,8 @@ def _seconds_since(due: float, come: Callable[[int], None], number: int) -> floa
 
 
 def _visit(settings: config.Settings, _: int) -> None:
-    requests.get(f"{settings.base_url}/", timeout=60).raise_for_status()
+    with direct_session() as session:
+        session.get(f"{settings.base_url}/", timeout=60).raise_for_status()
 
 
 def _deliver_one(settings: config.Settings, deliveries: list[Delivery], number: int) -> None:
@@ -128,11 +130,10 @@ def _deliver_one(settings: config.Settings, deliveries: list[Delivery], number: 
 
 
 def _deliver(settings: config.Settings, delivery: Delivery) -> None:
-    url, headers = f"{settings.base_url}/webhooks/mintcash", delivery.headers
-    answer = requests.post(
-        url, delivery.body, headers={**headers, "Content-Type": "application/json"}, timeout=60
-    )
-    answer.raise_for_status()
+    url = f"{settings.base_url}/webhooks/mintcash"
+    headers = {**delivery.headers, "Content-Type": "application/json"}
+    with direct_session() as session:
+        session.post(url, delivery.body, headers=headers, timeout=60).raise_for_status()
 
 
 def _share(times: list[float], share: float) -> float:
@@ -297,11 +298,11 @@ def shop(addresses: dict[str, str]) -> Iterator[tuple[config.Settings, Books]]:
             addresses,
             PAYMENT_ENVIRONMENT="sandbox",
             BASE_URL=f"http://127.0.0.1:{run.free_port()}",
-            DATABASE_URL=f"sqlite:///{folder}/shop.db",
-            JOBS_URL=f"sqlite:///{folder}/jobs.db",
+            DATABASE_URL=config.sqlite_url(folder / "shop.db"),
+            JOBS_URL=config.sqlite_url(folder / "jobs.db"),
         )
         settings = config.load()
-        run.prepare_database(settings)
+        prepare_database(settings)
         app = create_app(settings)
         log = stack.enter_context((folder / "log").open("wb"))
         children: run.Children = {}
