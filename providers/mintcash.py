@@ -222,7 +222,7 @@ def explain_failure(code: str | None) -> str:
 def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | None:
     """``GET /payments/{id}`` (docs/api/payments): by MintCash's id only, so None before we have it.
 
-    An amount that cannot be read is "not said" here: it does not spoil the rest of the answer.
+    An odd or missing amount makes the answer none only where it says that money was paid.
 
     :raise ProviderError: no usable answer; nothing is known that was not known before.
     """
@@ -232,7 +232,10 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
     if resource.get("id") != payment.provider_reference:
         raise Unreachable("GET /payments: the answer is about another payment")
     status = printable(resource.get("status"), 40)
-    return _update(resource, status, f"GET: {status}", None)
+    try:
+        return _update(resource, status, f"GET: {status}", None)
+    except Malformed as error:
+        raise Unreachable(f"GET /payments: {error}") from error
 
 
 def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> Refunded:
@@ -291,12 +294,14 @@ def _update(data: dict[str, Any], word: str, event: str, key: str | None) -> Pay
     Amounts are JSON numbers in *major* units. ``amountRefundable`` is not read: it is the full
     amount even on a failed payment.
 
-    :raise Malformed: a webhook without a usable id, or about money with an amount that is none.
+    :raise Malformed: without a usable id, or about money with an amount that is none.
     """
     status, currency = STATUSES.get(word), data.get("currency")
-    must_be_read = key is not None and status in MONEY
-    amount, symbol = _money(data.get("amount"), currency, must_be_read)
-    refunded, _ = _money(data.get("amountRefunded"), currency, must_be_read)
+    is_money, is_webhook = status in MONEY, key is not None
+    if not isinstance(currency, str | None):
+        raise Malformed(f"amount: not a currency: {printable(currency, 20)!r}")
+    amount, symbol = _money(data.get("amount"), currency, must_be_read=is_money)
+    refunded, _ = _money(data.get("amountRefunded"), currency, is_money and is_webhook)
     code = data.get("failureCode")
     if status == "failed" and isinstance(code, str):
         status = FAILURES.get(code, status)
@@ -318,7 +323,7 @@ def _update(data: dict[str, Any], word: str, event: str, key: str | None) -> Pay
     if amount is None or (status == "partially_refunded" and refunded is None):
         if key is not None:
             return replace(news, status=None, check=True)
-        return replace(news, status=None, problem=f"MintCash says {word}, and not how much")
+        raise Malformed(f"amount: MintCash says {word}, and not how much")
     if _contradicts(word, amount, refunded):
         problem = f"MintCash says {word}, and that {data['amountRefunded']} of {data['amount']}"
         problem = printable(f"{problem} {symbol} was refunded")

@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 import responses
+import time_machine
 from flask import Flask
 from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
-from models import Delivery
+import payments
+from models import Delivery, now
 
 from . import mintcash, sandboxed
 from .books import Books
@@ -126,18 +128,22 @@ def test_success_without_a_sum_is_asked_about_at_once(
     assert (books.order.status, books.payment.received) == ("paid", 1200)
 
 
-def test_an_answer_without_a_sum_is_told_to_a_person(
+def test_an_answer_without_a_sum_is_asked_for_again_and_told_to_a_person_in_the_end(
     books: Books, api: responses.RequestsMock
 ) -> None:
-    """P16: it would say the same each time."""
+    """E4, P11."""
     (payment,) = books.place_order(COOKBOOK)
     answer = {"id": payment["id"], "status": "succeeded", "amount": None, "currency": "USD"}
     api.get(f"{MINTCASH_API}/{payment['id']}", json=answer)
 
     look(books)
+    assert (books.order.status, books.payment.received) == ("open", 0)
+    assert books.payment.next_look_at is not None
 
-    assert (books.order.status, books.payment.received) == ("held", 0)
-    assert books.payment.problem == "MintCash says succeeded, and not how much"
+    with time_machine.travel(now() + 2 * payments.STOP_LOOKING):
+        look(books)
+    assert books.payment.next_look_at is None
+    assert "has not answered in time: look for it there" in str(books.payment.problem)
 
 
 def test_refunded_without_a_sum_means_all_of_it(shopper: Shopper, books: Books) -> None:
