@@ -71,6 +71,8 @@ from providers.base import (
 OPEN = ("created", "pending")
 #: The provider says that money moved.
 MONEY = ("partially_paid", "succeeded", "partially_refunded", "refunded")
+#: The provider says that no money moved, or not yet.
+NO_MONEY = LADDER[: LADDER.index("partially_paid")]
 #: A dispute only moves on, like a status: it has begun, took the money, or was turned down.
 DISPUTES = ("opened", "lost", "won")
 #: An order that waits for these reasons is paid as soon as the money is proven.
@@ -635,7 +637,7 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     What decides is the money that is here, not the word for it: what was received and neither
     refunded, voided nor disputed. So a refund that overtakes its payment pays for nothing.
     """
-    before = (payment.received, payment.kept)
+    before, was_failed = (payment.received, payment.kept), payment.status == "failed"
     if news.status in MONEY:
         _count_money(payment, news)
     if news.transaction_id and not _name_transaction(payment.id, news.transaction_id):
@@ -664,7 +666,9 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     if payment.status == "partially_paid" and payment.next_look_at is None:
         # Until all of it is here, or a person knows.
         payment.next_look_at = database_now() + FIRST_LOOK
-    if news.check:
+    # After a failure, success is a second try, or the first of two that a chain has undone.
+    undone = was_failed and payment.status == "succeeded"
+    if news.check or undone:
         payment.next_look_at = database_now()
     if news.problem:
         _hold_unclear(payment, news.problem)
@@ -1041,7 +1045,10 @@ def look(payment_id: str) -> datetime | None:
     with transaction() as session:
         payment = session.get_one(Payment, payment_id)
         _apply_parked(payment, news.transaction_id if news else None)
-        if news and (news.status or news.dispute or news.problem):
+        if news and news.status in NO_MONEY and payment.received:
+            _note(payment_id, f"{provider} says {news.word}, after it had said that money came")
+            payment.next_look_at = None
+        elif news and (news.status or news.dispute or news.problem):
             apply_news(payment, news)
         if payment.next_look_at and payment.expires_at < now():
             # Expired for us: the shopper may pay anew. Late money is still looked for, and taken.

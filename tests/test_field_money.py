@@ -195,6 +195,22 @@ def test_a_failure_after_the_money_had_come_is_shown_to_a_person(
     assert "says failed, after it had said that money came" in str(books.payment.problem)
 
 
+def test_a_failure_that_overtook_its_success_is_found_by_asking(
+    shopper: Shopper, books: Books, mintcash_api: mintcash.Api
+) -> None:
+    """The same, told the other way round: only the provider knows which came last."""
+    (payment,) = books.place_order(ONE_OF_EACH)
+    mintcash_api.payments[payment["id"]] = {**payment, "status": "failed"}
+
+    shopper.deliver(*event(payment, "failed"))
+    shopper.deliver(*event(payment, "succeeded"))
+    books.sweep()
+
+    assert (books.order.status, books.payment.status) == ("paid", "succeeded")
+    assert "says GET: failed, after it had said that money came" in str(books.payment.problem)
+    assert books.payment.next_look_at is None
+
+
 def test_each_thing_that_a_person_should_know_is_a_line(shopper: Shopper, books: Books) -> None:
     (payment,) = books.place_order(ONE_OF_EACH)
     shopper.deliver(*event(payment, "succeeded", amount=70))
