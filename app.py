@@ -37,7 +37,7 @@ import money
 import transfer
 from accounts import configured_providers
 from catalogue import fill_shelf
-from models import db, prepare_sqlite
+from database import db, prepare_sqlite
 from rates import limit_rates, seconds_left
 from views import cards, cart, checkout, console, downloads, orders, shop, webhooks
 

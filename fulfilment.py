@@ -18,7 +18,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models import Credit, Download, Mail, Order, OutboxTask, Parcel, db, now, transaction
+from database import db, now, transaction
+from models import Credit, Download, Mail, Order, OutboxTask, Parcel
 from providers.http import Deadline
 
 DOWNLOAD_DAYS = 7

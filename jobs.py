@@ -30,8 +30,9 @@ from sqlalchemy.orm import joinedload
 import logs
 import metrics
 import payments
+from database import database_now, db, now, transaction
 from fulfilment import EFFECTS, send_receipt
-from models import Delivery, Order, OutboxTask, Payment, database_now, db, now, transaction
+from models import Delivery, Order, OutboxTask, Payment
 from queues import AWAY, create_engine, one_line, shorten
 
 MOST_ATTEMPTS = 12  # with the pauses below: some five hours, then a person is asked

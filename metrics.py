@@ -20,7 +20,8 @@ from sqlalchemy import Executable, case, func, select, text
 
 from clients import is_own_machine
 from config import Settings
-from models import Counter, Delivery, Order, OutboxTask, Payment, db, insert_into, now
+from database import db, insert_into, now
+from models import Counter, Delivery, Order, OutboxTask, Payment
 from providers.base import LADDER, WebhookRefused
 
 LATE = timedelta(minutes=2)  # the sweep comes each minute

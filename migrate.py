@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 import config
 from app import create_app
 from catalogue import fill_shelf
+from database import db
 from health import REVISIONS
-from models import db
 
 #: What SQLite says -> what it means, and what to do.
 SQLITE_SAYS = {

@@ -26,23 +26,9 @@ import metrics
 import money
 import refunds
 from config import Settings, origin
+from database import database_clock, database_now, db, insert_into, now, transaction, update_one
 from fulfilment import tasks_for
-from models import (
-    Delivery,
-    Order,
-    OutboxTask,
-    Payment,
-    PaymentPart,
-    Product,
-    Refund,
-    database_clock,
-    database_now,
-    db,
-    insert_into,
-    now,
-    transaction,
-    update_one,
-)
+from models import Delivery, Order, OutboxTask, Payment, PaymentPart, Product, Refund
 from providers.base import (
     LADDER,
     Address,

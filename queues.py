@@ -14,7 +14,7 @@ from huey import Huey
 from huey.storage import PostgresStorage, RedisStorage, SqliteStorage
 from sqlalchemy import make_url
 
-from files import create_private
+from database import create_private
 
 WAIT = 2  # seconds: for a connection, a lock, an answer
 

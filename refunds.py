@@ -3,7 +3,8 @@
 from sqlalchemy import and_, func, or_, select, update
 
 import money
-from models import Order, OutboxTask, Payment, Refund, db, update_one
+from database import db, update_one
+from models import Order, OutboxTask, Payment, Refund
 
 
 class CannotRefund(Exception):

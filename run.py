@@ -22,7 +22,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 from sqlalchemy import make_url
 
 import config
-from files import create_private
+from database import create_private
 from migrate import CannotMigrate, prepare_database
 
 ROOT = Path(__file__).parent

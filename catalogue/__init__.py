@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models import Price, Product, transaction
+from database import transaction
+from models import Price, Product
 
 PRODUCTS = Path(__file__).with_name("products.json")
 

@@ -10,7 +10,7 @@ from alembic.util import CommandError
 from flask import current_app
 from sqlalchemy.engine import Connection
 
-from models import UtcDateTime, db
+from database import UtcDateTime, db
 
 
 def render_item(kind: str, item: Any, autogen: Any) -> Any:

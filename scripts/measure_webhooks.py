@@ -28,8 +28,9 @@ import config  # noqa: E402
 import postgres  # noqa: E402
 import run  # noqa: E402
 from app import create_app  # noqa: E402
+from database import db  # noqa: E402
 from migrate import prepare_database  # noqa: E402
-from models import Order, db  # noqa: E402
+from models import Order  # noqa: E402
 from shopper import direct_session  # noqa: E402
 from tests.books import Books  # noqa: E402
 from tests.mintcash import Delivery, event  # noqa: E402

@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 import jobs
+from database import db, now, transaction
 from models import (
     Credit,
     Customer,
@@ -23,9 +24,6 @@ from models import (
     Parcel,
     Payment,
     Product,
-    db,
-    now,
-    transaction,
 )
 
 

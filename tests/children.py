@@ -25,7 +25,7 @@ import jobs
 import payments
 import sandbox.config
 from app import create_app
-from models import db
+from database import db
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload([__name__, "sandbox.app", "flask.cli", "gunicorn.app.wsgiapp"])

@@ -19,10 +19,10 @@ from sqlalchemy.engine.default import DefaultDialect
 from werkzeug.routing import Rule
 
 import config
-import models
+import database
 from app import create_app
 from catalogue import fill_shelf
-from models import db
+from database import db
 
 from . import mintcash, postgres, redis_server, sandboxed
 from .books import Books
@@ -31,7 +31,7 @@ from .sandboxed import World
 from .shopper import Shopper
 
 BASE_URL = "http://127.0.0.1:5000"
-REAL_CLOCKS = dict(models.CLOCKS)
+REAL_CLOCKS = dict(database.CLOCKS)
 OpenWorld = Callable[..., World]
 
 
@@ -52,10 +52,10 @@ def _no_settings_of_this_machine() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _databases_go_by_the_clock_of_the_test() -> Iterator[None]:
     """Who travels in time takes the databases along; test_clocks.py lets the two disagree."""
-    told = bindparam("told", callable_=models.now, type_=models.UtcDateTime())
+    told = bindparam("told", callable_=database.now, type_=database.UtcDateTime())
     with pytest.MonkeyPatch.context() as patch:
-        for dialect in models.CLOCKS:
-            patch.setitem(models.CLOCKS, dialect, told)
+        for dialect in database.CLOCKS:
+            patch.setitem(database.CLOCKS, dialect, told)
         yield
 
 

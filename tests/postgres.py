@@ -8,7 +8,7 @@ import psycopg
 from sqlalchemy import make_url
 
 import postgres
-from models import db
+from database import db
 
 
 @contextmanager

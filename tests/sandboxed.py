@@ -20,7 +20,8 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 import jobs
-from models import OutboxTask, Refund, db, now, transaction
+from database import db, now, transaction
+from models import OutboxTask, Refund
 from sandbox import config as sandbox_config
 from sandbox.app import create_app as create_sandbox
 from sandbox.models import db as sandbox_db

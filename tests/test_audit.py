@@ -12,6 +12,7 @@ import pytest
 
 import audit
 from audit import Books, goods, money
+from database import now
 from models import (
     Credit,
     Delivery,
@@ -23,7 +24,6 @@ from models import (
     Parcel,
     Payment,
     Product,
-    now,
 )
 
 VASE, BOOK, CARD = 1, 2, 3  # products: shipped, downloaded, store credit

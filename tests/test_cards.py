@@ -19,7 +19,8 @@ from sqlalchemy import select, update
 
 import config
 from app import create_app
-from models import SavedCard, db, now, transaction
+from database import db, now, transaction
+from models import SavedCard
 from providers.base import Card
 from views import cards
 

@@ -8,7 +8,8 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
 
 import money
-from models import Order, Price, Product, db, transaction
+from database import db, transaction
+from models import Order, Price, Product
 
 from . import mintcash
 from .books import Books

@@ -12,10 +12,11 @@ import time_machine
 from flask import Flask
 from sqlalchemy import update
 
+import database
 import fulfilment
 import jobs
-import models
-from models import Payment, now, transaction
+from database import now, transaction
+from models import Payment
 
 from . import mintcash
 from .books import Books
@@ -35,7 +36,7 @@ wrong = pytest.mark.parametrize(
 @pytest.fixture
 def _own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     for dialect, clock in REAL_CLOCKS.items():
-        monkeypatch.setitem(models.CLOCKS, dialect, clock)
+        monkeypatch.setitem(database.CLOCKS, dialect, clock)
 
 
 own_clock = pytest.mark.usefixtures("_own_clock")
@@ -52,7 +53,7 @@ def paid(app: Flask, books: Books) -> dict[str, Any]:
 def test_the_database_says_its_own_time(books: Books) -> None:
     before = now()
     with time_machine.travel(now() + MINUTES):
-        moment = books.read(models.database_now)
+        moment = books.read(database.database_now)
     after = now()
 
     assert before - A_MOMENT < moment < after + A_MOMENT
@@ -136,7 +137,7 @@ def sweep_on_three_machines(books: Books, api: mintcash.Api) -> int:
     (payment,) = books.place_order({"candle": 1})
     api.payments[payment["id"]] = {**payment, "status": "pending"}
     with books.open(), transaction() as session:
-        moment = models.database_now() - timedelta(seconds=1)
+        moment = database.database_now() - timedelta(seconds=1)
         # After five looks the next slot is 160 seconds away: who asks again does so in this one.
         session.execute(update(Payment).values(next_look_at=moment, looks=5))
     for error in (-MINUTES, timedelta(0), MINUTES):

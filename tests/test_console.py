@@ -14,7 +14,8 @@ import config
 import fulfilment
 import jobs
 from app import create_app
-from models import OutboxTask, now
+from database import now
+from models import OutboxTask
 
 from . import mintcash
 from .books import Books

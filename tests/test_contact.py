@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 import emails
 from countries import COUNTRIES, POSTAL_CODE_REQUIRED, reading_order
-from models import Credit, Customer, Mail, Order, Parcel, db
+from database import db
+from models import Credit, Customer, Mail, Order, Parcel
 
 from . import mintcash
 from .books import Books

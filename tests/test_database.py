@@ -19,7 +19,8 @@ from werkzeug.test import TestResponse
 
 import config
 from app import create_app
-from models import Delivery, db, transaction
+from database import db, transaction
+from models import Delivery
 
 from .books import Books
 from .conftest import close

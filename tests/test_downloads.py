@@ -12,7 +12,8 @@ from flask import Flask
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from models import Download, DownloadUse, Order, Payment, db, insert_into, now, transaction
+from database import db, insert_into, now, transaction
+from models import Download, DownloadUse, Order, Payment
 from views import downloads
 
 from .books import Books

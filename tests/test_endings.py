@@ -10,7 +10,8 @@ from werkzeug.test import TestResponse
 
 import fulfilment
 import payments
-from models import Order, OutboxTask, Payment, database_now, db, now, transaction
+from database import database_now, db, now, transaction
+from models import Order, OutboxTask, Payment
 from providers.base import PaymentUpdate
 
 from . import mintcash

@@ -18,7 +18,8 @@ import responses
 from flask import Flask
 from sqlalchemy import select
 
-from models import Order, Payment, Refund, db, transaction
+from database import db, transaction
+from models import Order, Payment, Refund
 
 from .books import Books
 from .shopper import BASE_URL

@@ -17,7 +17,8 @@ import jobs
 import money
 import payments
 import refunds
-from models import Order, Payment, db, now, transaction
+from database import db, now, transaction
+from models import Order, Payment
 from providers import mintcash as provider
 from providers.base import Checkout, PaymentUpdate, Redirect, Unreachable
 

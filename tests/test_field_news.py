@@ -20,7 +20,8 @@ from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
 import payments
-from models import Delivery, now
+from database import now
+from models import Delivery
 
 from . import mintcash, sandboxed
 from .books import Books

@@ -15,7 +15,7 @@ from sqlalchemy import text
 import config
 import health
 from app import create_app
-from models import transaction
+from database import transaction
 
 from .conftest import close
 from .shopper import Shopper

@@ -25,7 +25,8 @@ import config
 import fulfilment
 import jobs
 import payments
-from models import Delivery, Mail, Order, OutboxTask, Payment, db, now, transaction
+from database import db, now, transaction
+from models import Delivery, Mail, Order, OutboxTask, Payment
 
 from . import children, mintcash
 from .books import Books

@@ -19,7 +19,8 @@ import fulfilment
 import jobs
 import payments
 from app import create_app
-from models import Order, db, now, transaction
+from database import db, now, transaction
+from models import Order
 
 from . import mintcash
 from .books import Books

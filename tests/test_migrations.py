@@ -24,8 +24,8 @@ from sqlalchemy.exc import IntegrityError
 import config
 from app import create_app
 from catalogue import fill_shelf
+from database import db
 from health import REVISIONS
-from models import db
 
 from . import postgres
 from .conftest import close

@@ -12,7 +12,8 @@ from sqlalchemy import text, update
 
 import config
 import jobs
-from models import OutboxTask, now, transaction
+from database import now, transaction
+from models import OutboxTask
 
 from .books import Books
 from .mintcash import event

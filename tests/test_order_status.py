@@ -11,7 +11,8 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select, update
 
-from models import Order, OutboxTask, Payment, now, transaction
+from database import now, transaction
+from models import Order, OutboxTask, Payment
 from providers.base import LADDER
 from views.order_status import describe
 from views.order_words import WORDS

@@ -8,7 +8,8 @@ import time_machine
 from pydantic import SecretStr
 from sqlalchemy import update
 
-from models import Order, Payment, db, now, transaction
+from database import db, now, transaction
+from models import Order, Payment
 
 from . import mintcash
 from .books import Books

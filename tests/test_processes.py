@@ -29,8 +29,9 @@ import config
 import run
 from app import create_app
 from config import ROOT
+from database import db
 from migrate import prepare_database
-from models import Credit, Delivery, Download, Mail, Order, OutboxTask, Parcel, Payment, Product, db
+from models import Credit, Delivery, Download, Mail, Order, OutboxTask, Parcel, Payment, Product
 from shopper import WIPAY, Shopper
 from soak import PostOffice
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 import jobs
 import payments
-from models import Credit, Download, Mail, Order, Parcel, Payment, Product, db, transaction
+from database import db, transaction
+from models import Credit, Download, Mail, Order, Parcel, Payment, Product
 from providers.base import LADDER, Checkout, Redirect
 
 from . import mintcash

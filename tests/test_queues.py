@@ -24,7 +24,8 @@ import config
 import jobs
 import queues
 from app import create_app
-from models import Order, OutboxTask, database_now, db, transaction
+from database import database_now, db, transaction
+from models import Order, OutboxTask
 
 from . import children
 from .books import Books

@@ -26,17 +26,8 @@ from sqlalchemy.orm import Session
 
 import jobs
 import payments
-from models import (
-    Customer,
-    Order,
-    OutboxTask,
-    Payment,
-    Product,
-    db,
-    now,
-    transaction,
-    update_one,
-)
+from database import db, now, transaction, update_one
+from models import Customer, Order, OutboxTask, Payment, Product
 from providers import mintcash as provider
 from providers.base import PaymentUpdate
 from views import checkout

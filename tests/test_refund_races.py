@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 import payments
 import refunds
-from models import Refund, update_one
+from database import update_one
+from models import Refund
 
 from .sandboxed import World
 from .test_races import (

@@ -16,7 +16,8 @@ import time_machine
 from sqlalchemy import update
 
 import jobs
-from models import Product, now, transaction
+from database import now, transaction
+from models import Product
 
 from . import mintcash
 from .mintcash import event

@@ -17,7 +17,8 @@ from flask import Flask
 import config
 import fulfilment
 import views.shop
-from models import Order, db
+from database import db
+from models import Order
 from providers import PROVIDERS, mintcash
 
 from .books import Books

@@ -7,7 +7,8 @@ import pytest
 from flask import Flask, template_rendered
 from sqlalchemy import text, update
 
-from models import Product, db, transaction
+from database import db, transaction
+from models import Product
 
 from .books import Books
 from .shopper import BASE_URL, Shopper

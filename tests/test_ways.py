@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 import payments
-from models import PaymentPart, SavedCard, db, now
+from database import db, now
+from models import PaymentPart, SavedCard
 from money import show, to_major
 
 from .conftest import OpenWorld

@@ -21,7 +21,8 @@ from wtforms.validators import InputRequired, Regexp
 
 import payments
 from config import origin
-from models import SavedCard, db, now, transaction
+from database import db, now, transaction
+from models import SavedCard
 from providers.base import Card, CardPage, Configured, ProviderError, Rejected, SavesCards
 
 bp = Blueprint("cards", __name__, url_prefix="/cards")

@@ -8,7 +8,8 @@ from flask import Blueprint, redirect, render_template, request, session, url_fo
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from models import Order, db, random_id
+from database import db
+from models import Order, random_id
 
 from .shop import Offer, current_currency, find_offer, offers, product_page
 

@@ -25,7 +25,8 @@ import jobs
 import money
 import payments
 from countries import COUNTRIES, POSTAL_CODE_REQUIRED
-from models import Customer, Order, OrderLine, Product, db, transaction
+from database import db, transaction
+from models import Customer, Order, OrderLine, Product
 from providers.base import Capabilities, Method, ProviderError
 
 from .cards import saved_cards

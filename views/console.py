@@ -17,7 +17,8 @@ import money
 import payments
 import refunds
 from clients import is_own_machine
-from models import Delivery, Mail, Order, OutboxTask, Payment, Refund, db, payment_reference
+from database import db
+from models import Delivery, Mail, Order, OutboxTask, Payment, Refund, payment_reference
 from providers.base import printable
 
 bp = Blueprint("console", __name__, url_prefix="/console")

@@ -17,7 +17,8 @@ from werkzeug.wrappers import Response as AnyResponse
 import payments
 from clients import client_of
 from config import ROOT
-from models import Download, DownloadUse, Order, db, insert_into, now, transaction, update_one
+from database import db, insert_into, now, transaction, update_one
+from models import Download, DownloadUse, Order
 
 bp = Blueprint("downloads", __name__)
 

@@ -13,8 +13,9 @@ from flask import url_for
 import jobs
 import money
 import payments
+from database import now
 from fulfilment import EFFECTS
-from models import Order, Payment, now
+from models import Order, Payment
 
 from .order_words import DOUBTFUL, LATE, WORDS
 

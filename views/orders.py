@@ -25,8 +25,9 @@ from wtforms.validators import DataRequired
 import jobs
 import payments
 from config import origin
+from database import db
 from emails import customer_key
-from models import Customer, Order, OrderLine, Payment, Product, db
+from models import Customer, Order, OrderLine, Payment, Product
 from providers.base import ProviderError
 
 from .cart import take_out

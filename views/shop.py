@@ -18,7 +18,8 @@ from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 import payments
-from models import Price, Product, db
+from database import db
+from models import Price, Product
 
 bp = Blueprint("shop", __name__)
 

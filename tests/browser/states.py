@@ -20,7 +20,8 @@ from werkzeug.test import run_wsgi_app
 import config
 from app import create_app
 from catalogue import fill_shelf
-from models import Download, Mail, Order, OutboxTask, Payment, Product, db, now, transaction
+from database import db, now, transaction
+from models import Download, Mail, Order, OutboxTask, Payment, Product
 from run import free_port
 from tests.books import Books
 from tests.mintcash import event

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
-from models import Product, transaction
+from database import transaction
+from models import Product
 
 from .states import STATES, Stage, State, add_to_basket, order
 

@@ -9,7 +9,8 @@ from flask import Flask
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from models import Order, Payment, db, transaction
+from database import db, transaction
+from models import Order, Payment
 from tests.books import Books
 from tests.shopper import BASE_URL
 

@@ -14,7 +14,8 @@ import responses
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from models import Mail, Payment, db, transaction
+from database import db, transaction
+from models import Mail, Payment
 from tests import mintcash
 from tests.books import Books
 from tests.mintcash import event

@@ -16,7 +16,7 @@ from flask import Flask
 import config
 import jobs
 from app import create_app
-from models import now
+from database import now
 from rates import DEFAULTS
 from tests import mintcash
 from tests.books import Books

@@ -11,7 +11,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from models import Order, Payment, db, random_id
+from database import db
+from models import Order, Payment, random_id
 from tests import mintcash
 from tests.books import Books
 from tests.mintcash import event

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import html5lib
 from sqlalchemy import select
 
-from models import Download, Mail, db
+from database import db
+from models import Download, Mail
 from tests import mintcash
 from tests.books import Books
 from tests.mintcash import event
