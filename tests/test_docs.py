@@ -1,5 +1,6 @@
 """What is written down keeps up with what is there."""
 
+import ast
 import hashlib
 import json
 import re
@@ -14,6 +15,8 @@ from providers.base import LADDER
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+CASES = (ROOT / "docs/cases.md").read_text("utf-8")
+CASE_ID = r"(?<![\w.#/-])[A-KNPST]\d{1,2}(?![\w-])"  # not UTF-8, SHA-256, #12 or 2026-11-28T08:50
 
 
 def tracked() -> list[Path]:
@@ -103,3 +106,45 @@ def test_no_secret_lies_in_the_tree() -> None:
             continue
         for key in re.findall(r"\b[ps]k_live_\w{8,}", path.read_text("utf-8")):
             pytest.fail(f"{path.name}: {key[:10]}…")
+
+
+def cases_in(docstring: str) -> set[str]:
+    """The ids of cases in a docstring; a range, "first to last", is all of them."""
+    ids = set(re.findall(CASE_ID, docstring))
+    for first, last in re.findall(rf"({CASE_ID}) to ({CASE_ID})", docstring):
+        ids |= {f"{first[0]}{number}" for number in range(int(first[1:]), int(last[1:]) + 1)}
+    return ids
+
+
+def cited_cases() -> set[str]:
+    """The ids in all docstrings of tests: of modules, classes and functions."""
+    cited: set[str] = set()
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                cited |= cases_in(ast.get_docstring(node) or "")
+    return cited
+
+
+@pytest.mark.parametrize(
+    ("docstring", "ids"),
+    [
+        ("P6, S07: two.", {"P6", "S07"}),
+        ("N2, D9; D1 to D3 in all mixtures.", {"N2", "D9", "D1", "D2", "D3"}),
+        ("A provider hangs (N7, E5).", {"N7", "E5"}),
+        ("UTF-8, SHA-256, ISO 4217, ASVS 4.1.2, RFC 8259, h2, v1, MD5", set()),
+        ("2026-11-28T08:50, PrestaShop/PrestaShop#9632, cubecart/v6#1670, US$24", set()),
+    ],
+)
+def test_a_case_is_told_from_other_words(docstring: str, ids: set[str]) -> None:
+    assert cases_in(docstring) == ids
+
+
+def test_every_case_that_a_test_cites_is_explained_and_every_other_says_why_not() -> None:
+    rows = re.findall(r"(?m)^\| ([A-Z]\d+) \| (.+) \| (.+) \|$", CASES)
+    explained = {case for case, _, _ in rows}
+    untested = {case for case, _, truth in rows if re.match(r"not tested: \w", truth)}
+
+    assert len(rows) == len(explained)
+    assert cited_cases() - explained == set(), "no row in docs/cases.md"
+    assert explained - cited_cases() == untested, "cite it in a test, or say 'not tested: why'"

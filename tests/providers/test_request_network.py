@@ -458,7 +458,7 @@ def test_a_test_delivery_is_acknowledged_and_changes_nothing() -> None:
 )
 @pytest.mark.parametrize("request_id", [REQUEST_ID, None, ...])
 def test_other_events_change_nothing(event: str, request_id: object) -> None:
-    """B5."""
+    """D7."""
     news = read(changed(event=event, requestId=request_id, requestID=...))
 
     assert (news.status, news.word, news.check, news.problem) == (None, event, False, None)

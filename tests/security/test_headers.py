@@ -44,7 +44,7 @@ def check(answer: TestResponse, cache: str = "no-store") -> None:
     )
     assert policy == POLICY
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "same-origin", "G16: no order id reaches a provider"
+    assert headers["Referrer-Policy"] == "same-origin", "no order id reaches a provider"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cache-Control"] == cache
     assert "Access-Control-Allow-Origin" not in headers
@@ -63,7 +63,7 @@ def test_the_table_knows_every_route(app: Flask) -> None:
 
 
 def test_every_route_and_method_carries_the_headers(town: Town) -> None:
-    """N9, G15, G17, A19: by every method, answered or not."""
+    """N9, G15, G16, G17, A19: by every method, answered or not."""
     for row in ROWS:
         for method in EVERY_METHOD:
             answer = town.shopper.client.open(
