@@ -148,3 +148,26 @@ def test_every_case_that_a_test_cites_is_explained_and_every_other_says_why_not(
     assert len(rows) == len(explained)
     assert cited_cases() - explained == set(), "no row in docs/cases.md"
     assert explained - cited_cases() == untested, "cite it in a test, or say 'not tested: why'"
+
+
+def test_every_decision_is_in_the_index_and_says_why_what_and_at_what_cost() -> None:
+    folder = ROOT / "docs/decisions"
+    records = sorted(path for path in folder.glob("*.md") if path.name != "README.md")
+
+    index = (folder / "README.md").read_text("utf-8")
+    assert re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", index) == [path.name for path in records]
+    for number, path in enumerate(records, 1):
+        record = path.read_text("utf-8")
+        assert record.startswith(f"# {number:04}: ")
+        assert path.name.startswith(f"{number:04}-")
+        assert re.findall(r"(?m)^## (.+)$", record) == ["Context", "Decision", "Consequence"]
+        assert "t costs" in record, path.name
+        assert record.splitlines()[0].removeprefix(f"# {number:04}: ") in index
+
+
+def test_every_link_of_a_document_leads_to_a_file() -> None:
+    for path in (path for path in tracked() if path.suffix == ".md"):
+        for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text("utf-8")):
+            target = link.partition("#")[0]
+            if "://" not in target:
+                assert (path.parent / target).exists(), f"{path.relative_to(ROOT)}: {link}"
