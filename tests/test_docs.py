@@ -171,3 +171,10 @@ def test_every_link_of_a_document_leads_to_a_file() -> None:
             target = link.partition("#")[0]
             if "://" not in target:
                 assert (path.parent / target).exists(), f"{path.relative_to(ROOT)}: {link}"
+
+
+def test_every_licence_of_others_is_listed() -> None:
+    listed = set(re.findall(r"`([\w/.-]+\.txt)`", (ROOT / "THIRD_PARTY.md").read_text("utf-8")))
+    texts = [path for path in tracked() if re.search(r"LICENSE.*\.txt$|OFL", path.name)]
+
+    assert listed == {str(path.relative_to(ROOT)) for path in texts}
