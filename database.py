@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, CursorResult, Dialect
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 
@@ -105,17 +105,29 @@ def transaction() -> Iterator[Session]:
         session.info["in_transaction"] = False
 
 
+Row = TypeVar("Row", bound=Base)
+
+
 def insert_into(table: type[Base]) -> Any:
     """``INSERT`` as this database has it, with ``on_conflict_do_update``."""
     return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[db.engine.dialect.name](table)
 
 
-def update_one(table: Any, which: ColumnElement[bool], **values: Any) -> bool:
-    """One conditional UPDATE: True when it changed the row. What guards against every race."""
-    statement = update(table).where(which).values(**values)
-    result = db.session.execute(statement.execution_options(synchronize_session=False))
-    assert isinstance(result, CursorResult)  # noqa: S101
-    return result.rowcount == 1
+def update_one(table: type[Row], which: ColumnElement[bool], **values: Any) -> Row | None:
+    """One conditional UPDATE: the row as it is now, or None when none was changed.
+
+    It is the guard against every race: a rival waits for it, and then finds the condition untrue.
+    """
+    statement = update(table).where(which).values(**values).returning(table)
+    options = {"synchronize_session": False, "populate_existing": True}
+    return db.session.scalars(statement, execution_options=options).one_or_none()
+
+
+def insert_or_add(table: type[Base], *, value: int, **key: Any) -> None:
+    """A new row with this ``value``, or as much more in the row that has this key."""
+    statement = insert_into(table).values(**key, value=value)
+    more = {"value": table.__table__.c.value + value}
+    db.session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=more))
 
 
 def prepare_sqlite(engine: Engine) -> None:

@@ -14,15 +14,54 @@ from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app, render_template
-from sqlalchemy import select, update
+from sqlalchemy import and_, insert, select, update
 from sqlalchemy.orm import Session
 
 from config import Settings
-from database import db, now, transaction
-from models import Credit, Download, Mail, Order, OutboxTask, Parcel
+from database import database_clock, db, now, transaction, update_one
+from models import Credit, Download, Mail, Order, OutboxTask, Parcel, Product
 from providers.http import Deadline
 
 DOWNLOAD_DAYS = 7
+
+
+def owe_goods(order: Order, more_tasks: list[str]) -> None:
+    """The order was just paid: take its stock and write down what is owed, or hold it.
+
+    Inside the transaction that made it paid. ``more_tasks``: further kinds of task.
+    """
+    kinds = [*tasks_for(order), *more_tasks]
+    # Last, because other buyers of the same product wait for this row lock until the commit.
+    gone = take_stock(order)
+    if gone:
+        order.status, order.held_code = "held", "stock"
+        order.held_reason = f"paid, but gone from the shelf: {', '.join(gone)}"
+        return
+    tasks = [{"order_id": order.id, "kind": kind} for kind in kinds]
+    db.session.execute(insert(OutboxTask).values(due_at=database_clock()), tasks)
+
+
+def take_stock(order: Order) -> list[str]:
+    """All lines or none; returns the names of what is gone."""
+    # Unlimited products are not updated, so their rows are never locked.
+    products = [line.product_id for line in order.lines]
+    counted = set(
+        db.session.scalars(
+            select(Product.id).where(Product.id.in_(products), Product.stock.is_not(None))
+        )
+    )
+    lines = [line for line in order.lines if line.product_id in counted]
+    if not lines:
+        return []
+    gone = []
+    with db.session.begin_nested() as savepoint:
+        for line in sorted(lines, key=lambda line: line.product_id):  # no deadlocks
+            product = and_(Product.id == line.product_id, Product.stock >= line.quantity)
+            if not update_one(Product, product, stock=Product.stock - line.quantity):
+                gone.append(line.name)
+        if gone:
+            savepoint.rollback()
+    return gone
 
 
 def tasks_for(order: Order) -> list[str]:

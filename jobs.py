@@ -132,7 +132,7 @@ def wake_look(payment_id: str, delay: float) -> None:
 
 def wake_abandoned(order_id: str) -> None:
     """Say that pages of this order are to be closed."""
-    for payment_id in payments.abandoned(order_id):
+    for payment_id in payments.payments_to_close(order_id):
         wake_look(payment_id, 0)
 
 
@@ -191,9 +191,9 @@ def sweep() -> None:
     Our own work first, mail last; each lane is left in time, or left out while a thread is in it.
     """
     work_off_lane(OWN)
-    payments.ask_again_about_refunds()
+    payments.retry_silent_refunds()
     forget_old_refusals()
-    for provider in payments.due_for_looks():
+    for provider in payments.providers_to_check():
         _look_at(provider)
     work_off_outbox()
 
@@ -211,7 +211,7 @@ def _look_at(provider: str) -> None:
 
     def look_at_all() -> None:
         ends = time.monotonic() + LANE_WITHIN
-        for payment_id in payments.due_for_a_look(LOOKS_IN_A_SWEEP, provider):
+        for payment_id in payments.payments_to_check(LOOKS_IN_A_SWEEP, provider):
             if _time_is_over(ends):
                 break
             try:
@@ -225,7 +225,7 @@ def _look_at(provider: str) -> None:
 def _look_at_one(payment_id: str) -> None:
     """Ask, do what was set off by the answer, and come back when it is next due."""
     logs.begin(task="look", payment_id=payment_id)
-    next_look_at = payments.look(payment_id)
+    next_look_at = payments.check_payment(payment_id)
     if next_look_at:
         wake_look(payment_id, (next_look_at - database_now()).total_seconds())
     work_off_lane(OWN)
@@ -280,7 +280,7 @@ def claim_task(lane: str = OWN) -> tuple[int, int] | None:
 
 
 def _close_pages(order_id: str, _: str) -> None:
-    payments.abandon(order_id)
+    payments.close_other_payments(order_id)
     wake_abandoned(order_id)
 
 
@@ -291,7 +291,7 @@ STEPS: dict[str, Callable[[str, str], None]] = {
     MAIL: lambda order_id, _: send_receipt(order_id),
     REFUNDS: lambda _, refund_id: payments.send_refund(refund_id),
     "close_pages": _close_pages,
-    "give_back": lambda order_id, _: payments.give_back_the_rest(order_id),
+    "give_back": lambda order_id, _: payments.refund_other_payments(order_id),
 }
 
 

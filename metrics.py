@@ -20,7 +20,7 @@ from sqlalchemy import Executable, case, func, select, text
 
 from clients import is_own_machine
 from config import Settings
-from database import db, insert_into, now
+from database import db, insert_or_add, now
 from models import Counter, Delivery, Order, OutboxTask, Payment
 from providers.base import LADDER, WebhookRefused
 
@@ -55,13 +55,7 @@ def _has_token() -> bool:
 
 def count(name: str, provider: str, label: str, by: int = 1) -> None:
     """Inside a transaction: one statement, so that no two processes count the same number."""
-    row = {"name": name, "provider": provider, "label": label}
-    statement = insert_into(Counter).values(**row, value=by)
-    db.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(row), set_={"value": Counter.value + by}
-        )
-    )
+    insert_or_add(Counter, name=name, provider=provider, label=label, value=by)
 
 
 def observe_confirmation(order: Order) -> None:

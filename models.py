@@ -175,6 +175,10 @@ class OrderLine(Base):
         return self.unit_price * self.quantity
 
 
+#: Of a payment's statuses, those in which the shopper may still be on the provider's page.
+OPEN = ("created", "pending")
+
+
 class Payment(Base):
     """One attempt at one provider to take the money of one order.
 

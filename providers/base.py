@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
-#: Our payment statuses, lowest first. News can only lift a payment (see ``payments.py``).
+#: Our payment statuses, lowest first. News can only lift a payment (see ``payments/ladder.py``).
 LADDER = (
     "created",
     "pending",

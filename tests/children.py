@@ -26,6 +26,7 @@ import payments
 import sandbox.config
 from app import create_app
 from database import db
+from payments import inbox
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload([__name__, "sandbox.app", "flask.cli", "gunicorn.app.wsgiapp"])
@@ -92,7 +93,7 @@ def work_hastily(app: Flask) -> None:
 
 def die_in_a_webhook(app: Flask, point: str, body: bytes, headers: dict[str, str]) -> None:
     """Take one delivery of MintCash, and die at that point of it as by ``kill -9``."""
-    payments._record = _dying(payments._record, point)
+    inbox.store_and_apply = _dying(inbox.store_and_apply, point)
     with app.app_context():
         payments.receive("mintcash", headers, body)
 

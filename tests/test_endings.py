@@ -9,9 +9,9 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 import fulfilment
-import payments
 from database import database_now, db, now, transaction
 from models import Order, OutboxTask, Payment
+from payments import ladder
 from providers.base import PaymentUpdate
 
 from . import mintcash
@@ -376,7 +376,7 @@ def test_a_part_for_an_order_that_another_payment_has_paid_is_shown(books: Books
             (second, "partially_paid", 500),
         ):
             news = PaymentUpdate(known["id"], None, status, status, amount=amount, currency="USD")
-            payments.apply_news(session.get_one(Payment, known["externalId"]), news)
+            ladder.apply_news(session.get_one(Payment, known["externalId"]), news)
 
     assert books.order.status == "paid"
     assert "second payment" in str(books.payments[1].problem)

@@ -16,9 +16,19 @@ from sqlalchemy import select
 import jobs
 import money
 import payments
-import refunds
 from database import db, now, transaction
 from models import Order, Payment
+from payments import (
+    attempts,
+    inbox,
+    ladder,
+    refunds,
+    release,
+    replaced,
+    reversals,
+    send_refunds,
+    timing,
+)
 from providers import mintcash as provider
 from providers.base import Checkout, PaymentUpdate, Redirect, Unreachable
 
@@ -43,11 +53,13 @@ def tell(books: Books, payment: dict[str, Any], **news: Any) -> None:
     known = {"provider_reference": payment["id"], "reference": None, "word": "news", "status": None}
     with books.open(), transaction() as session:
         found = session.get_one(Payment, payment["externalId"])
-        payments.apply_news(found, PaymentUpdate(**{**known, **news}))
+        ladder.apply_news(found, PaymentUpdate(**{**known, **news}))
 
 
 def left_to_refund(books: Books) -> int:
-    return int(books.read(lambda: refunds.left(db.session.scalars(select(Payment)).one())))
+    return int(
+        books.read(lambda: payments.left_to_refund(db.session.scalars(select(Payment)).one()))
+    )
 
 
 # ------------------------------------------------------------------ the sum, not the word
@@ -89,7 +101,7 @@ def test_a_part_that_was_refunded_before_the_success_holds_the_order(
     assert (books.order.status, books.order.held_code) == ("held", "amount")
     assert "US$69.00 of US$69.00, of which US$5.00 was refunded" in str(books.order.held_reason)
     with books.open():
-        payments.release(books.order.id)
+        payments.release_order(books.order.id)
     books.work()
     assert books.fulfilled() == ALL_EFFECTS
 
@@ -146,8 +158,7 @@ def test_an_order_is_paid_exactly_when_the_money_is_here(
         assert found.received == received
         kept = 0 if voided else max(received - refunded, 0)
         assert found.kept == kept
-        second_payment = kept - TOTAL if kept >= 2 * TOTAL and paid else 0
-        assert refunds.left(found) == kept - second_payment
+        assert payments.left_to_refund(found) == min(kept, received - found.refund_asked)
 
 
 # ------------------------------------------------------------------ money that goes away again
@@ -176,7 +187,7 @@ def test_money_that_goes_away_is_shown_and_cannot_be_refunded(
     assert words in str(books.payment.problem)
     assert len(str(books.payment.problem).splitlines()) == 1
     assert left_to_refund(books) == 0
-    with books.open(), pytest.raises(refunds.CannotRefund):
+    with books.open(), pytest.raises(payments.CannotRefund):
         payments.refund(books.payment.id, "a" * 16, 1, "broken")
     page = shopper.get(f"/console/orders/{books.order.id}").text
     assert words in page
@@ -208,7 +219,7 @@ def test_a_failure_that_overtook_its_success_is_found_by_asking(
     books.sweep()
 
     assert (books.order.status, books.payment.status) == ("paid", "succeeded")
-    assert "says GET: failed, after it had said that money came" in str(books.payment.problem)
+    assert "says GET: failed, after it had said that more money came" in str(books.payment.problem)
     assert books.payment.next_look_at is None
 
 
@@ -321,7 +332,7 @@ def test_a_held_order_whose_refund_is_asked_for_is_not_released(
         payments.refund(books.payment.id, "a" * 16, 6899, "too little")
 
     with books.open(), pytest.raises(payments.CannotRelease):
-        payments.release(books.order.id)
+        payments.release_order(books.order.id)
     answer = shopper.post(f"/console/orders/{books.order.id}/release")
 
     assert answer.status_code == 422
@@ -335,12 +346,12 @@ def refund_and_release(books: Books) -> list[Callable[[], Any]]:
     def refund() -> Any:
         try:
             return payments.refund(payment_id, "a" * 16, 6899, "too little")
-        except refunds.CannotRefund as error:
+        except payments.CannotRefund as error:
             return str(error)
 
     def release() -> Any:
         try:
-            return payments.release(order_id)
+            return payments.release_order(order_id)
         except payments.CannotRelease as error:
             return str(error)
 
@@ -371,17 +382,19 @@ def test_without_the_lock_a_release_does_not_see_the_refund(
     hold_short(shopper, books)
     meeting = Meeting()
     if on_sqlite:
-        read_before_writing(monkeypatch, payments, meeting)
+        read_before_writing(monkeypatch, send_refunds, meeting)
+        read_before_writing(monkeypatch, release, meeting)
         assert_one_was_locked_out(at_once(app, *refund_and_release(books)))
         return
-    left = refunds.left
+    left = refunds.left_to_refund
 
     def stale(payment: Payment) -> int:
         found = left(payment)
         meeting()
         return found
 
-    monkeypatch.setattr(refunds, "left", stale)
+    monkeypatch.setattr(refunds, "left_to_refund", stale)
+    monkeypatch.setattr(reversals, "left_to_refund", stale)
     monkeypatch.setattr(Payment.__table__.select().__class__, "with_for_update", lambda self: self)
     at_once(app, *refund_and_release(books))
     assert meeting.happened
@@ -434,7 +447,7 @@ def test_of_two_orders_of_one_basket_one_is_fulfilled(
     assert f"paid {order.number}): see its refund" in str(payment.problem)
     assert payment.refund_asked == payment.received
     with books.open(), pytest.raises(payments.CannotRelease):
-        payments.release(other.id)
+        payments.release_order(other.id)
     page = shopper.get(f"/orders/{other.id}").text
     assert 'data-state="twice"' in page
     assert f"Order {order.number} took the place of this one" in page
@@ -494,7 +507,7 @@ def test_two_orders_of_one_basket_that_are_paid_at_once(
     """S05; guard: both wait for the first order of the row before they look at each other."""
     row = two_in_a_row(books)
     meeting = Meeting(expected=not on_sqlite)
-    before(monkeypatch, payments, "_pay_order", meeting)
+    before(monkeypatch, ladder, "mark_paid", meeting)
 
     assert at_once(app, *map(receive, row)) == ["applied", "applied"]
 
@@ -508,16 +521,15 @@ def test_without_the_wait_both_orders_of_one_basket_are_paid(
     row = two_in_a_row(books)
     meeting = Meeting()
     if on_sqlite:
-        read_before_writing(monkeypatch, payments, meeting)
+        read_before_writing(monkeypatch, inbox, meeting)
         assert_one_was_locked_out(at_once(app, *map(receive, row)))
         return
 
-    def look_without_waiting(order_id: str, chain_id: str) -> str | None:
+    def look_without_waiting(order: Order) -> bool:
         meeting()
-        rivals = (Order.chain_id == chain_id, Order.id != order_id, Order.paid_by.is_not(None))
-        return db.session.scalar(select(Order.number).where(*rivals))
+        return replaced._paid_rival(order) is not None
 
-    monkeypatch.setattr(payments, "_paid_in_place_of", look_without_waiting)
+    monkeypatch.setattr(replaced, "hold_if_paid_instead", look_without_waiting)
     at_once(app, *map(receive, row))
     assert [found_of(books, each)[0].status for each in row] == ["paid", "paid"]
 
@@ -546,7 +558,7 @@ def test_pressed_four_times_at_once_the_provider_is_asked_once(
     app: Flask, books: Books, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """T13; guard: the press that asks says so in the payment's row."""
-    monkeypatch.setattr(payments, "OTHER_PRESS", 10 * payments.OTHER_PRESS)  # a busy machine
+    monkeypatch.setattr(attempts, "OTHER_PRESS", 10 * attempts.OTHER_PRESS)  # a busy machine
     books.place_order({"candle": 1}, attempts=0)
 
     pages = at_once(app, *[lambda: payments.start(books.order.id, "mintcash")] * 4)
@@ -559,7 +571,7 @@ def test_without_that_mark_each_press_asks(
     app: Flask, books: Books, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """T13, the twin: three requests stay open at a provider that knows no idempotency key."""
-    monkeypatch.setattr(payments, "ASKING", -payments.ASKING)
+    monkeypatch.setattr(attempts, "ASKING", -attempts.ASKING)
     books.place_order({"candle": 1}, attempts=0)
 
     at_once(app, *[lambda: payments.start(books.order.id, "mintcash")] * 4)
@@ -601,7 +613,7 @@ def test_a_provider_that_never_answers_is_not_asked_for_ever(
 
     monkeypatch.setattr(provider, "fetch_payment", silence)
     books.place_order({"candle": 1})
-    long_after = now() + 2 * payments.STOP_LOOKING
+    long_after = now() + 2 * timing.STOP_CHECKING
 
     with time_machine.travel(now()):
         books.make_looks_due()
@@ -640,7 +652,7 @@ def test_news_of_a_charge_is_joined_by_what_moved_the_money(books: Books) -> Non
     charge = PaymentUpdate("c1", None, "refunded", "charge", "k1", refunded=TOTAL, currency="USD")
 
     with books.open(), transaction():
-        delivery = payments._record("mintcash", charge, {}, None)
+        delivery = inbox.store_and_apply("mintcash", charge, {}, None)
         assert (delivery.verdict, delivery.payment_id) == ("applied", payment["externalId"])
 
     assert books.payment.refunded == TOTAL

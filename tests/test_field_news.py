@@ -19,9 +19,9 @@ from flask import Flask
 from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
-import payments
 from database import now
 from models import Delivery
+from payments import timing
 
 from . import mintcash, sandboxed
 from .books import Books
@@ -141,7 +141,7 @@ def test_an_answer_without_a_sum_is_asked_for_again_and_told_to_a_person_in_the_
     assert (books.order.status, books.payment.received) == ("open", 0)
     assert books.payment.next_look_at is not None
 
-    with time_machine.travel(now() + 2 * payments.STOP_LOOKING):
+    with time_machine.travel(now() + 2 * timing.STOP_CHECKING):
         look(books)
     assert books.payment.next_look_at is None
     assert "has not answered in time: look for it there" in str(books.payment.problem)

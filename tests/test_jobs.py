@@ -27,6 +27,7 @@ import jobs
 import payments
 from database import db, now, transaction
 from models import Delivery, Mail, Order, OutboxTask, Payment
+from payments import timing
 
 from . import children, mintcash
 from .books import Books
@@ -532,7 +533,7 @@ def test_the_return_sends_a_message_that_finds_the_payment_without_a_sweep(
     away["status"] = "succeeded"
     shopper.get(f"/orders/{books.order.id}/return/mintcash")
 
-    clock.shift(payments.LOOK_AFTER_RETURN)
+    clock.shift(payments.CHECK_AFTER_RETURN)
     engine.execute(engine.dequeue())
 
     assert books.order.status == "paid"
@@ -605,7 +606,7 @@ def test_an_answer_about_other_money_holds_the_order(
     """E6; as B1 and B2."""
     away.update(change, status="succeeded")
 
-    clock.shift(payments.FIRST_LOOK)
+    clock.shift(timing.FIRST_CHECK)
     books.sweep()
 
     assert (books.order.status, books.order.held_code) == ("held", code)
@@ -714,8 +715,8 @@ def test_payments_are_looked_at_in_bounded_batches_longest_waiting_first(
             )
     books.place_order({"candle": 1})  # not due yet
     oldest_first = [waiting[place]["externalId"] for place in (2, 4, 0, 3, 1)]
-    assert books.read(lambda: payments.due_for_a_look(3)) == oldest_first[:3]
-    assert books.read(lambda: payments.due_for_a_look(10)) == oldest_first
+    assert books.read(lambda: payments.payments_to_check(3)) == oldest_first[:3]
+    assert books.read(lambda: payments.payments_to_check(10)) == oldest_first
 
     monkeypatch.setattr(jobs, "LOOKS_IN_A_SWEEP", 3)
     books.sweep()

@@ -12,6 +12,7 @@ import jobs
 import payments
 from database import db, transaction
 from models import Credit, Download, Mail, Order, Parcel, Payment, Product
+from payments import pages
 from providers.base import LADDER, Checkout, Redirect
 
 from . import mintcash
@@ -159,7 +160,7 @@ def tell(payment: dict[str, Any], telling: Telling) -> None:
 
 def answer_the_create_call(payment: dict[str, Any]) -> None:
     page = Checkout(payment["id"], Redirect(f"{mintcash.PAGE}/{payment['id']}"))
-    payments._record_page(payment["externalId"], payments.providers()["mintcash"], page)
+    pages.record_page(payment["externalId"], payments.providers()["mintcash"], page)
 
 
 # The fixtures hold one database for all examples on purpose: every example has orders of its own,

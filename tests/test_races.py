@@ -24,10 +24,12 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
+import fulfilment
 import jobs
 import payments
 from database import db, now, transaction, update_one
 from models import Customer, Order, OutboxTask, Payment, Product
+from payments import attempts, inbox, ladder, reconcile
 from providers import mintcash as provider
 from providers.base import PaymentUpdate
 from views import checkout
@@ -96,22 +98,20 @@ def receive(delivery: mintcash.Delivery) -> Callable[[], str]:
     return lambda: payments.receive("mintcash", delivery.headers, delivery.body).verdict
 
 
-def check_then_act(patch: pytest.MonkeyPatch, guarded: Any, between: Callable[[], None]) -> None:
-    """``payments.update_one`` as it is often written: look first, then write whatever was found."""
+def check_then_act(
+    patch: pytest.MonkeyPatch, module: Any, guarded: Any, between: Callable[[], None]
+) -> None:
+    """``update_one`` as it is often written: look first, then write whatever was found."""
     original = update_one
 
-    def unguarded(table: Any, which: Any, **values: Any) -> bool:
+    def unguarded(table: Any, which: Any, **values: Any) -> Any:
         if table is not guarded:
             return original(table, which, **values)
         found = db.session.scalar(select(table.id).where(which))
         between()
-        if found is None:
-            return False
-        statement = update(table).where(table.id == found).values(**values)
-        db.session.execute(statement.execution_options(synchronize_session=False))
-        return True
+        return found and original(table, table.id == found, **values)
 
-    patch.setattr(payments, "update_one", unguarded)
+    patch.setattr(module, "update_one", unguarded)
 
 
 def read_before_writing(patch: pytest.MonkeyPatch, module: Any, between: Meeting) -> None:
@@ -196,7 +196,7 @@ def test_two_payments_of_one_order_that_succeed_at_once_fulfil_it_once(
 ) -> None:
     """B20; guard: the conditional UPDATE of the order."""
     meeting = Meeting(expected=not on_sqlite)
-    before(monkeypatch, payments, "_settle", meeting)
+    before(monkeypatch, ladder, "pay_or_hold", meeting)
     first, second = books.place_order(ONE_OF_EACH, attempts=2)
 
     verdicts = at_once(app, receive(event(first, "succeeded")), receive(event(second, "succeeded")))
@@ -223,10 +223,10 @@ def test_an_order_that_is_checked_and_then_paid_is_paid_twice(
     outbox stops the second. SQLite: without BEGIN IMMEDIATE one of them is locked out.
     """
     meeting, owed = Meeting(), []
-    check_then_act(monkeypatch, Order, meeting)
+    check_then_act(monkeypatch, ladder, Order, meeting)
     if on_sqlite:
-        read_before_writing(monkeypatch, payments, meeting)
-    before(monkeypatch, payments, "_owe", lambda: owed.append(threading.get_ident()))
+        read_before_writing(monkeypatch, inbox, meeting)
+    before(monkeypatch, ladder, "owe_goods", lambda: owed.append(threading.get_ident()))
     first, second = books.place_order(ONE_OF_EACH, attempts=2)
 
     answers = at_once(app, receive(event(first, "succeeded")), receive(event(second, "succeeded")))
@@ -260,7 +260,7 @@ def test_the_last_vase_bought_twice_at_once_is_sold_once(
 ) -> None:
     """C9; guard: the conditional UPDATE of the stock."""
     meeting = Meeting(expected=not on_sqlite)
-    before(monkeypatch, payments, "_take_stock", meeting)
+    before(monkeypatch, fulfilment, "take_stock", meeting)
 
     verdicts = at_once(
         app, *[receive(event(each, "succeeded")) for each in two_orders_for_the_last_vase]
@@ -289,9 +289,9 @@ def test_stock_that_is_checked_and_then_taken_is_sold_twice(
     zero. SQLite: without BEGIN IMMEDIATE one of them is locked out.
     """
     meeting = Meeting()
-    check_then_act(monkeypatch, Product, meeting)
+    check_then_act(monkeypatch, fulfilment, Product, meeting)
     if on_sqlite:
-        read_before_writing(monkeypatch, payments, meeting)
+        read_before_writing(monkeypatch, inbox, meeting)
 
     answers = at_once(
         app, *[receive(event(each, "succeeded")) for each in two_orders_for_the_last_vase]
@@ -498,11 +498,12 @@ def test_an_order_that_is_not_locked_gets_the_same_attempt_twice(
 
     monkeypatch.setattr(Session, "get", get_without_lock)
     if on_sqlite:
-        read_before_writing(monkeypatch, payments, meeting)
+        read_before_writing(monkeypatch, attempts, meeting)
 
     with before_insert(Payment, meeting):
         answers = at_once(
-            app, *[lambda: payments._open_attempt(order_id, payments.providers()["mintcash"])] * 2
+            app,
+            *[lambda: attempts.open_attempt(order_id, payments.providers()["mintcash"], "")] * 2,
         )
 
     assert meeting.happened
@@ -520,7 +521,7 @@ def test_two_attempts_at_once_are_one_attempt(app: Flask, books: Books) -> None:
     order_id = books.order.id
 
     answers = at_once(
-        app, *[lambda: payments._open_attempt(order_id, payments.providers()["mintcash"])] * 8
+        app, *[lambda: attempts.open_attempt(order_id, payments.providers()["mintcash"], "")] * 8
     )
 
     assert {request.reference for request, _ in answers} == {books.payment.id}
@@ -552,9 +553,9 @@ def test_two_workers_who_look_at_one_payment_at_once_ask_once(
 ) -> None:
     """E10; guard: the slot is taken by a conditional UPDATE before the provider is asked."""
     meeting = Meeting(expected=not on_sqlite)
-    before(monkeypatch, payments, "update_one", meeting)
+    before(monkeypatch, reconcile, "update_one", meeting)
 
-    answers = at_once(app, *[lambda: payments.look(silent_payment)] * 2)
+    answers = at_once(app, *[lambda: payments.check_payment(silent_payment)] * 2)
 
     assert meeting.happened is not on_sqlite
     assert asked(mintcash_api) == 1
@@ -574,11 +575,11 @@ def test_a_slot_that_is_checked_and_then_taken_is_taken_twice(
     PostgreSQL: both workers ask. SQLite: without BEGIN IMMEDIATE one of them is locked out.
     """
     meeting = Meeting()
-    check_then_act(monkeypatch, Payment, meeting)
+    check_then_act(monkeypatch, reconcile, Payment, meeting)
     if on_sqlite:
-        read_before_writing(monkeypatch, payments, meeting)
+        read_before_writing(monkeypatch, reconcile, meeting)
 
-    answers = at_once(app, *[lambda: payments.look(silent_payment)] * 2)
+    answers = at_once(app, *[lambda: payments.check_payment(silent_payment)] * 2)
 
     assert meeting.happened
     if on_sqlite:

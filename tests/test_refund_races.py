@@ -8,9 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import payments
-import refunds
 from database import update_one
 from models import Refund
+from payments import refunds, send_refunds
 
 from .sandboxed import World
 from .test_races import (
@@ -36,7 +36,7 @@ def two_tabs(world: World, amount: int) -> list[Callable[[], Any]]:
     def press(refund_id: str) -> Any:
         try:
             return payments.refund(payment_id, refund_id, amount, "broken")
-        except refunds.CannotRefund as error:
+        except payments.CannotRefund as error:
             return str(error)
 
     return [lambda: press("a" * 16), lambda: press("b" * 16)]
@@ -74,11 +74,11 @@ def test_without_the_lock_two_tabs_both_ask(
 
     monkeypatch.setattr(Session, "get_one", get_without_lock)
     if on_sqlite:
-        read_before_writing(monkeypatch, payments, meeting)
+        read_before_writing(monkeypatch, send_refunds, meeting)
     else:
         ask = update_one
 
-        def meet_and_ask(*args: Any, **values: Any) -> bool:
+        def meet_and_ask(*args: Any, **values: Any) -> Any:
             meeting()
             return ask(*args, **values)
 

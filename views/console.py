@@ -15,7 +15,6 @@ from werkzeug.wrappers import Response as AnyResponse
 import jobs
 import money
 import payments
-import refunds
 from clients import is_own_machine
 from database import db
 from models import Delivery, Mail, Order, OutboxTask, Payment, Refund, payment_reference
@@ -117,7 +116,7 @@ def _refundable(payment: Payment) -> Refundable:
     configured = payments.providers().get(payment.provider)
     can = configured.capabilities if configured else None
     label = can.label if can else payment.provider
-    left = refunds.left(payment)
+    left = payments.left_to_refund(payment)
     sentence = ""
     if can is None or not can.refunds:
         sentence = "has no refunds by itself; send the money back another way."
@@ -150,7 +149,7 @@ def refund(order_id: str) -> ResponseReturnValue:
         payments.refund(payment.id, refund_id, amount, reason)
     except money.NotMoney:
         return order(order_id, "Please type the amount like 12.50."), 422
-    except refunds.CannotRefund as error:
+    except payments.CannotRefund as error:
         return order(order_id, str(error)), 422
     jobs.wake_fulfilment()
     return redirect(url_for("console.order", order_id=order_id) + "#refund", code=303)
@@ -161,7 +160,7 @@ def release(order_id: str) -> ResponseReturnValue:
     """Fulfil a held order: a person has looked at it."""
     _ = db.session.get(Order, order_id) or abort(404)
     try:
-        payments.release(order_id)
+        payments.release_order(order_id)
     except payments.CannotRelease as problem:
         return order(order_id, str(problem)), 422
     jobs.wake_fulfilment()

@@ -15,7 +15,7 @@ import money
 import payments
 from database import now
 from fulfilment import EFFECTS
-from models import Order, Payment
+from models import OPEN, Order, Payment
 
 from .order_words import DOUBTFUL, LATE, WORDS
 
@@ -209,7 +209,7 @@ def state_of(order: Order, payment: Payment | None) -> str:
         return "left"
     if payment.way and payment.way["kind"] == "qr" and payment.returned_at is None:
         return "scan_over" if over else "scan"
-    return "closed" if over and payment.status in payments.OPEN else "waiting"
+    return "closed" if over and payment.status in OPEN else "waiting"
 
 
 #: The provider never gave a page for this attempt, so no money can have moved.
@@ -224,7 +224,7 @@ def _is_over(payment: Payment) -> bool:
 def _was_seen_unpaid(payment: Payment) -> bool:
     """A while after the shopper came back, the provider was asked and the payment is still open."""
     asked = payment.returned_at is not None and payment.looks > 0
-    return asked and _waited(payment) > SLOW and payment.status in payments.OPEN
+    return asked and _waited(payment) > SLOW and payment.status in OPEN
 
 
 def _is_late(order: Order) -> bool:
@@ -279,7 +279,7 @@ def _page_to_go_on(payment: Payment | None) -> str | None:
     """The provider's page, for a shopper who left it without coming back through it."""
     if payment is None:
         return None
-    unused = payment.status in payments.OPEN and payment.returned_at is None
+    unused = payment.status in OPEN and payment.returned_at is None
     if not unused and payment.status != "partially_paid":
         return None
     if payment.way and payment.way["kind"] in ("form", "embed"):

@@ -93,7 +93,7 @@ def come_back(order_id: str, provider: str) -> ResponseReturnValue:
     _find(order_id)
     payment_id = payments.record_return(order_id, provider, request.args)
     if payment_id:
-        jobs.wake_look(payment_id, payments.LOOK_AFTER_RETURN.total_seconds())
+        jobs.wake_look(payment_id, payments.CHECK_AFTER_RETURN.total_seconds())
     jobs.wake_fulfilment()  # a signed return may just have paid the order
     return redirect(url_for("orders.show", order_id=order_id), code=303)
 

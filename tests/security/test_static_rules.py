@@ -201,7 +201,7 @@ def test_no_query_is_put_together_from_text() -> None:
 
 
 def test_no_view_writes_a_status() -> None:
-    """ASVS 2.3.1: a payment climbs in ``payments.py`` and nowhere else."""
+    """ASVS 2.3.1: a payment climbs in ``payments/`` and nowhere else."""
     for path in SHOP:
         if path.parent.name != "views":
             continue

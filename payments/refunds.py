@@ -1,4 +1,4 @@
-"""Money given back: asked for once, never more than was taken, done when the provider says so."""
+"""The rows of refunds: asked for once, never more than came, done when the provider says so."""
 
 from sqlalchemy import and_, func, or_, select, update
 
@@ -8,25 +8,23 @@ from models import Order, OutboxTask, Payment, Refund
 
 
 class CannotRefund(Exception):
-    """The text is a sentence for whoever pressed the button."""
+    """The text is a sentence for the person who pressed the button."""
 
 
-def ask(payment: Payment, refund_id: str, amount: int, reason: str) -> bool:
-    """Write down that money is to be given back; the worker then asks the provider.
+def ask_for_refund(payment: Payment, refund_id: str, amount: int, reason: str) -> bool:
+    """Write down that money is to be refunded; the worker then asks the provider.
 
     Inside a transaction. ``refund_id`` comes with the form, so that a second press finds the first:
     then False. ``amount``: minor units of the payment's currency.
 
     :raise CannotRefund: more than is left, or another refund of this payment is on its way.
     """
-    amount_left = left(payment)
     session = db.session
     if session.get(Refund, refund_id):
         return False
-    if session.scalar(
-        select(Refund.id).where(Refund.payment_id == payment.id, Refund.status == "open")
-    ):
+    if _open_refund(payment.id):
         raise CannotRefund("A refund of this payment is on its way. Wait until it is through.")
+    left = left_to_refund(payment)
     enough = and_(
         Payment.id == payment.id,
         or_(Payment.dispute.is_(None), Payment.dispute == "won"),
@@ -34,14 +32,14 @@ def ask(payment: Payment, refund_id: str, amount: int, reason: str) -> bool:
         Payment.refund_asked + amount <= Payment.received,
     )
     before = max(payment.refunded, payment.refund_asked)
-    if not 0 < amount <= amount_left or not update_one(
+    if not 0 < amount <= left or not update_one(
         Payment, enough, refund_asked=Payment.refund_asked + amount
     ):
-        shown = money.show(amount_left, payment.currency)
+        shown = money.show(left, payment.currency)
         raise CannotRefund(f"Of this payment {shown} can be given back, no more.")
     # What a person refunds on purpose holds no goods back.
-    paid_by_it = and_(Order.paid_by == payment.id, Order.must_keep > amount_left - amount)
-    update_one(Order, paid_by_it, must_keep=amount_left - amount)
+    paid_by_it = and_(Order.paid_by == payment.id, Order.must_keep > left - amount)
+    update_one(Order, paid_by_it, must_keep=left - amount)
     session.add(
         Refund(id=refund_id, payment_id=payment.id, amount=amount, before=before, reason=reason)
     )
@@ -50,7 +48,7 @@ def ask(payment: Payment, refund_id: str, amount: int, reason: str) -> bool:
     return True
 
 
-def left(payment: Payment) -> int:
+def left_to_refund(payment: Payment) -> int:
     """What can be refunded, or paid for goods: received, still here, and not asked back."""
     asked = db.session.scalar(
         select(func.max(Refund.before + Refund.amount)).where(
@@ -60,12 +58,12 @@ def left(payment: Payment) -> int:
     return min(payment.kept, max(payment.received - max(payment.refund_asked, asked or 0), 0))
 
 
-def refuse(payment_id: str, problem: str) -> bool:
-    """The provider will not do it: the money may be asked for anew. Inside a transaction.
+def refuse_refund(payment_id: str, problem: str) -> bool:
+    """The provider will not do it, so the money may be asked back again. Inside a transaction.
 
     False when no refund of this payment was open.
     """
-    refund = _open(payment_id)
+    refund = _open_refund(payment_id)
     if refund is None:
         return False
     still_open = and_(Refund.id == refund.id, Refund.status == "open")
@@ -75,17 +73,18 @@ def refuse(payment_id: str, problem: str) -> bool:
     return True
 
 
-def settle(payment: Payment) -> None:
-    """The provider says how much was given back: what was asked for may be done by that."""
-    db.session.execute(
-        update(Refund)
-        .where(Refund.payment_id == payment.id, Refund.status == "open")
-        .where(Refund.before + Refund.amount <= payment.refunded)
-        .values(status="done")
-        .execution_options(synchronize_session=False)
-    )
+def settle_refunds(payment: Payment) -> None:
+    """The provider says how much was refunded: what was asked for may be done by that."""
+    if payment.refunded:
+        db.session.execute(
+            update(Refund)
+            .where(Refund.payment_id == payment.id, Refund.status == "open")
+            .where(Refund.before + Refund.amount <= payment.refunded)
+            .values(status="done")
+            .execution_options(synchronize_session=False)
+        )
 
 
-def _open(payment_id: str) -> Refund | None:
+def _open_refund(payment_id: str) -> Refund | None:
     mine = select(Refund).where(Refund.payment_id == payment_id, Refund.status == "open")
     return db.session.scalar(mine)

@@ -1,0 +1,51 @@
+"""Pages that the shopper left for another way to pay are closed, so that no one pays on them."""
+
+import logging
+
+from sqlalchemy import select
+
+from database import database_now, db, transaction
+from models import OPEN, Payment
+from providers.base import Cancels, Configured, PaymentRequest, ProviderError
+
+from .gateway import providers
+from .ladder import climb
+from .replaced import of_order_or_its_chain
+
+log = logging.getLogger(__name__)
+
+
+def close_other_payments(order_id: str, keep: str = "") -> None:
+    """The shopper pays another way, or has paid: no other page must be paid on by mistake.
+
+    The worker checks those payments, and closes the pages that are not paid, where that can be
+    done. In a transaction of its own: news locks a payment and then its order, so a transaction
+    that holds the order must not wait for a payment.
+    """
+    others = select(Payment).where(of_order_or_its_chain(order_id), Payment.id != keep)
+    others = others.where(Payment.status.in_(OPEN), Payment.abandoned.is_(False))
+    with transaction() as session:
+        for payment in session.scalars(others.order_by(Payment.id).with_for_update()):
+            configured = providers().get(payment.provider)
+            payment.abandoned = True
+            if payment.page_url and configured and isinstance(configured.module, Cancels):
+                payment.next_look_at = database_now()
+
+
+def payments_to_close(order_id: str) -> list[str]:
+    """The payments of an order that the worker is to ask about now, and to close."""
+    mine = select(Payment.id).where(of_order_or_its_chain(order_id), Payment.abandoned.is_(True))
+    return list(db.session.scalars(mine.where(Payment.status.in_(OPEN))))
+
+
+def close_page(configured: Configured, request: PaymentRequest) -> None:
+    """Close an abandoned page. If it was paid first, the provider's report still counts."""
+    if not isinstance(configured.module, Cancels):
+        return
+    try:
+        configured.module.cancel(configured.account, request)
+    except ProviderError as error:
+        log.warning("payment %s: not closed: %s", request.reference, error)
+        return
+    with transaction():
+        climb(request.reference, "canceled", failure_code="abandoned")

@@ -1,0 +1,71 @@
+"""The configured providers, a payment as a provider is told about it, and our addresses."""
+
+from collections.abc import Mapping
+
+from flask import current_app
+
+from config import Settings
+from models import Payment
+from providers.base import Address, Configured, Customer, Line, PaymentRequest, Urls
+
+#: Header names whose values never reach the database.
+SECRET_HEADERS = ("signature", "authorization", "cookie", "key", "secret", "token", "hmac", "hash")
+
+
+def settings() -> Settings:
+    found: Settings = current_app.extensions["settings"]
+    return found
+
+
+def providers() -> dict[str, Configured]:
+    """The providers that this shop is configured for, by name."""
+    found: dict[str, Configured] = current_app.extensions["providers"]
+    return found
+
+
+def refunds_of(provider: str) -> str:
+    """ "full", "part", or blank where the provider cannot be asked for refunds."""
+    configured = providers().get(provider)
+    return configured.capabilities.refunds if configured else ""
+
+
+def request_for(payment: Payment) -> PaymentRequest:
+    """A payment as a provider is told about it."""
+    order = payment.order
+    address = None
+    if order.needs_shipping:
+        address = Address(
+            order.line1, order.line2, order.city, order.postal_code, order.country, order.region
+        )
+    return PaymentRequest(
+        reference=payment.id,
+        provider_reference=payment.provider_reference,
+        amount=payment.amount,
+        currency=payment.currency,
+        description=f"Kiln & Kettle, order {order.number}",
+        customer=Customer(order.customer_id, order.name, order.email),
+        address=address,
+        method=payment.method,
+        lines=tuple(Line(f"{each.quantity} × {each.name}", each.total) for each in order.lines),
+        parts=tuple(each.provider_reference for each in payment.parts),
+        page_token=payment.page_token,
+    )
+
+
+def urls_for(order_id: str, provider: str) -> Urls:
+    base = settings().base_url
+    return Urls(
+        return_url=f"{base}/orders/{order_id}/return/{provider}",
+        webhook_url=f"{base}/webhooks/{provider}",
+    )
+
+
+def masked(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers as they may be kept: of a secret one at most the last four characters."""
+
+    def kept(name: str, value: str) -> str:
+        if any(word in name.lower() for word in SECRET_HEADERS):
+            return f"…{value[-4:]}" if len(value) > 16 else "…"
+        return value
+
+    return {name: kept(name, value) for name, value in headers.items()}

@@ -1,0 +1,144 @@
+"""A provider speaks: verify, store, apply, in one transaction; then it may be acknowledged."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+import logs
+from database import db, insert_into, insert_or_add, now, transaction
+from models import Counter, Delivery, Payment
+from providers.base import PaymentUpdate
+
+from .gateway import masked, providers
+from .ladder import apply_news
+from .matching import combine_parts, find_payment
+from .refunds import refuse_refund
+from .review import flag_for_review
+
+
+@dataclass(frozen=True)
+class Received:
+    """What came of a delivery.
+
+    ``verdict``: ``applied``, ``ignored``, ``parked`` (no such payment yet) or ``repeat``.
+    ``checks``: payments that the provider is to be asked about now.
+    """
+
+    verdict: str
+    checks: tuple[str, ...]
+
+
+def receive(provider: str, headers: Mapping[str, str], body: bytes) -> Received:
+    """One webhook delivery: verify, record, apply, in one transaction; then it may be acknowledged.
+
+    :raise WebhookRefused: nothing was changed.
+    """
+    configured = providers()[provider]
+    news = configured.module.read_webhook(configured.account, headers, body)
+    kept = configured.module.keep_body(configured.account, body)
+    verdict, checks = "ignored", []
+    with transaction() as session:
+        for each in news:
+            delivery = store_and_apply(provider, each, masked(headers), kept)
+            verdict = "repeat" if delivery.seen > 1 else delivery.verdict
+            payment = delivery.payment_id and session.get(Payment, delivery.payment_id)
+            due = payment.next_look_at if payment else None
+            if verdict == "applied" and due and due <= now():
+                checks.append(delivery.payment_id or "")
+    return Received(verdict, tuple(checks))
+
+
+def record_refusal(provider: str, reason: str) -> None:
+    """An audit line for the console: no body, no key, so that it cannot hide the true delivery."""
+    with transaction() as session:
+        session.add(Delivery(provider=provider, verdict="refused", reason=reason))
+        label = reason.partition(":")[0]
+        insert_or_add(Counter, name="webhooks_refused", provider=provider, label=label, value=1)
+
+
+def store_and_apply(
+    provider: str, news: PaymentUpdate, headers: dict[str, str], body: str | None
+) -> Delivery:
+    """One piece of proven news. Inside a transaction; the second time it is told it only counts."""
+    delivery = _store_delivery(
+        provider=provider,
+        event_key=news.event_key,
+        event=news.word,
+        verdict="ignored",
+        provider_reference=news.provider_reference,
+        headers=headers,
+        body=body,
+        news=asdict(news),
+    )
+    if delivery.seen > 1:
+        return delivery
+    payment = find_payment(provider, news)
+    if payment:
+        apply_parked(payment, news.transaction_id)
+        delivery.verdict, delivery.reason = _apply_and_explain(payment, news)
+        delivery.payment_id = payment.id
+    elif news.status or news.check or news.dispute or news.problem:
+        delivery.verdict = "parked"
+        delivery.reason = "no payment with this reference yet"
+    else:
+        delivery.reason = "an event that this shop does not use"
+    return delivery
+
+
+def _store_delivery(**delivery: Any) -> Delivery:
+    """A new row of the inbox, or the one that is there, seen once more.
+
+    One statement, so that of two deliveries at once one waits here for what comes of the other.
+    """
+    statement = insert_into(Delivery).values(**delivery)
+    statement = statement.on_conflict_do_update(
+        index_elements=(Delivery.provider, Delivery.event_key), set_={"seen": Delivery.seen + 1}
+    )
+    kept: Delivery = db.session.scalars(
+        statement.returning(Delivery), execution_options={"populate_existing": True}
+    ).one()
+    return kept
+
+
+def apply_parked(payment: Payment, transaction_id: str | None = None) -> None:
+    """News that was here before the payment's reference was, or the name of its transaction.
+
+    With any later news, too: on PostgreSQL the two may be stored at once, unseen by each other.
+    """
+    session = db.session
+    references = [payment.provider_reference, payment.transaction_id, transaction_id]
+    references += [part.provider_reference for part in payment.parts]
+    parked = select(Delivery).where(
+        Delivery.provider == payment.provider,
+        Delivery.provider_reference.in_(references),
+        Delivery.verdict == "parked",
+    )
+    for delivery in session.scalars(parked.order_by(Delivery.id)).all():
+        delivery.payment_id = payment.id
+        delivery.verdict, delivery.reason = _apply_and_explain(
+            payment, PaymentUpdate(**delivery.news or {})
+        )
+
+
+def _apply_and_explain(payment: Payment, news: PaymentUpdate) -> tuple[str, str]:
+    """Apply news and say what came of it: (verdict, reason)."""
+    logs.about(order_id=payment.order_id, payment_id=payment.id)
+    if news.refund_refused:
+        if not refuse_refund(payment.id, news.refund_refused):
+            flag_for_review(payment.id, f"a refund was not made after all: {news.refund_refused}")
+        return "applied", "the refund was refused"
+    if not (news.status or news.check or news.dispute or news.problem):
+        return "ignored", "an event that this shop does not use"
+    before = (payment.status, payment.received, payment.refunded, payment.dispute)
+    apply_news(payment, combine_parts(payment, news) if payment.parts else news)
+    if news.problem:
+        return "applied", news.problem
+    if news.check:
+        return "applied", "it does not say all: the provider is asked"
+    if (payment.status, payment.received, payment.refunded, payment.dispute) == before:
+        return "ignored", f"payment is already {payment.status}"
+    if news.dispute:
+        return "applied", f"dispute {payment.dispute}"
+    return "applied", f"{before[0]} → {payment.status}"

@@ -1,0 +1,127 @@
+"""The webhook never comes: ask the provider, less and less often, until it is decided or over."""
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, select
+
+import logs
+from database import database_now, db, now, transaction, update_one
+from models import OPEN, Payment
+from providers.base import PaymentRequest, PaymentUpdate, Rejected, Unreachable
+
+from .closing import close_page
+from .gateway import providers, request_for
+from .inbox import apply_parked
+from .ladder import MONEY, NO_MONEY, apply_news, climb
+from .review import flag_for_review
+from .surplus import hold_partial
+from .timing import LONGEST_PAUSE, STOP_CHECKING
+
+log = logging.getLogger(__name__)
+
+
+def check_payment(payment_id: str) -> datetime | None:
+    """Ask the provider about an undecided payment whose time has come; several may try at once.
+
+    Returns when to ask again; None when there is nothing more to learn, or another process asks.
+    """
+    claimed = _claim_check(payment_id)
+    if claimed is None:
+        return None
+    request, provider, next_look_at = claimed
+    configured = providers().get(provider)
+    news, gone = None, False
+    if configured:
+        try:
+            news = configured.module.fetch_payment(configured.account, request)
+        except Unreachable as error:
+            log.warning("payment %s: %s", payment_id, error)
+            # Unknown is not failed, and does not expire; but it is not asked about for ever.
+            return None if _stop_checking(payment_id) else next_look_at
+        except Rejected as error:
+            log.error("payment %s: %s", payment_id, error)
+            gone = True
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        apply_parked(payment, news.transaction_id if news else None)
+        if news and _takes_back(payment, news):
+            problem = f"{provider} says {news.word}, after it had said that more money came"
+            flag_for_review(payment_id, problem)
+            payment.next_look_at = None
+        elif news and (news.status or news.dispute or news.problem):
+            apply_news(payment, news)
+        if payment.next_look_at and payment.expires_at < now():
+            # Expired for us: the shopper may pay again. Late money is still asked for, and taken.
+            climb(payment_id, "expired")
+            hold_partial(payment)
+            if payment.expires_at + STOP_CHECKING < now():
+                payment.next_look_at = None
+        if payment.abandoned and payment.status == "canceled" and gone:
+            payment.next_look_at = None  # the page was closed, and money would have been seen
+        to_close = payment.abandoned and payment.status in OPEN
+        next_slot = payment.next_look_at
+    if to_close and configured:
+        close_page(configured, request)
+    return next_slot
+
+
+def _takes_back(payment: Payment, news: PaymentUpdate) -> bool:
+    """Whether the provider's total is less than what it had said to be here."""
+    if news.status in NO_MONEY:
+        return payment.received > 0
+    same = news.status in MONEY and news.currency == payment.currency
+    return same and news.amount is not None and news.amount < payment.received
+
+
+def _stop_checking(payment_id: str) -> bool:
+    """The provider has not answered for so long that a person must look there."""
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id)
+        if payment.expires_at + STOP_CHECKING > now():
+            return False
+        climb(payment_id, "expired")
+        update_one(Payment, Payment.id == payment_id, next_look_at=None)
+        if payment.page_url:
+            flag_for_review(
+                payment_id, f"{payment.provider} has not answered in time: look for it there"
+            )
+        return True
+
+
+def _claim_check(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
+    """Take this slot and book the next: 5 s, 10 s, 20 s … at most an hour apart.
+
+    Returns what to ask, whom, and the next slot; None when nothing is due or another was faster.
+    """
+    with transaction() as session:
+        payment = session.get(Payment, payment_id)
+        if payment is None:
+            return None
+        pause = min(timedelta(seconds=5 * 2 ** min(payment.looks, 20)), LONGEST_PAUSE)
+        moment = database_now()
+        next_look_at = moment + pause
+        due = and_(
+            Payment.id == payment.id,
+            Payment.looks == payment.looks,
+            Payment.next_look_at <= moment,
+        )
+        if not update_one(Payment, due, next_look_at=next_look_at, looks=Payment.looks + 1):
+            return None
+        logs.about(order_id=payment.order_id, payment_id=payment.id, provider=payment.provider)
+        return request_for(payment), payment.provider, next_look_at
+
+
+def providers_to_check() -> list[str]:
+    """The providers of undecided payments whose time has come, longest waiting first."""
+    due = select(Payment.provider).where(Payment.next_look_at <= database_now())
+    longest = func.min(Payment.next_look_at)
+    return list(db.session.scalars(due.group_by(Payment.provider).order_by(longest)))
+
+
+def payments_to_check(limit: int, provider: str | None = None) -> list[str]:
+    """Undecided payments whose time has come, of one provider or of all, longest waiting first."""
+    due = select(Payment.id).where(Payment.next_look_at <= database_now())
+    if provider is not None:
+        due = due.where(Payment.provider == provider)
+    return list(db.session.scalars(due.order_by(Payment.next_look_at).limit(limit)))

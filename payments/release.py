@@ -1,0 +1,34 @@
+"""A person has looked at a held order, and decides that it is fulfilled with what is here."""
+
+from sqlalchemy import select
+
+from database import db, transaction
+from fulfilment import owe_goods
+from models import Order, Payment
+
+from .ladder import mark_paid
+from .refunds import left_to_refund
+from .reversals import is_here
+from .surplus import tasks_about_others
+
+
+class CannotRelease(Exception):
+    """The text is a sentence for the person who pressed the button."""
+
+
+def release_order(order_id: str) -> None:
+    """Refunds that were asked for count as gone; what is gone from the shelf holds the order again.
+
+    An order that is not held stays as it is.
+
+    :raise CannotRelease: nothing of its money is here.
+    """
+    with transaction():
+        mine = select(Payment).where(Payment.order_id == order_id).order_by(Payment.id)
+        here = [each for each in db.session.scalars(mine.with_for_update()) if is_here(each)]
+        if not here:
+            raise CannotRelease("No money is here for this order: it was refunded or never came.")
+        best = max(here, key=lambda each: (left_to_refund(each), -each.attempt))
+        order = mark_paid(best, Order.status == "held", must_keep=left_to_refund(best))
+        if order:
+            owe_goods(order, tasks_about_others(order))

@@ -1,0 +1,95 @@
+"""Money goes back: the provider is asked as often as it takes, and once for each refund."""
+
+import logging
+
+from sqlalchemy import and_, select
+
+from database import database_now, db, transaction, update_one
+from models import OutboxTask, Payment, Refund
+from providers.base import PaymentUpdate, RefundRequest, Refunds, Rejected
+
+from .gateway import providers, request_for, settings
+from .ladder import apply_news
+from .refunds import CannotRefund, ask_for_refund, refuse_refund
+from .timing import SILENT_REFUND
+
+log = logging.getLogger(__name__)
+
+
+def refund(payment_id: str, refund_id: str, amount: int, reason: str) -> bool:
+    """Ask for a refund, in minor units; False when this ``refund_id`` was asked for before.
+
+    :raise CannotRefund: a sentence for the person who pressed the button.
+    """
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        configured = providers().get(payment.provider)
+        can = configured.capabilities if configured else None
+        if can is None or not can.refunds:
+            label = can.label if can else payment.provider
+            raise CannotRefund(f"{label} gives no money back by itself: send it another way.")
+        if can.refunds == "full" and amount != payment.received:
+            raise CannotRefund(f"{can.label} gives back whole payments only.")
+        return ask_for_refund(payment, refund_id, amount, reason)
+
+
+def send_refund(refund_id: str) -> None:
+    """Ask the provider, as often as it takes; what it refuses is written down.
+
+    :raise Unreachable: not known whether it is done: try again later.
+    """
+    asked = db.session.get_one(Refund, refund_id)
+    payment = asked.payment
+    configured = providers().get(payment.provider)
+    if asked.status != "open":
+        return
+    if configured is None or not isinstance(configured.module, Refunds):
+        with transaction():
+            refuse_refund(payment.id, "this shop cannot reach the provider any more")
+        return
+    request, wanted = request_for(payment), RefundRequest(refund_id, asked.amount, asked.before)
+    db.session.rollback()
+    try:
+        answer = configured.module.refund(configured.account, request, wanted)
+    except Rejected as error:
+        log.error("refund %s: %s", refund_id, error)
+        with transaction() as session:
+            if session.get_one(Refund, refund_id).status == "open":  # or it was settled meanwhile
+                refuse_refund(request.reference, settings().mask(str(error)))
+        return
+    with transaction() as session:
+        if answer.provider_reference:
+            found = session.get_one(Refund, refund_id)
+            found.provider_reference = answer.provider_reference
+        if answer.done:
+            payment = session.get_one(Payment, request.reference, with_for_update=True)
+            given_back = max(wanted.before + wanted.amount, payment.refunded)
+            whole = given_back >= payment.received
+            news = PaymentUpdate(
+                provider_reference=payment.provider_reference or "",
+                reference=payment.id,
+                status="refunded" if whole else "partially_refunded",
+                word="refund",
+                amount=payment.received,
+                currency=payment.currency,
+                refunded=given_back,
+            )
+            apply_news(payment, news)
+
+
+def retry_silent_refunds() -> None:
+    """A refund that a provider has accepted and then kept silent about: its news may be lost.
+
+    Asked once more, the provider says how it stands (see ``RefundRequest``).
+    """
+    silent = database_now() - SILENT_REFUND
+    query = select(Refund.id, Payment.order_id).join(Payment, Payment.id == Refund.payment_id)
+    query = query.where(Refund.status == "open", Refund.created_at < silent)
+    with transaction() as session:
+        for refund_id, order_id in session.execute(query).all():
+            task = and_(
+                OutboxTask.order_id == order_id,
+                OutboxTask.kind == f"refund:{refund_id}",
+                OutboxTask.done_at < silent,
+            )
+            update_one(OutboxTask, task, done_at=None, due_at=database_now())

@@ -1,0 +1,29 @@
+"""When a provider is asked by itself, and for how long."""
+
+from datetime import timedelta
+
+from database import database_now
+from models import Payment
+from providers.base import PaymentUpdate
+
+FIRST_CHECK = timedelta(seconds=60)  # after leaving for the page: the shopper is typing
+CHECK_AFTER_RETURN = timedelta(seconds=3)  # a webhook usually arrives within half a second
+LONGEST_PAUSE = timedelta(hours=1)
+STOP_CHECKING = timedelta(hours=24)  # after it expired; even the slowest provider has given up
+SILENT_REFUND = timedelta(hours=1)
+
+#: The provider will not change its mind by itself, so it need not be asked again.
+FINAL = ("failed", "canceled", "succeeded", "partially_refunded", "refunded", "voided")
+
+
+def book_check(payment: Payment, news: PaymentUpdate, status_before: str) -> None:
+    """When the provider is to be asked next, after this news; never again after final news."""
+    if news.status in FINAL:
+        payment.next_look_at = None
+    if payment.status == "partially_paid" and payment.next_look_at is None:
+        # Keep asking until it is complete, or held for review.
+        payment.next_look_at = database_now() + FIRST_CHECK
+    # After a failure, a success is a second try, or old news of what a chain has undone.
+    second_try = status_before in ("failed", "partially_paid") and payment.status == "succeeded"
+    if news.check or second_try:
+        payment.next_look_at = database_now()
