@@ -10,13 +10,13 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 run: .venv/run ## shop, sandbox and worker, ready to buy something; Ctrl-C stops them
-	@$(BIN)/python run.py
+	@$(BIN)/python -m tools.run
 
 demo: .venv/run ## every provider's good and bad endings, over real HTTP, a line each
-	@$(BIN)/python demo.py $(PROVIDER)
+	@$(BIN)/python -m tools.demo $(PROVIDER)
 
 soak: .venv/dev ## many purchases, everything killed and failing, then an audit; SOAK_ARGS=--help
-	@$(BIN)/python soak.py $(SOAK_ARGS)
+	@$(BIN)/python -m tools.soak $(SOAK_ARGS)
 
 pace: .venv/dev ## how long webhooks wait for their answer at 50 a second; PACE_ARGS=--help
 	@$(BIN)/python scripts/measure_webhooks.py $(PACE_ARGS)

@@ -27,18 +27,15 @@ from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
-import clients
 import config
-import health
 import jobs
 import logs
-import metrics
 import money
-import transfer
 from accounts import configured_providers
 from catalogue import fill_shelf
 from database import db, prepare_sqlite
-from rates import limit_rates, seconds_left
+from ops import clients, health, metrics, static_files
+from ops.limits import limit_rates, seconds_left
 from views import cards, cart, checkout, console, downloads, orders, shop, webhooks
 
 log = logging.getLogger(__name__)
@@ -51,7 +48,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     """
     settings = settings or config.load()
     logs.configure(settings)
-    app = Flask(__name__, static_folder=None)  # see transfer.py
+    app = Flask(__name__, static_folder=None)  # see static_files.py
     app.before_request(logs.begin_request)  # before all others: whatever they do has an id
     app.before_request(refuse_foreign_hosts)
     app.after_request(logs.finish_request)
@@ -97,8 +94,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.before_request(cart.take_out_paid_orders)
     app.after_request(add_security_headers)
     app.after_request(let_go_of_database)
-    app.after_request(transfer.compress)
-    app.url_defaults(transfer.add_static_version)
+    app.after_request(static_files.compress)
+    app.url_defaults(static_files.add_static_version)
     app.context_processor(template_names)
     app.add_template_filter(money.show, "money")
     app.add_template_filter(when)
@@ -106,7 +103,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.register_error_handler(OperationalError, database_is_busy)
     app.register_error_handler(InternalError, database_is_busy)  # PostgreSQL: it is read-only
     app.register_error_handler(DataError, no_column_holds_that)
-    app.add_url_rule("/static/<version>/<path:filename>", "static", transfer.static_file)
+    app.add_url_rule("/static/<version>/<path:filename>", "static", static_files.static_file)
     app.add_url_rule("/healthz", "healthz", health.healthz)
     app.add_url_rule("/readyz", "readyz", health.readyz)
     app.add_url_rule("/metrics", "metrics", metrics.show)

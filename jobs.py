@@ -28,11 +28,11 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import joinedload
 
 import logs
-import metrics
 import payments
 from database import database_now, db, now, transaction
 from fulfilment import EFFECTS, send_receipt
 from models import Delivery, Order, OutboxTask, Payment
+from ops import metrics
 from queues import AWAY, create_engine, one_line, shorten
 
 MOST_ATTEMPTS = 12  # with the pauses below: some five hours, then a person is asked

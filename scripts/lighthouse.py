@@ -26,9 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import config  # noqa: E402
-from run import free_port  # noqa: E402
-from shopper import direct_session  # noqa: E402
 from tests.browser import chromium  # noqa: E402
+from tools.run import free_port  # noqa: E402
+from tools.shopper import direct_session  # noqa: E402
 
 BUILD = ROOT / "build" / "lighthouse"
 LIGHTHOUSE = BUILD / "node_modules" / "lighthouse" / "cli" / "index.js"
@@ -64,8 +64,9 @@ def shop(folder: Path) -> Iterator[str]:
         "JOBS_URL": config.sqlite_url(Path(folder) / "jobs.db"),
         "SANDBOX_DATABASE_URL": config.sqlite_url(Path(folder) / "sandbox.db"),
     }
-    process = subprocess.Popen(  # noqa: S603
-        [sys.executable, ROOT / "run.py"],
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.run"],
+        cwd=ROOT,
         env=os.environ | settings,
         stdout=subprocess.PIPE,
         text=True,

@@ -28,14 +28,14 @@ sys.path.insert(0, str(ROOT))
 
 import config  # noqa: E402
 import jobs  # noqa: E402
-import run  # noqa: E402
 from app import create_app  # noqa: E402
 from database import db  # noqa: E402
-from migrate import prepare_database  # noqa: E402
 from models import Download  # noqa: E402
-from shopper import Shopper, direct_session  # noqa: E402
 from tests.books import Books  # noqa: E402
 from tests.mintcash import Delivery, event  # noqa: E402
+from tools import run  # noqa: E402
+from tools.migrate import prepare_database  # noqa: E402
+from tools.shopper import Shopper, direct_session  # noqa: E402
 
 SHOPPERS = 40
 LINES = 8  # as many as a process has threads

@@ -25,15 +25,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import config  # noqa: E402
-import postgres  # noqa: E402
-import run  # noqa: E402
 from app import create_app  # noqa: E402
 from database import db  # noqa: E402
-from migrate import prepare_database  # noqa: E402
 from models import Order  # noqa: E402
-from shopper import direct_session  # noqa: E402
 from tests.books import Books  # noqa: E402
 from tests.mintcash import Delivery, event  # noqa: E402
+from tools import postgres, run  # noqa: E402
+from tools.migrate import prepare_database  # noqa: E402
+from tools.shopper import direct_session  # noqa: E402
 
 SENDERS = 64  # who may wait for an answer at the same time
 

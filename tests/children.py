@@ -1,8 +1,8 @@
 """Other processes of this shop, for tests that kill, stop or race them.
 
 They are forked from a process that has imported shop and sandbox once, which saves a second or two
-for each. They start as they really do, each importing for itself, in the tests of run.py, of the
-demo and of the soak, and behind the browser.
+for each. They start as they really do, each importing for itself, in the tests of tools/ and behind
+the browser.
 """
 
 import multiprocessing

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy import make_url
 
-import postgres
 from database import db
+from tools import postgres
 
 
 @contextmanager

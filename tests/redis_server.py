@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import redis
 from sqlalchemy import make_url
 
-from run import free_port
+from tools.run import free_port
 
 
 @contextmanager

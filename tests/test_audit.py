@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-import audit
-from audit import Books, goods, money
 from database import now
 from models import (
     Credit,
@@ -25,6 +23,8 @@ from models import (
     Payment,
     Product,
 )
+from tools import audit
+from tools.audit import Books, goods, money
 
 VASE, BOOK, CARD = 1, 2, 3  # products: shipped, downloaded, store credit
 

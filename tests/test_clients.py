@@ -10,8 +10,8 @@ from flask import Flask, request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import clients
-from clients import client_address, client_of, is_own_machine
+from ops import clients
+from ops.clients import client_address, client_of, is_own_machine
 
 PROXY = "10.0.0.9"
 ANN, EVE = "203.0.113.9", "198.51.100.66"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from sqlalchemy import select
 
-import emails
-from countries import COUNTRIES, POSTAL_CODE_REQUIRED, reading_order
+from contact import emails
+from contact.countries import COUNTRIES, POSTAL_CODE_REQUIRED, reading_order
 from database import db
 from models import Credit, Customer, Mail, Order, Parcel
 

@@ -5,14 +5,18 @@ import sys
 
 import pytest
 
-from demo import SCENARIOS
 from providers import PROVIDERS
 from tests.test_run import ROOT
+from tools.demo import SCENARIOS
 
 
 def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, ROOT / "demo.py", *arguments], capture_output=True, text=True, timeout=220
+        [sys.executable, "-m", "tools.demo", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=220,
     )
 
 

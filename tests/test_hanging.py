@@ -16,7 +16,7 @@ import pytest
 import config
 from providers import http
 from providers.base import Unreachable
-from shopper import Shopper
+from tools.shopper import Shopper
 
 from .test_stop import shop
 

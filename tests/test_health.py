@@ -13,9 +13,9 @@ from flask_migrate import upgrade
 from sqlalchemy import text
 
 import config
-import health
 from app import create_app
 from database import transaction
+from ops import health
 
 from .conftest import close
 from .shopper import Shopper

@@ -21,9 +21,9 @@ import config
 import fulfilment
 import jobs
 import payments
-import run
 from models import Download, Mail
 from providers.http import Deadline
+from tools import run
 
 from .books import Books
 from .browser.world import eventually

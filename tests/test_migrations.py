@@ -25,7 +25,7 @@ import config
 from app import create_app
 from catalogue import fill_shelf
 from database import db
-from health import REVISIONS
+from ops.health import REVISIONS
 
 from . import postgres
 from .conftest import close

@@ -43,7 +43,7 @@ def test_every_number_in_the_runbook_is_there(shopper: Shopper) -> None:
 
 
 def test_every_word_of_readyz_stands_in_the_runbook() -> None:
-    words = re.findall(r'NotReady\("(.+?)"\)', (ROOT / "health.py").read_text("utf-8"))
+    words = re.findall(r'NotReady\("(.+?)"\)', (ROOT / "ops/health.py").read_text("utf-8"))
 
     assert len(set(words)) == 4
     assert [word for word in words if f"`{word}`" not in RUNBOOK] == []

@@ -26,14 +26,14 @@ from aiosmtpd.controller import Controller
 from sqlalchemy import func, select
 
 import config
-import run
 from app import create_app
 from config import ROOT
 from database import db
-from migrate import prepare_database
 from models import Credit, Delivery, Download, Mail, Order, OutboxTask, Parcel, Payment, Product
-from shopper import WIPAY, Shopper
-from soak import PostOffice
+from tools import run
+from tools.migrate import prepare_database
+from tools.shopper import WIPAY, Shopper
+from tools.soak import PostOffice
 
 from . import children, mintcash, postgres
 from .books import Books

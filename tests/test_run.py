@@ -1,6 +1,6 @@
 """``make run`` wherever it is typed; and when something is in the way: one clear sentence, exit 1.
 
-The plain way is walked by every browser test: they start the shop with ``run.py``.
+The plain way is walked by every browser test: they start the shop with ``make run``.
 """
 
 import os
@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import run as run_module
 from config import sqlite_url
-from run import CannotGoOn, _address, _keep_running, answers, free_port, start, stop
-from shopper import direct_session
+from tools import run as run_module
+from tools.run import CannotGoOn, _address, _keep_running, answers, free_port, start, stop
+from tools.shopper import direct_session
 
 from .sandbox.driver import wait_for
 from .test_migrations import fill, migrate, shop_at
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """``python run.py`` in a world of its own; whoever starts for real fails by the time-out."""
+    """``python -m tools.run`` in a world of its own; a shop that starts ends by the time-out."""
     environment = {
         "PATH": os.environ["PATH"],
         "BASE_URL": f"http://127.0.0.1:{free_port()}",
@@ -43,7 +43,8 @@ def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedPr
         **changes,
     }
     return subprocess.run(
-        [sys.executable, ROOT / "run.py", *arguments],
+        [sys.executable, "-m", "tools.run", *arguments],
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
@@ -75,7 +76,7 @@ class Started:
 
 @contextmanager
 def started(folder: Path, *, root: Path = ROOT, **changes: str) -> Iterator[Started]:
-    """``python run.py``, ready to buy something; ended by SIGTERM."""
+    """``python -m tools.run``, ready to buy something; ended by SIGTERM."""
     environment = {
         "PATH": os.environ["PATH"],
         "BASE_URL": f"http://127.0.0.1:{free_port()}",
@@ -86,7 +87,8 @@ def started(folder: Path, *, root: Path = ROOT, **changes: str) -> Iterator[Star
         **changes,
     }
     process = subprocess.Popen(
-        [sys.executable, root / "run.py"],
+        [sys.executable, "-m", "tools.run"],
+        cwd=root,
         env={name: value for name, value in environment.items() if value},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""Clients that are slow hold up nobody: what ``server.Worker`` is for, by the real server (N7)."""
+"""Slow clients hold up no others: what ``ops.server.Worker`` is for, by the real server (N7)."""
 
 import itertools
 import socket
@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import config
-import run
-from server import MAX_BODY, Arrival
-from shopper import Shopper
+from ops.server import MAX_BODY, Arrival
+from tools import run
+from tools.shopper import Shopper
 
 from .test_stop import Running, shop
 

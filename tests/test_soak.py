@@ -14,16 +14,24 @@ from typing import Any
 import pytest
 
 import config
-from merchant import HAPPENINGS
 from providers import PROVIDERS
 from sandbox.app import ACTIONS
-from soak import CREATE_FAULTS, DELIVERY_FAULTS, HABITS, PAYMENT_FAULTS, make_plan, plan_of_kills
 from tests.test_run import ROOT
+from tools.merchant import HAPPENINGS
+from tools.soak import (
+    CREATE_FAULTS,
+    DELIVERY_FAULTS,
+    HABITS,
+    PAYMENT_FAULTS,
+    make_plan,
+    plan_of_kills,
+)
 
 
 def soak(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, ROOT / "soak.py", "--report", folder / "soak.json", *arguments],
+        [sys.executable, "-m", "tools.soak", "--report", folder / "soak.json", *arguments],
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -25,9 +25,9 @@ from flask import Flask
 
 import config
 import payments
-import run
 from providers import http
-from run import free_port
+from tools import run
+from tools.run import free_port
 
 from . import children
 from .books import Books
@@ -78,7 +78,7 @@ def provider() -> Iterator[Provider]:
 
 @dataclass
 class Running:
-    """A process of the shop, as ``run.py`` starts it."""
+    """A process of the shop, as ``tools/run.py`` starts it."""
 
     process: ForkServerProcess
     log: Path
@@ -189,7 +189,7 @@ def test_a_checkout_whose_provider_takes_its_time_is_finished(
 def test_a_plain_worker_would_let_people_in_and_throw_them_out(
     settings: config.Settings, provider: Provider, pool: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
-    """What ``server.Worker`` is for: without it, somebody who comes meanwhile waits in vain."""
+    """What ``ops.server.Worker`` is for: without it, somebody who comes meanwhile waits in vain."""
     plain, url = run.OUR_CLASSES[2:], provider.url
     with shop(settings, tmp_path, classes=plain, MINTCASH_BASE_URL=url) as server:
         pressed = press_pay(server, provider, pool)

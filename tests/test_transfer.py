@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-import transfer
+from ops import static_files
 
 from .shopper import Shopper
 
@@ -52,7 +52,7 @@ def test_another_version_of_an_address_still_answers_but_is_not_kept(shopper: Sh
     """A page that was opened before the shop was renewed loads its pictures after it."""
     sheet = next(each for each in addresses(shopper.get("/").text) if each.endswith("base.css"))
 
-    answer = fetch(shopper, sheet.replace(transfer.static_version(), "0123456789ab"))
+    answer = fetch(shopper, sheet.replace(static_files.static_version(), "0123456789ab"))
 
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-cache"
@@ -62,8 +62,8 @@ def test_another_version_of_an_address_still_answers_but_is_not_kept(shopper: Sh
 def test_the_addresses_change_with_any_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer, "STATIC", tmp_path)
-    version = transfer.static_version.__wrapped__
+    monkeypatch.setattr(static_files, "STATIC", tmp_path)
+    version = static_files.static_version.__wrapped__
     (tmp_path / "a.css").write_text("a {}")
     before = version()
 
@@ -77,7 +77,7 @@ def test_the_addresses_change_with_any_file(
 
 @pytest.mark.parametrize("path", ["../app.py", "%2e%2e/app.py", "css", "css/none.css"])
 def test_nothing_else_is_served_as_static(shopper: Shopper, path: str) -> None:
-    assert fetch(shopper, f"/static/{transfer.static_version()}/{path}").status_code == 404
+    assert fetch(shopper, f"/static/{static_files.static_version()}/{path}").status_code == 404
 
 
 @pytest.mark.parametrize("page", ["/", "/products/candle", "/products/unicorn"])

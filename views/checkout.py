@@ -20,11 +20,11 @@ from wtforms.validators import (
     ValidationError,
 )
 
-import emails
 import jobs
 import money
 import payments
-from countries import COUNTRIES, POSTAL_CODE_REQUIRED
+from contact import emails
+from contact.countries import COUNTRIES, POSTAL_CODE_REQUIRED
 from database import db, transaction
 from models import Customer, Order, OrderLine, Product
 from providers.base import Capabilities, Method, ProviderError

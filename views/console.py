@@ -15,9 +15,9 @@ from werkzeug.wrappers import Response as AnyResponse
 import jobs
 import money
 import payments
-from clients import is_own_machine
 from database import db
 from models import Delivery, Mail, Order, OutboxTask, Payment, Refund, payment_reference
+from ops.clients import is_own_machine
 from providers.base import printable
 
 bp = Blueprint("console", __name__, url_prefix="/console")

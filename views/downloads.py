@@ -15,10 +15,10 @@ from sqlalchemy import and_, exists, select
 from werkzeug.wrappers import Response as AnyResponse
 
 import payments
-from clients import client_of
 from config import ROOT
 from database import db, insert_into, now, transaction, update_one
 from models import Download, DownloadUse, Order
+from ops.clients import client_of
 
 bp = Blueprint("downloads", __name__)
 

@@ -25,8 +25,8 @@ from wtforms.validators import DataRequired
 import jobs
 import payments
 from config import origin
+from contact.emails import customer_key
 from database import db
-from emails import customer_key
 from models import Customer, Order, OrderLine, Payment, Product
 from providers.base import ProviderError
 

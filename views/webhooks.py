@@ -11,9 +11,9 @@ from sqlalchemy.exc import DataError
 
 import jobs
 import payments
-from clients import client_address
+from ops.clients import client_address
+from ops.limits import may_record_refusal
 from providers.base import Malformed, WebhookRefused
-from rates import may_record_refusal
 
 bp = Blueprint("webhooks", __name__)
 

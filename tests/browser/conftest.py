@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from run import ROOT, free_port
+from tools.run import ROOT, free_port
 
 from .chromium import browser
 from .states import Stage, stage
@@ -41,7 +41,8 @@ def running(folder: Path, **settings: str) -> Iterator[World]:
     log = folder / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, ROOT / "run.py"],
+            [sys.executable, "-m", "tools.run"],
+            cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=output,
@@ -53,7 +54,7 @@ def running(folder: Path, **settings: str) -> Iterator[World]:
                 if "Ctrl-C" in line:
                     break
             else:
-                pytest.fail(f"run.py ended: {log.read_text()}")
+                pytest.fail(f"the shop ended: {log.read_text()}")
             yield world
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0

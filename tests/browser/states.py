@@ -22,10 +22,10 @@ from app import create_app
 from catalogue import fill_shelf
 from database import db, now, transaction
 from models import Download, Mail, Order, OutboxTask, Payment, Product
-from run import free_port
 from tests.books import Books
 from tests.mintcash import event
 from tests.shopper import Shopper
+from tools.run import free_port
 
 MINUTES = timedelta(minutes=1)
 

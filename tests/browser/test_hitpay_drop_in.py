@@ -10,11 +10,11 @@ import requests
 from flask import Flask, Response
 from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
 
-from run import free_port
 from sandbox import config
 from sandbox.app import create_app
 from sandbox.models import db
 from tests.sandbox.driver import served
+from tools.run import free_port
 
 STATIC = Path(__file__).parent.parent.parent / "static"
 

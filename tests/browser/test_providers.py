@@ -1,6 +1,6 @@
 """The same purchase with each of the other providers, whose pages and proofs all differ.
 
-What happens when their webhooks are lost, doubled or forged is walked by ``demo.py``.
+What happens when their webhooks are lost, doubled or forged is walked by ``make demo``.
 """
 
 from collections.abc import Callable

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from run import free_port
 from sandbox import config
 from sandbox.app import create_app
 from sandbox.models import db
 from tests.sandbox.driver import HitPay, RequestNetwork, Sandbox, WiPay, served
+from tools.run import free_port
 
 
 @pytest.mark.parametrize("width", [320, 390])

@@ -19,11 +19,11 @@ from providers.base import (
     Rejected,
     Urls,
 )
-from run import free_port
 from sandbox import config
 from sandbox.app import create_app
 from sandbox.models import db
 from tests.sandbox.driver import Receiver, receiver, served
+from tools.run import free_port
 
 PAYMENT = PaymentRequest(
     reference="0123456789abcdef",

@@ -6,7 +6,7 @@ it answers, how a request to it is made, and two verdicts.
 
 from dataclasses import dataclass, field
 
-from transfer import static_version
+from ops.static_files import static_version
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from werkzeug.test import TestResponse
 
 import config
 from app import create_app
-from clients import client_of
+from ops.clients import client_of
+from ops.static_files import static_version
 from tests import mintcash
 from tests.conftest import close
 from tests.shopper import ANN, BASE_URL, Shopper
 from tests.test_config import LIVE
-from transfer import static_version
 
 from .routes import EVERY_METHOD, ROWS
 from .town import Town, elements

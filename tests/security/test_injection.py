@@ -16,12 +16,12 @@ from werkzeug.test import TestResponse
 
 from database import db, transaction
 from models import Mail, Payment
+from ops.static_files import static_version
 from tests import mintcash
 from tests.books import Books
 from tests.mintcash import event
 from tests.providers.contract import URLS
 from tests.shopper import ANN, Shopper
-from transfer import static_version
 
 from .routes import ROWS
 from .stage import Stage

@@ -17,7 +17,7 @@ import config
 import jobs
 from app import create_app
 from database import now
-from rates import DEFAULTS
+from ops.limits import DEFAULTS
 from tests import mintcash
 from tests.books import Books
 from tests.conftest import close

@@ -16,10 +16,10 @@ import config
 from accounts import configured_providers
 from app import create_app
 from providers import request_network_coins
-from run import free_port
 from tests.conftest import close
 from tests.shopper import Shopper
 from tests.test_config import LIVE
+from tools.run import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 SEPOLIA = (
@@ -307,7 +307,7 @@ def test_the_sandbox_does_not_start_in_live(tmp_path: Path) -> None:
 
 def test_the_shop_does_not_start_in_live_as_it_comes_out_of_the_box(tmp_path: Path) -> None:
     """N10: one line for each setting, no traceback, no database touched."""
-    ended = run(tmp_path, "run.py", PAYMENT_ENVIRONMENT="live", WIPAY_API_KEY="123")
+    ended = run(tmp_path, "-m", "tools.run", PAYMENT_ENVIRONMENT="live", WIPAY_API_KEY="123")
 
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr

@@ -1,6 +1,6 @@
 """What only a real server shows: bytes on the wire that no client library would send.
 
-gunicorn as ``run.py`` starts it, on one port, with a database of its own.
+gunicorn as ``tools/run.py`` starts it, on one port, with a database of its own.
 """
 
 import contextlib
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-import run
-from run import free_port
 from tests import mintcash
+from tools import run
+from tools.run import free_port
 
 
 @dataclass(frozen=True)

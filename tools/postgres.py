@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from run import free_port
+from tools.run import free_port
 
 #: ``fast`` ends every connection first; ``immediate`` is a crash, with recovery at the start.
 Restart = Literal["fast", "immediate"]

@@ -18,10 +18,10 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 from sqlalchemy import Executable, case, func, select, text
 
-from clients import is_own_machine
 from config import Settings
 from database import db, insert_or_add, now
 from models import Counter, Delivery, Order, OutboxTask, Payment
+from ops.clients import is_own_machine
 from providers.base import LADDER, WebhookRefused
 
 LATE = timedelta(minutes=2)  # the sweep comes each minute

@@ -1,4 +1,4 @@
-"""Gunicorn as the shop is served by it: ``run.py`` names both classes on its command line.
+"""Gunicorn as the shop is served by it: ``tools/run.py`` names both classes on its command line.
 
 Plain, a thread waits for whoever sends a request slowly, and the main thread for whoever leaves an
 answered line open. Here both wait in the poller: a thread begins when the request is here, and ends

@@ -15,8 +15,8 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from clients import client_of
 from config import Settings
+from ops.clients import client_of
 
 #: Setting -> its default, and that of the sandbox, where everybody is at one address. A household
 #: or an office behind one address can shop; a list of stolen cards cannot be tried.

@@ -23,9 +23,9 @@ from sqlalchemy import make_url
 
 import config
 from database import create_private
-from migrate import CannotMigrate, prepare_database
+from tools.migrate import CannotMigrate, prepare_database
 
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).parent.parent
 START_WITHIN = 30  # seconds
 #: Seconds for a request that has begun: more than a provider is waited for (``providers/http.py``).
 FINISH_WITHIN = 30
@@ -143,7 +143,7 @@ def _prepare_folder(settings: config.Settings) -> None:
 
 
 #: How the shop is served; the sandbox shares nothing with it, not even these.
-OUR_CLASSES = ("--worker-class", "server.Worker", "--logger-class", "server.Logger")
+OUR_CLASSES = ("--worker-class", "ops.server.Worker", "--logger-class", "ops.server.Logger")
 
 
 def server(module: str, url: str, workers: int, port: int | None = None) -> list[str]:

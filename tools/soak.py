@@ -36,15 +36,14 @@ from sqlalchemy import create_engine, func, select, update
 from urllib3.util import Retry
 
 import config
-import postgres
-import run
 from accounts import configured_providers
-from audit import Books, Violation, audit, read_shop
 from catalogue import PRODUCTS
-from merchant import Merchant
-from migrate import prepare_database
 from models import OutboxTask, Payment, Product
-from shopper import (
+from tools import postgres, run
+from tools.audit import Books, Violation, audit, read_shop
+from tools.merchant import Merchant
+from tools.migrate import prepare_database
+from tools.shopper import (
     HANDCASH,
     HITPAY,
     MINTCASH,

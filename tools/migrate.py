@@ -15,7 +15,7 @@ import config
 from app import create_app
 from catalogue import fill_shelf
 from database import db
-from health import REVISIONS
+from ops.health import REVISIONS
 
 #: What SQLite says -> what it means, and what to do.
 SQLITE_SAYS = {

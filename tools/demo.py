@@ -22,8 +22,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import config
-from run import free_port
-from shopper import (
+from tools.run import free_port
+from tools.shopper import (
     HANDCASH,
     HITPAY,
     MINTCASH,
@@ -35,7 +35,7 @@ from shopper import (
     Shopper,
 )
 
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).parent.parent
 PATIENCE = 30.0  # seconds for an order to end as expected
 
 
@@ -325,8 +325,9 @@ def running() -> Iterator[tuple[str, str]]:
             "SANDBOX_DATABASE_URL": config.sqlite_url(Path(folder) / "sandbox.db"),
             "SANDBOX_CLOCK_SPEED": "10",
         }
-        process = subprocess.Popen(  # noqa: S603
-            [sys.executable, ROOT / "run.py"],
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tools.run"],
+            cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,0 +1,1 @@
+"""How a shopper is reached: countries and e-mail addresses."""

@@ -1,0 +1,1 @@
+"""What running the shop needs and a first reading does not."""
