@@ -30,12 +30,11 @@ from werkzeug.wrappers import Response as AnyResponse
 import config
 import jobs
 import logs
-import money
-from accounts import configured_providers
 from catalogue import fill_shelf
 from database import db, prepare_sqlite
 from ops import clients, health, metrics, static_files
 from ops.limits import limit_rates, seconds_left
+from providers import configured_providers, money
 from views import cards, cart, checkout, console, downloads, orders, shop, webhooks
 
 log = logging.getLogger(__name__)
@@ -173,7 +172,7 @@ def add_security_headers(response: Response) -> Response:
     origins = [
         origin
         for each in current_app.extensions["providers"].values()
-        for origin in each.module.page_origins(each.account)
+        for origin in each.capabilities.page_origins
     ]
     response.headers["Content-Security-Policy"] = "; ".join(
         (

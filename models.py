@@ -183,7 +183,7 @@ class Payment(Base):
     """One attempt at one provider to take the money of one order.
 
     ``id`` is also the merchant reference that the provider is given: unique, and never used again.
-    ``status`` is a rung of ``providers.base.LADDER``; ``received`` and ``refunded`` only grow.
+    ``status`` is a rung of ``providers.contract.LADDER``; ``received`` and ``refunded`` only grow.
     """
 
     __tablename__ = "payments"
@@ -213,7 +213,7 @@ class Payment(Base):
     received: Mapped[Minor] = mapped_column(default=0)  # proven, in ``currency``
     refunded: Mapped[Minor] = mapped_column(default=0)  # proven, in ``currency``
     refund_asked: Mapped[Minor] = mapped_column(default=0)  # by us, and not refused
-    transaction_id: Mapped[str | None] = mapped_column(String(100))  # see PaymentUpdate
+    transaction_id: Mapped[str | None] = mapped_column(String(100))  # see News
     failure_code: Mapped[str | None] = mapped_column(String(60))
     failure_message: Mapped[str | None] = mapped_column(Text)
     #: "opened", "lost" or "won": the payer's bank wants the money back. A mark, no rung.
@@ -346,7 +346,7 @@ class Delivery(Base):
     seen: Mapped[int] = mapped_column(default=1)
     headers: Mapped[dict[str, Any]] = mapped_column(default=dict)  # secrets masked
     body: Mapped[str | None] = mapped_column(Text)
-    news: Mapped[dict[str, Any] | None]  # the verified ``PaymentUpdate``, for news that is parked
+    news: Mapped[dict[str, Any] | None]  # the verified ``News``, for news that is parked
 
 
 class OutboxTask(Base):

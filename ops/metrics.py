@@ -22,7 +22,7 @@ from config import Settings
 from database import db, insert_or_add, now
 from models import Counter, Delivery, Order, OutboxTask, Payment
 from ops.clients import is_own_machine
-from providers.base import LADDER, WebhookRefused
+from providers.contract import LADDER, WebhookRefused
 
 LATE = timedelta(minutes=2)  # the sweep comes each minute
 BUCKETS = (1, 2, 5, 10, 30, 60, 300, 3600)  # seconds

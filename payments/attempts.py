@@ -14,14 +14,8 @@ from sqlalchemy import and_, or_, select
 import logs
 from database import database_now, db, now, transaction, update_one
 from models import OPEN, Order, Payment
-from providers.base import (
-    Cancels,
-    Configured,
-    PaymentRequest,
-    ProviderError,
-    ReferenceTaken,
-    Resumes,
-)
+from providers.contract import Configured, PaymentRequest, ProviderError, ReferenceTaken
+from providers.optional import Cancels, Resumes
 
 from .closing import close_other_payments
 from .gateway import providers, request_for, settings, urls_for

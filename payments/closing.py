@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from database import database_now, db, transaction
 from models import OPEN, Payment
-from providers.base import Cancels, Configured, PaymentRequest, ProviderError
+from providers.contract import Configured, PaymentRequest, ProviderError
+from providers.optional import Cancels
 
 from .gateway import providers
 from .ladder import climb

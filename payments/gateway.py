@@ -6,7 +6,7 @@ from flask import current_app
 
 from config import Settings
 from models import Payment
-from providers.base import Address, Configured, Customer, Line, PaymentRequest, Urls
+from providers.contract import Address, Configured, Customer, Line, PaymentRequest, Urls
 
 #: Header names whose values never reach the database.
 SECRET_HEADERS = ("signature", "authorization", "cookie", "key", "secret", "token", "hmac", "hash")

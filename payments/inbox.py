@@ -9,7 +9,8 @@ from sqlalchemy import select
 import logs
 from database import db, insert_into, insert_or_add, now, transaction
 from models import Counter, Delivery, Payment
-from providers.base import PaymentUpdate
+from providers.contract import News
+from providers.optional import HidesSecrets
 
 from .gateway import masked, providers
 from .ladder import apply_news
@@ -37,7 +38,9 @@ def receive(provider: str, headers: Mapping[str, str], body: bytes) -> Received:
     """
     configured = providers()[provider]
     news = configured.module.read_webhook(configured.account, headers, body)
-    kept = configured.module.keep_body(configured.account, body)
+    kept = body.decode()
+    if isinstance(configured.module, HidesSecrets):
+        kept = configured.module.keep_body(configured.account, body)
     verdict, checks = "ignored", []
     with transaction() as session:
         for each in news:
@@ -59,7 +62,7 @@ def record_refusal(provider: str, reason: str) -> None:
 
 
 def store_and_apply(
-    provider: str, news: PaymentUpdate, headers: dict[str, str], body: str | None
+    provider: str, news: News, headers: dict[str, str], body: str | None
 ) -> Delivery:
     """One piece of proven news. Inside a transaction; the second time it is told it only counts."""
     delivery = _store_delivery(
@@ -102,13 +105,13 @@ def _store_delivery(**delivery: Any) -> Delivery:
     return kept
 
 
-def apply_parked(payment: Payment, transaction_id: str | None = None) -> None:
-    """News that was here before the payment's reference was, or the name of its transaction.
+def apply_parked(payment: Payment, *transaction_ids: str | None) -> None:
+    """News that was here before the payment's reference was, or the name of a transaction.
 
     With any later news, too: on PostgreSQL the two may be stored at once, unseen by each other.
     """
     session = db.session
-    references = [payment.provider_reference, payment.transaction_id, transaction_id]
+    references = [payment.provider_reference, payment.transaction_id, *transaction_ids]
     references += [part.provider_reference for part in payment.parts]
     parked = select(Delivery).where(
         Delivery.provider == payment.provider,
@@ -117,12 +120,10 @@ def apply_parked(payment: Payment, transaction_id: str | None = None) -> None:
     )
     for delivery in session.scalars(parked.order_by(Delivery.id)).all():
         delivery.payment_id = payment.id
-        delivery.verdict, delivery.reason = _apply_and_explain(
-            payment, PaymentUpdate(**delivery.news or {})
-        )
+        delivery.verdict, delivery.reason = _apply_and_explain(payment, News(**delivery.news or {}))
 
 
-def _apply_and_explain(payment: Payment, news: PaymentUpdate) -> tuple[str, str]:
+def _apply_and_explain(payment: Payment, news: News) -> tuple[str, str]:
     """Apply news and say what came of it: (verdict, reason)."""
     logs.about(order_id=payment.order_id, payment_id=payment.id)
     if news.refund_refused:

@@ -24,7 +24,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from database import now, update_one
 from fulfilment import owe_goods
 from models import Order, Payment
-from providers.base import PaymentUpdate
+from providers.contract import News
 
 from . import replaced, reversals, surplus
 from .refunds import settle_refunds
@@ -54,7 +54,7 @@ WAITS_FOR_MONEY = ("amount", "currency", "unclear")
 log = logging.getLogger(__name__)
 
 
-def apply_news(payment: Payment, news: PaymentUpdate) -> None:
+def apply_news(payment: Payment, news: News) -> None:
     """Lift a payment that this transaction has locked, and its order with it.
 
     A repeat changes nothing. News without a status may still open a dispute, ask for a check, or
@@ -81,7 +81,7 @@ def apply_news(payment: Payment, news: PaymentUpdate) -> None:
     pay_or_hold(payment, news)
 
 
-def count_money(payment: Payment, news: PaymentUpdate) -> None:
+def count_money(payment: Payment, news: News) -> None:
     """What was received and refunded so far, if it is in the currency that was asked for."""
     if news.currency not in (payment.currency, None):
         surplus.flag_other_currency(payment, news)
@@ -110,7 +110,7 @@ def climb(payment_id: str, status: str, **values: Any) -> bool:
     return True
 
 
-def pay_or_hold(payment: Payment, news: PaymentUpdate) -> None:
+def pay_or_hold(payment: Payment, news: News) -> None:
     """Pay the order if the money is here; hold it if some is here, and no more is to come."""
     if payment.kept < payment.amount:
         surplus.hold_short(payment, news)

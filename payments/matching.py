@@ -8,13 +8,13 @@ from sqlalchemy.orm import joinedload
 
 from database import db, update_one
 from models import Payment, PaymentPart
-from providers.base import PaymentUpdate
+from providers.contract import News
 
 from .ladder import MONEY
 from .review import flag_for_review
 
 
-def find_payment(provider: str, news: PaymentUpdate) -> Payment | None:
+def find_payment(provider: str, news: News) -> Payment | None:
     """By the provider's reference, of the payment, a part of it, or the movement of its money.
 
     By ours only while the provider's is not known yet. Never by anything that travels outside the
@@ -55,7 +55,7 @@ def claim_reference(payment_id: str, reference: str) -> bool:
         return False
 
 
-def _rebind_form_payment(payment: Payment, news: PaymentUpdate) -> bool:
+def _rebind_form_payment(payment: Payment, news: News) -> bool:
     """A form of ours can be posted twice: declined first, then paid, under another id each.
 
     Money rebinds it while there is none; money under a second id is for a person to refund.
@@ -69,7 +69,7 @@ def _rebind_form_payment(payment: Payment, news: PaymentUpdate) -> bool:
     return False
 
 
-def combine_parts(payment: Payment, news: PaymentUpdate) -> PaymentUpdate:
+def combine_parts(payment: Payment, news: News) -> News:
     """News of one part, as news of all: paid when every part is."""
     mine = PaymentPart.provider_reference == news.provider_reference
     part = next((p for p in payment.parts if p.provider_reference == news.provider_reference), None)

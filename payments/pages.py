@@ -7,7 +7,7 @@ from typing import Any
 from config import origin
 from database import transaction, update_one
 from models import Payment, PaymentPart
-from providers.base import (
+from providers.contract import (
     Checkout,
     Configured,
     Embed,
@@ -59,8 +59,8 @@ def record_page(payment_id: str, configured: Configured, checkout: Checkout) -> 
 
     :raise Rejected: the page is not the provider's, or the reference is another payment's.
     """
-    url, reference = checkout.way.url, checkout.provider_reference
-    known = configured.module.page_origins(configured.account)
+    url, reference = checkout.next_action.url, checkout.provider_reference
+    known = configured.capabilities.page_origins
     words = None
     with transaction() as session:
         payment = session.get_one(Payment, payment_id, with_for_update=True)
@@ -83,11 +83,11 @@ def record_page(payment_id: str, configured: Configured, checkout: Checkout) -> 
 
 
 def _store(payment: Payment, checkout: Checkout, known: tuple[str, ...]) -> None:
-    payment.page_url, payment.page_token = checkout.way.url, checkout.page_token
-    payment.way = _as_stored(checkout.way, known)
+    payment.page_url, payment.page_token = checkout.next_action.url, checkout.page_token
+    payment.way = _as_stored(checkout.next_action, known)
     payment.abandoned = False  # a concurrent press may have marked it; it is the current page again
-    if isinstance(checkout.way, Qr):
-        payment.page_expires_at = checkout.way.expires_at
+    if isinstance(checkout.next_action, Qr):
+        payment.page_expires_at = checkout.next_action.expires_at
     if not payment.parts and len(checkout.parts) > 1:
         payment.parts = [
             PaymentPart(

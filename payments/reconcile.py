@@ -8,7 +8,7 @@ from sqlalchemy import and_, func, select
 import logs
 from database import database_now, db, now, transaction, update_one
 from models import OPEN, Payment
-from providers.base import PaymentRequest, PaymentUpdate, Rejected, Unreachable
+from providers.contract import News, PaymentRequest, Rejected, Unreachable
 
 from .closing import close_page
 from .gateway import providers, request_for
@@ -31,10 +31,11 @@ def check_payment(payment_id: str) -> datetime | None:
         return None
     request, provider, next_look_at = claimed
     configured = providers().get(provider)
-    news, gone = None, False
+    found: list[News] = []
+    gone = False
     if configured:
         try:
-            news = configured.module.fetch_payment(configured.account, request)
+            found = configured.module.fetch_payment(configured.account, request)
         except Unreachable as error:
             log.warning("payment %s: %s", payment_id, error)
             # Unknown is not failed, and does not expire; but it is not asked about for ever.
@@ -44,13 +45,14 @@ def check_payment(payment_id: str) -> datetime | None:
             gone = True
     with transaction() as session:
         payment = session.get_one(Payment, payment_id, with_for_update=True)
-        apply_parked(payment, news.transaction_id if news else None)
-        if news and _takes_back(payment, news):
-            problem = f"{provider} says {news.word}, after it had said that more money came"
-            flag_for_review(payment_id, problem)
-            payment.next_look_at = None
-        elif news and (news.status or news.dispute or news.problem):
-            apply_news(payment, news)
+        apply_parked(payment, *(news.transaction_id for news in found))
+        for news in found:
+            if _takes_back(payment, news):
+                problem = f"{provider} says {news.word}, after it had said that more money came"
+                flag_for_review(payment_id, problem)
+                payment.next_look_at = None
+            elif news.status or news.dispute or news.problem:
+                apply_news(payment, news)
         if payment.next_look_at and payment.expires_at < now():
             # Expired for us: the shopper may pay again. Late money is still asked for, and taken.
             climb(payment_id, "expired")
@@ -66,7 +68,7 @@ def check_payment(payment_id: str) -> datetime | None:
     return next_slot
 
 
-def _takes_back(payment: Payment, news: PaymentUpdate) -> bool:
+def _takes_back(payment: Payment, news: News) -> bool:
     """Whether the provider's total is less than what it had said to be here."""
     if news.status in NO_MONEY:
         return payment.received > 0

@@ -2,9 +2,9 @@
 
 from sqlalchemy import and_, func, or_, select, update
 
-import money
 from database import db, update_one
 from models import Order, OutboxTask, Payment, Refund
+from providers import money
 
 
 class CannotRefund(Exception):

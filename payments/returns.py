@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from database import database_now, now, transaction
 from models import Payment
-from providers.base import PaymentUpdate
+from providers.contract import News
+from providers.optional import Hint, ReadsReturns
 
 from .gateway import providers, request_for
 from .inbox import store_and_apply
@@ -25,8 +26,10 @@ def record_return(order_id: str, provider: str, args: Mapping[str, str]) -> str 
         ).all()
         hint = None
         for payment in attempts:
-            news = configured.module.read_return(configured.account, request_for(payment), args)
-            if isinstance(news, PaymentUpdate):
+            news: News | Hint = Hint()
+            if isinstance(configured.module, ReadsReturns):
+                news = configured.module.read_return(configured.account, request_for(payment), args)
+            if isinstance(news, News):
                 # Through the inbox like all news: the same return, opened again, is a repeat.
                 key = f"return:{news.provider_reference}:{news.status}"
                 store_and_apply(provider, replace(news, event_key=key), headers={}, body=None)

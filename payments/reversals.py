@@ -5,10 +5,10 @@ A void, a dispute or a refund on the provider's side is shown to a person, alway
 
 from sqlalchemy import and_, or_, update
 
-import money
 from database import database_now, db, transaction, update_one
 from models import Order, OutboxTask, Payment
-from providers.base import PaymentUpdate
+from providers import money
+from providers.contract import News
 
 from .refunds import left_to_refund
 from .review import flag_for_review
@@ -32,9 +32,7 @@ def mark_dispute(payment_id: str, dispute: str) -> None:
     update_one(Payment, and_(Payment.id == payment_id, moves_on), dispute=dispute)
 
 
-def flag_reversal(
-    payment: Payment, news: PaymentUpdate, received_before: int, kept_before: int
-) -> None:
+def flag_reversal(payment: Payment, news: News, received_before: int, kept_before: int) -> None:
     """Tell a person when money goes away that this shop did not send back itself."""
     if payment.status == "voided":
         if payment.received:

@@ -6,7 +6,8 @@ from sqlalchemy import and_, select
 
 from database import database_now, db, transaction, update_one
 from models import OutboxTask, Payment, Refund
-from providers.base import PaymentUpdate, RefundRequest, Refunds, Rejected
+from providers.contract import News, Rejected
+from providers.optional import RefundRequest, Refunds
 
 from .gateway import providers, request_for, settings
 from .ladder import apply_news
@@ -65,7 +66,7 @@ def send_refund(refund_id: str) -> None:
             payment = session.get_one(Payment, request.reference, with_for_update=True)
             given_back = max(wanted.before + wanted.amount, payment.refunded)
             whole = given_back >= payment.received
-            news = PaymentUpdate(
+            news = News(
                 provider_reference=payment.provider_reference or "",
                 reference=payment.id,
                 status="refunded" if whole else "partially_refunded",

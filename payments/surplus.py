@@ -8,17 +8,17 @@ from contextlib import suppress
 
 from sqlalchemy import and_, or_, select
 
-import money
 from database import db, transaction, update_one
 from models import OPEN, Order, Payment
-from providers.base import PaymentUpdate
+from providers import money
+from providers.contract import News
 
 from .gateway import refunds_of
 from .refunds import CannotRefund, ask_for_refund, left_to_refund
 from .review import flag_for_review, hold
 
 
-def flag_other_currency(payment: Payment, news: PaymentUpdate) -> None:
+def flag_other_currency(payment: Payment, news: News) -> None:
     """Money that cannot be compared with what was asked for; a person knows what it is worth."""
     told = f"money in {news.currency}"
     if news.amount is not None and money.SYMBOL.fullmatch(str(news.currency)):
@@ -35,7 +35,7 @@ def name_transaction(payment_id: str, transaction_id: str) -> None:
         flag_for_review(payment_id, f"paid a second time, by {transaction_id}: give it back")
 
 
-def hold_short(payment: Payment, news: PaymentUpdate) -> None:
+def hold_short(payment: Payment, news: News) -> None:
     """Less is here than was asked for, and the provider says that this is all: hold the order."""
     is_over = payment.status in ("succeeded", "partially_refunded", "refunded")
     all_refunded = payment.received == payment.refunded and payment.received > 0

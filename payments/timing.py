@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from database import database_now
 from models import Payment
-from providers.base import PaymentUpdate
+from providers.contract import News
 
 FIRST_CHECK = timedelta(seconds=60)  # after leaving for the page: the shopper is typing
 CHECK_AFTER_RETURN = timedelta(seconds=3)  # a webhook usually arrives within half a second
@@ -16,7 +16,7 @@ SILENT_REFUND = timedelta(hours=1)
 FINAL = ("failed", "canceled", "succeeded", "partially_refunded", "refunded", "voided")
 
 
-def book_check(payment: Payment, news: PaymentUpdate, status_before: str) -> None:
+def book_check(payment: Payment, news: News, status_before: str) -> None:
     """When the provider is to be asked next, after this news; never again after final news."""
     if news.status in FINAL:
         payment.next_look_at = None

@@ -1,9 +1,17 @@
-"""How each payment provider is spoken to: one module each, all to the contract in ``base.py``."""
+"""How each payment provider is spoken to: a folder each, all to the contract in ``contract.py``.
+
+Nothing here knows Flask, the database or the shop; a provider's folder can be copied whole, with
+the modules beside it that it imports.
+"""
+
+from importlib import import_module
+from typing import Any, cast
 
 from . import handcash, hitpay, mintcash, request_network, wipay
-from .base import Provider
+from .contract import Configured, Provider
+from .settings import DeclaresSettings, SettingsError
 
-#: The key is the name in URLs, settings and tables. A new provider is one module and one line.
+#: The key is the name in URLs, settings and tables. A new provider is one folder and one line.
 PROVIDERS: dict[str, Provider] = {
     "mintcash": mintcash,
     "hitpay": hitpay,
@@ -11,3 +19,58 @@ PROVIDERS: dict[str, Provider] = {
     "handcash": handcash,
     "request_network": request_network,
 }
+
+
+class MissingPart(Exception):
+    """A provider's folder lacks a part of the contract; the text says which."""
+
+
+def declared_settings() -> dict[str, DeclaresSettings]:
+    """Each provider's ``settings.py``, by its name.
+
+    :raise MissingPart: "providers/acme has no settings.py".
+    """
+    return {name: _settings_of(name, module) for name, module in PROVIDERS.items()}
+
+
+def configured_providers(settings: Any) -> dict[str, Configured]:
+    """The providers whose settings are there, by name, in the order of :data:`PROVIDERS`.
+
+    A provider without its settings is not offered, and has no webhook route. ``settings`` holds
+    what all of them declare.
+
+    :raise SettingsError: settings that do not go together, a line for each provider.
+    """
+    accounts, problems = {}, []
+    for name, declared in declared_settings().items():
+        try:
+            accounts[name] = declared.account(settings)
+        except SettingsError as problem:
+            problems.append(str(problem))
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return {
+        name: Configured(PROVIDERS[name], account) for name, account in accounts.items() if account
+    }
+
+
+def _settings_of(name: str, module: Any) -> DeclaresSettings:
+    for part in _parts(Provider):
+        if not hasattr(module, part):
+            raise MissingPart(f"providers/{name} has no {part}()")
+    try:
+        found = import_module(f"{module.__name__}.settings")
+    except ModuleNotFoundError as error:
+        if error.name != f"{module.__name__}.settings":
+            raise
+        raise MissingPart(f"providers/{name} has no settings.py") from None
+    for part in _parts(DeclaresSettings):
+        if not hasattr(found, part):
+            raise MissingPart(f"providers/{name}/settings.py has no {part}")
+    return cast(DeclaresSettings, found)
+
+
+def _parts(contract: type) -> list[str]:
+    """What a protocol asks for, in its order."""
+    names = [*contract.__annotations__, *vars(contract)]
+    return [name for name in names if not name.startswith("_")]

@@ -1,11 +1,15 @@
-"""One way to call a provider: bounded in time, size and number, no redirects, safe retries."""
+"""One way to call a provider: bounded in time, size and number, no redirects, safe retries.
+
+And one way to read what comes back: :func:`answer` for its status, :func:`read_object` for a
+delivery.
+"""
 
 import json
 import socket
 import time
 from codecs import BOM_UTF8
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,7 +30,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util import Retry
 
-from .base import Unreachable
+from .contract import Malformed, ProviderError, Unreachable
 
 CONNECT_TIMEOUT = 3.0  # seconds, for each address of a host
 READ_TIMEOUT = 4.0  # seconds between two bytes
@@ -37,8 +41,8 @@ QUICK = 0.3  # seconds within which a host is expected to answer while others wa
 SLOT_WAIT = 1.0  # seconds to wait for a slot, while all calls in flight are as quick as that
 MAX_BODY = 1_000_000  # bytes; the longest documented answer is a few kB
 
-#: Repeated up to twice more, POST included: such a call carries our own reference, which the
-#: provider uses to do the work once. 502 and 503 mean "no answer from further inside".
+#: Retried up to twice, POST included: such a call carries our own reference, which the provider
+#: uses to do the work once. 502 and 503 mean "no answer from further inside".
 RETRY = Retry(
     total=2,
     connect=1,
@@ -285,7 +289,7 @@ def call(
     """Send a request (``payload`` as JSON, or ``form``) and read an answer of any status.
 
     ``repeat=False`` sends once only: for calls that carry nothing by which the provider would know
-    a repetition.
+    a retry.
 
     :raise Unreachable: no connection, too large, or too slow (see :data:`DEADLINE`); or too many
         calls are waiting already: one provider that hangs must not take every thread of the shop.
@@ -317,6 +321,32 @@ def call(
     return Reply(response.status_code, _json_or_none(body))
 
 
+#: HTTP status -> what it means for the same request sent again, and the sentence for the shopper
+#: (None: the exception's own).
+Errors = Mapping[int, tuple[type[ProviderError], str | None]]
+
+
+def answer(reply: Reply, errors: Errors, words: str, may_be_empty: bool = False) -> dict[str, Any]:
+    """The JSON object that a call succeeded with; ``{}`` where it ``may_be_empty``.
+
+    ``words``: the provider's own about an error, for the log.
+
+    :raise ProviderError: as ``errors`` says for this status. What is not listed there is no answer:
+        :class:`Unreachable`; so is a success without an object.
+    """
+    if reply.ok and isinstance(reply.data, dict):
+        return reply.data
+    if reply.ok and may_be_empty:
+        return {}
+    raise failure(reply, errors, words)
+
+
+def failure(reply: Reply, errors: Errors, words: str) -> ProviderError:
+    """What an answer means that is not a success, to be raised."""
+    problem, sentence = errors.get(reply.status, (Unreachable, None))
+    return problem(words, sentence)
+
+
 def _json_or_none(body: bytes) -> Any:
     try:
         return parse_json(body) if body else None
@@ -340,6 +370,20 @@ def parse_json(body: bytes) -> Any:
         )
     except RecursionError:
         raise ValueError("JSON is nested too deeply") from None
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """A delivery's body as a JSON object.
+
+    :raise Malformed: it is none.
+    """
+    try:
+        found = parse_json(body)
+    except ValueError as error:
+        raise Malformed(f"body: {error}") from error
+    if not isinstance(found, dict):
+        raise Malformed("the body is no object")
+    return found
 
 
 def _read(response: requests.Response) -> bytes:

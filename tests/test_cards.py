@@ -21,7 +21,7 @@ import config
 from app import create_app
 from database import db, now, transaction
 from models import SavedCard
-from providers.base import Card
+from providers.optional import Card
 from views import cards
 
 from .books import Books

@@ -7,9 +7,9 @@ from flask import Flask
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
 
-import money
 from database import db, transaction
 from models import Order, Price, Product
+from providers import money
 
 from . import mintcash
 from .books import Books

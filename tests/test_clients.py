@@ -279,7 +279,7 @@ def test_a_counted_proxy_that_does_not_say_for_whom_it_calls_calls_for_strangers
 
 
 def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [each.getMessage() for each in caplog.records if each.name == "clients"]
+    return [each.getMessage() for each in caplog.records if each.name == "ops.clients"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pydantic import Field, SecretStr
 from sqlalchemy import make_url
 
 import config
-from accounts import configured_providers
+from providers import configured_providers
+from providers.settings import Words
 
 LIVE = {
     "payment_environment": "live",
@@ -212,7 +213,8 @@ def test_a_currency_that_does_not_exist_is_refused(name: str, given: str) -> Non
 def test_currencies_are_known_in_capitals_once_each() -> None:
     settings = config.load(mintcash_currencies="usd, Eur,USD")
 
-    assert settings.mintcash_currencies == ("USD", "EUR")
+    account = configured_providers(settings)["mintcash"].account
+    assert account.currencies == ("USD", "EUR")
 
 
 @pytest.mark.parametrize(
@@ -369,8 +371,8 @@ class NextYear(config.Settings):
     """With a provider that nobody has thought of."""
 
     acme_base_url: str = ""
-    acme_page_origins: config.Words = ()
-    acme_currencies: config.Words = ("USD",)
+    acme_page_origins: Words = ()
+    acme_currencies: Words = ("USD",)
     acme_default_link: str = ""
     acme_client_id: str | None = None
     acme_secret_key: SecretStr | None = None

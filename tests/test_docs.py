@@ -11,7 +11,7 @@ import pytest
 
 import config
 from providers import PROVIDERS
-from providers.base import LADDER
+from providers.contract import LADDER
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -41,7 +41,7 @@ def test_every_payment_status_is_explained_in_the_readme(status: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
 def test_every_provider_has_a_row_in_the_readme(name: str) -> None:
-    assert f"providers/{name}.py" in README
+    assert f"providers/{name}/" in README
 
 
 def test_every_script_that_make_runs_is_there() -> None:

@@ -12,7 +12,7 @@ import fulfilment
 from database import database_now, db, now, transaction
 from models import Order, OutboxTask, Payment
 from payments import ladder
-from providers.base import PaymentUpdate
+from providers.contract import News
 
 from . import mintcash
 from .books import Books
@@ -375,7 +375,7 @@ def test_a_part_for_an_order_that_another_payment_has_paid_is_shown(books: Books
             (first, "succeeded", first["amount"]),
             (second, "partially_paid", 500),
         ):
-            news = PaymentUpdate(known["id"], None, status, status, amount=amount, currency="USD")
+            news = News(known["id"], None, status, status, amount=amount, currency="USD")
             ladder.apply_news(session.get_one(Payment, known["externalId"]), news)
 
     assert books.order.status == "paid"

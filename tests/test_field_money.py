@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 import jobs
-import money
 import payments
 from database import db, now, transaction
 from models import Order, Payment
@@ -30,7 +29,8 @@ from payments import (
     timing,
 )
 from providers import mintcash as provider
-from providers.base import Checkout, PaymentUpdate, Redirect, Unreachable
+from providers import money
+from providers.contract import Checkout, News, Redirect, Unreachable
 
 from . import mintcash
 from .books import Books
@@ -53,7 +53,7 @@ def tell(books: Books, payment: dict[str, Any], **news: Any) -> None:
     known = {"provider_reference": payment["id"], "reference": None, "word": "news", "status": None}
     with books.open(), transaction() as session:
         found = session.get_one(Payment, payment["externalId"])
-        ladder.apply_news(found, PaymentUpdate(**{**known, **news}))
+        ladder.apply_news(found, News(**{**known, **news}))
 
 
 def left_to_refund(books: Books) -> int:
@@ -608,7 +608,7 @@ def test_a_provider_that_never_answers_is_not_asked_for_ever(
 ) -> None:
     """P11, juspay/hyperswitch#3675."""
 
-    def silence(*call: Any) -> PaymentUpdate:
+    def silence(*call: Any) -> News:
         raise Unreachable("no answer")
 
     monkeypatch.setattr(provider, "fetch_payment", silence)
@@ -649,7 +649,7 @@ def test_news_of_a_charge_is_joined_by_what_moved_the_money(books: Books) -> Non
     """P13, Sylius/StripePlugin#101, woocommerce/woocommerce-gateway-stripe#5478."""
     (payment,) = books.place_order(ONE_OF_EACH)
     tell(books, payment, status="succeeded", transaction_id="c1")
-    charge = PaymentUpdate("c1", None, "refunded", "charge", "k1", refunded=TOTAL, currency="USD")
+    charge = News("c1", None, "refunded", "charge", "k1", refunded=TOTAL, currency="USD")
 
     with books.open(), transaction():
         delivery = inbox.store_and_apply("mintcash", charge, {}, None)

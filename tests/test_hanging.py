@@ -15,7 +15,7 @@ import pytest
 
 import config
 from providers import http
-from providers.base import Unreachable
+from providers.contract import Unreachable
 from tools.shopper import Shopper
 
 from .test_stop import shop

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import money
+from providers import money
 
 
 @pytest.mark.parametrize(

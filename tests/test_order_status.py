@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from database import now, transaction
 from models import Order, OutboxTask, Payment
-from providers.base import LADDER
+from providers.contract import LADDER
 from views.order_status import describe
 from views.order_words import WORDS
 

@@ -13,7 +13,7 @@ import payments
 from database import db, transaction
 from models import Credit, Download, Mail, Order, Parcel, Payment, Product
 from payments import pages
-from providers.base import LADDER, Checkout, Redirect
+from providers.contract import LADDER, Checkout, Redirect
 
 from . import mintcash
 from .books import Books

@@ -31,7 +31,7 @@ from database import db, now, transaction, update_one
 from models import Customer, Order, OutboxTask, Payment, Product
 from payments import attempts, inbox, ladder, reconcile
 from providers import mintcash as provider
-from providers.base import PaymentUpdate
+from providers.contract import News
 from views import checkout
 
 from . import mintcash, postgres
@@ -175,7 +175,7 @@ def test_without_a_key_the_same_delivery_is_taken_for_new_each_time(
     """C2, the twin. The order is still paid once: that is another guard, tested below."""
     read = provider.read_webhook
 
-    def read_without_key(*args: Any) -> list[PaymentUpdate]:
+    def read_without_key(*args: Any) -> list[News]:
         return [replace(news, event_key=None) for news in read(*args)]
 
     monkeypatch.setattr(provider, "read_webhook", read_without_key)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 import payments
 from database import db, now
 from models import PaymentPart, SavedCard
-from money import show, to_major
+from providers.money import show, to_major
 
 from .conftest import OpenWorld
 from .sandboxed import (

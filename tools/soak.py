@@ -36,9 +36,9 @@ from sqlalchemy import create_engine, func, select, update
 from urllib3.util import Retry
 
 import config
-from accounts import configured_providers
 from catalogue import PRODUCTS
 from models import OutboxTask, Payment, Product
+from providers import configured_providers
 from tools import postgres, run
 from tools.audit import Books, Violation, audit, read_shop
 from tools.merchant import Merchant

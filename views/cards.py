@@ -23,7 +23,8 @@ import payments
 from config import origin
 from database import db, now, transaction
 from models import SavedCard
-from providers.base import Card, CardPage, Configured, ProviderError, Rejected, SavesCards
+from providers.contract import Configured, ProviderError, Rejected
+from providers.optional import Card, CardPage, SavesCards
 
 bp = Blueprint("cards", __name__, url_prefix="/cards")
 
@@ -73,7 +74,7 @@ def save(provider: str) -> ResponseReturnValue:
     secret = _secret() or secrets.token_hex(32)
     try:
         page = module.save_card(configured.account, return_url)
-        if origin(page.url) not in configured.module.page_origins(configured.account):
+        if origin(page.url) not in configured.capabilities.page_origins:
             raise Rejected(f"sent the shopper to {origin(page.url)[:100]!r}")
         _write_down(provider, _digest(secret), page)
     except ProviderError as error:

@@ -21,13 +21,13 @@ from wtforms.validators import (
 )
 
 import jobs
-import money
 import payments
 from contact import emails
 from contact.countries import COUNTRIES, POSTAL_CODE_REQUIRED
 from database import db, transaction
 from models import Customer, Order, OrderLine, Product
-from providers.base import Capabilities, Method, ProviderError
+from providers import money
+from providers.contract import Capabilities, Method, ProviderError
 
 from .cards import saved_cards
 from .cart import Cart, load_cart, remember_order

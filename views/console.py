@@ -13,12 +13,12 @@ from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response as AnyResponse
 
 import jobs
-import money
 import payments
 from database import db
 from models import Delivery, Mail, Order, OutboxTask, Payment, Refund, payment_reference
 from ops.clients import is_own_machine
-from providers.base import printable
+from providers import money
+from providers.contract import printable
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 

@@ -11,11 +11,11 @@ import segno
 from flask import url_for
 
 import jobs
-import money
 import payments
 from database import now
 from fulfilment import EFFECTS
 from models import OPEN, Order, Payment
+from providers import money
 
 from .order_words import DOUBTFUL, LATE, WORDS
 
@@ -132,7 +132,8 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
         configured = payments.providers().get(payment.provider)
         label = configured.capabilities.label if configured else payment.provider
         if configured:
-            reason = configured.module.explain_failure(payment.failure_code)
+            can = configured.capabilities
+            reason = can.failures.get(payment.failure_code or "", can.failed)
     state = state_of(order, payment)
     instead = payments.paid_instead(order) if state in ("replaced", "twice") else None
     title, headline, sentence = WORDS[state]

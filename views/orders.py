@@ -28,7 +28,7 @@ from config import origin
 from contact.emails import customer_key
 from database import db
 from models import Customer, Order, OrderLine, Payment, Product
-from providers.base import ProviderError
+from providers.contract import ProviderError
 
 from .cart import take_out
 from .checkout import choices, leave_to_pay

@@ -13,7 +13,7 @@ import jobs
 import payments
 from ops.clients import client_address
 from ops.limits import may_record_refusal
-from providers.base import Malformed, WebhookRefused
+from providers.contract import Malformed, WebhookRefused
 
 bp = Blueprint("webhooks", __name__)
 

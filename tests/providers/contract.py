@@ -6,7 +6,7 @@ from typing import Any
 
 import responses
 
-from providers.base import PaymentRequest, Provider, Urls
+from providers.contract import PaymentRequest, Provider, Urls
 
 URLS = Urls("https://shop.example/orders/1/return", "https://shop.example/webhooks")
 
@@ -24,3 +24,9 @@ class Case:
     paid: tuple[dict[str, str], bytes]
     #: What must never be shown.
     secrets: tuple[str, ...]
+
+
+def explain(provider: Provider, account: Any, code: str | None) -> str:
+    """The sentence that a shopper reads about a failure."""
+    can = provider.capabilities(account)
+    return can.failures.get(code or "", can.failed)

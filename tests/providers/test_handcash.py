@@ -14,10 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers import handcash
-from providers.base import (
+from providers.contract import (
     BadSignature,
     Customer,
-    Hint,
     Malformed,
     PaymentRequest,
     Redirect,
@@ -25,6 +24,7 @@ from providers.base import (
     Unreachable,
     Urls,
 )
+from providers.optional import Hint
 
 from .contract import URLS, Case
 
@@ -251,7 +251,7 @@ def test_a_request_is_made_in_major_units_with_the_keys_in_headers(
     checkout = handcash.start_checkout(ACCOUNT, PAYMENT, URLS)
 
     assert checkout.provider_reference == REQUEST_ID
-    assert checkout.way.url == f"https://pay.handcash.io/{REQUEST_ID}"
+    assert checkout.next_action.url == f"https://pay.handcash.io/{REQUEST_ID}"
     (sent,) = api.calls
     assert sent.request.headers["app-id"] == "0123456789abcdef01234567"
     assert sent.request.headers["app-secret"] == SECRET
@@ -316,7 +316,9 @@ def test_the_address_of_the_page_is_used_as_it_is(api: responses.RequestsMock) -
 
     checkout = handcash.start_checkout(ACCOUNT, PAYMENT, URLS)
 
-    assert checkout.way.url == f"https://handcash.io/payment-request/{REQUEST_ID}?sid=ZYbgBA"
+    assert (
+        checkout.next_action.url == f"https://handcash.io/payment-request/{REQUEST_ID}?sid=ZYbgBA"
+    )
 
 
 @pytest.mark.parametrize(
@@ -339,7 +341,7 @@ def test_a_picture_of_the_address_is_taken_where_it_is_a_plain_address(
 ) -> None:
     api.post(CREATE, json=fixture("created.json") | {"paymentRequestQrCodeUrl": image})
 
-    way = handcash.start_checkout(ACCOUNT, PAYMENT, URLS).way
+    way = handcash.start_checkout(ACCOUNT, PAYMENT, URLS).next_action
 
     assert isinstance(way, Redirect)
     assert way.qr_image == (image if shown else None)
@@ -493,7 +495,7 @@ def test_a_status_word_is_believed_or_kept(
     """D7."""
     api.get(PUBLIC, json={**fixture("public.json"), "status": word})
 
-    news = handcash.fetch_payment(ACCOUNT, PAYMENT)
+    (news,) = handcash.fetch_payment(ACCOUNT, PAYMENT)
 
     assert news is not None
     assert (news.status, news.word) == (status, f"GET: {word}")
@@ -514,7 +516,7 @@ def test_no_other_field_of_the_answer_matters(api: responses.RequestsMock, name:
     """P16."""
     api.get(PUBLIC, json={**fixture("public.json"), name: None})
 
-    news = handcash.fetch_payment(ACCOUNT, PAYMENT)
+    (news,) = handcash.fetch_payment(ACCOUNT, PAYMENT)
 
     assert news is not None
     assert (news.status, news.amount) == ("succeeded", 4999)
@@ -527,7 +529,7 @@ def test_success_without_a_transaction_is_not_believed(
     answer = {**fixture("public.json"), "transactionId": transaction}
     api.get(PUBLIC, json={name: answer[name] for name in answer if answer[name] is not ...})
 
-    news = handcash.fetch_payment(ACCOUNT, PAYMENT)
+    (news,) = handcash.fetch_payment(ACCOUNT, PAYMENT)
 
     assert news is not None
     assert news.status is None
@@ -561,7 +563,7 @@ def test_the_price_is_compared_where_it_is_said_and_spoils_nothing_where_it_is_n
     """P4, P14, P15, P16: completed, with its transaction, is the news."""
     api.get(PUBLIC, json={**fixture("public.json"), "paymentAmount": asked})
 
-    news = handcash.fetch_payment(ACCOUNT, PAYMENT)
+    (news,) = handcash.fetch_payment(ACCOUNT, PAYMENT)
 
     assert news is not None
     assert (news.amount, news.currency) == (amount, currency)

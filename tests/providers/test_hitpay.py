@@ -19,25 +19,23 @@ import requests
 import responses
 
 from providers import hitpay
-from providers.base import (
+from providers.contract import (
     BadSignature,
     Customer,
     Embed,
-    Hint,
     Malformed,
+    News,
     PaymentRequest,
-    PaymentUpdate,
     ProviderError,
     Qr,
     Redirect,
-    Refunded,
-    RefundRequest,
     Rejected,
     Unreachable,
     WebhookRefused,
 )
+from providers.optional import Hint, Refunded, RefundRequest
 
-from .contract import URLS, Case
+from .contract import URLS, Case, explain
 
 FIXTURES = Path(__file__).parent / "hitpay"
 SALT, WEBHOOK_SALT, KEY = "sandbox-salt-0001", "endpoint-salt-0002", "test_key_1"
@@ -99,15 +97,13 @@ def form(signature: str | None = None, /, **changes: str) -> bytes:
     return urlencode(fields | {"hmac": signature or sign(joined.encode(), SALT)}).encode()
 
 
-def read_form(body: bytes, account: hitpay.Account = ACCOUNT) -> PaymentUpdate:
+def read_form(body: bytes, account: hitpay.Account = ACCOUNT) -> News:
     headers = {"content-type": "application/x-www-form-urlencoded"}
     (news,) = hitpay.read_webhook(account, headers, body)
     return news
 
 
-def read_event(
-    body: bytes, signature: str | None = None, entity: str = "payment_request"
-) -> PaymentUpdate:
+def read_event(body: bytes, signature: str | None = None, entity: str = "payment_request") -> News:
     headers = {
         "content-type": "application/json",
         "hitpay-event-object": entity,
@@ -254,7 +250,7 @@ def test_the_order_of_the_fields_does_not_matter() -> None:
 def test_the_vector_of_version_2_is_accepted() -> None:
     news = read_event(VECTOR, VECTOR_SIGNATURE)
 
-    assert news == PaymentUpdate(
+    assert news == News(
         provider_reference=REQUEST_ID,
         reference="ABC123",
         status="succeeded",
@@ -374,7 +370,7 @@ def test_a_failed_event_holds_its_reason() -> None:
     assert (news.status, news.word) == ("pending", "failed")
     assert news.failure_code == "withdrawal_count_limit_exceeded"
     assert news.failure_message == "Card declined"
-    assert hitpay.explain_failure(news.failure_code) == "This card was used too often."
+    assert explain(hitpay, ACCOUNT, news.failure_code) == "This card was used too often."
 
 
 def test_a_failed_form_holds_its_message() -> None:
@@ -497,7 +493,7 @@ def test_a_payment_request_is_asked_for_as_a_form_in_major_units(
     checkout = hitpay.start_checkout(ACCOUNT, PAYMENT, URLS)
 
     assert checkout.provider_reference == REQUEST_ID
-    assert checkout.way == Redirect(fixture("created.json")["url"])
+    assert checkout.next_action == Redirect(fixture("created.json")["url"])
     (sent,) = api.calls
     assert sent.request.headers["X-BUSINESS-API-KEY"] == KEY
     assert sent.request.headers["X-Requested-With"] == "XMLHttpRequest"
@@ -631,7 +627,7 @@ PAYLOAD = "00020101021226370009SG.PAYNOW0101202101234567890"
 def start_qr(api: responses.RequestsMock, data: Any) -> Any:
     changes = {"qr_code_data": data, "payment_methods": ["paynow_online"]}
     api.post(API, json=fixture("created.json", **changes))
-    return hitpay.start_checkout(ACCOUNT, BY_QR, URLS).way
+    return hitpay.start_checkout(ACCOUNT, BY_QR, URLS).next_action
 
 
 @pytest.mark.parametrize(
@@ -725,7 +721,7 @@ def test_the_drop_in_is_given_what_its_script_needs(api: responses.RequestsMock)
 
     way = hitpay.start_checkout(
         replace(ACCOUNT, drop_in="https://sandbox.hit-pay.com"), PAYMENT, URLS
-    ).way
+    ).next_action
 
     assert way == Embed(
         url,
@@ -747,7 +743,7 @@ def test_a_default_link_goes_before_the_requests_own(api: responses.RequestsMock
     link = "https://securecheckout.sandbox.hit-pay.com/payment-request/@kiln/"
     account = replace(ACCOUNT, drop_in="http://127.0.0.1:5001/hitpay", default_link=link)
 
-    way = hitpay.start_checkout(account, PAYMENT, URLS).way
+    way = hitpay.start_checkout(account, PAYMENT, URLS).next_action
 
     assert isinstance(way, Embed)
     assert way.script == "http://127.0.0.1:5001/hitpay/hitpay.js"
@@ -763,7 +759,9 @@ def test_a_default_link_goes_before_the_requests_own(api: responses.RequestsMock
 def test_a_qr_code_needs_no_drop_in(api: responses.RequestsMock) -> None:
     api.post(API, json=fixture("created.json", qr_code_data=PAYLOAD))
 
-    way = hitpay.start_checkout(replace(ACCOUNT, drop_in="https://hit-pay.com"), BY_QR, URLS).way
+    way = hitpay.start_checkout(
+        replace(ACCOUNT, drop_in="https://hit-pay.com"), BY_QR, URLS
+    ).next_action
 
     assert isinstance(way, Qr)
 
@@ -1013,9 +1011,9 @@ def test_what_hitpay_never_named_cannot_be_given_back() -> None:
 # ------------------------------------------------------------------ GET /v1/payment-requests/{id}
 
 
-def fetch(api: responses.RequestsMock, **changes: Any) -> PaymentUpdate:
+def fetch(api: responses.RequestsMock, **changes: Any) -> News:
     api.get(f"{API}/{REQUEST_ID}", json=fixture("created.json", **changes))
-    news = hitpay.fetch_payment(ACCOUNT, PAYMENT)
+    (news,) = hitpay.fetch_payment(ACCOUNT, PAYMENT)
     assert news is not None
     return news
 
@@ -1122,7 +1120,7 @@ def test_an_unknown_payment_request_leaves_the_payment_as_it_is(
 
 
 def test_a_payment_without_an_id_cannot_be_fetched() -> None:
-    assert hitpay.fetch_payment(ACCOUNT, replace(PAYMENT, provider_reference=None)) is None
+    assert hitpay.fetch_payment(ACCOUNT, replace(PAYMENT, provider_reference=None)) == []
 
 
 def test_the_account_does_not_show_its_secrets() -> None:

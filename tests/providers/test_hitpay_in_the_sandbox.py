@@ -9,16 +9,8 @@ import pytest
 import requests
 
 from providers import hitpay
-from providers.base import (
-    Customer,
-    PaymentRequest,
-    PaymentUpdate,
-    Qr,
-    Redirect,
-    RefundRequest,
-    Rejected,
-    Urls,
-)
+from providers.contract import Customer, News, PaymentRequest, Qr, Redirect, Rejected, Urls
+from providers.optional import RefundRequest
 from sandbox import config
 from sandbox.app import create_app
 from sandbox.models import db
@@ -51,14 +43,16 @@ class World:
     def start(self, method: str = "") -> tuple[PaymentRequest, Redirect | Qr]:
         payment = replace(PAYMENT, method=method)
         checkout = hitpay.start_checkout(self.account, payment, self.urls)
-        assert isinstance(checkout.way, Redirect | Qr)
-        return replace(payment, provider_reference=checkout.provider_reference), checkout.way
+        assert isinstance(checkout.next_action, Redirect | Qr)
+        return replace(
+            payment, provider_reference=checkout.provider_reference
+        ), checkout.next_action
 
     def pay(self, url: str, **fields: str) -> None:
         card = {"method": "card", "number": "4242424242424242", "expiry": "03/31", "cvc": "123"}
         requests.post(url, data=card | fields, timeout=10, allow_redirects=False)
 
-    def heard(self) -> list[PaymentUpdate]:
+    def heard(self) -> list[News]:
         """The news since it was asked last, each delivery verified and read."""
         while self.app.extensions["background"].work():
             pass
@@ -69,8 +63,8 @@ class World:
             for news in hitpay.read_webhook(self.account, each.headers, each.body)
         ]
 
-    def fetch(self, payment: PaymentRequest) -> PaymentUpdate:
-        news = hitpay.fetch_payment(self.account, payment)
+    def fetch(self, payment: PaymentRequest) -> News:
+        (news,) = hitpay.fetch_payment(self.account, payment)
         assert news
         return news
 

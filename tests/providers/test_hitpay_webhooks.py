@@ -15,7 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from providers import hitpay
-from providers.base import Malformed, PaymentUpdate, RefundRequest, Rejected, Unreachable
+from providers.contract import Malformed, News, Rejected, Unreachable
+from providers.optional import RefundRequest
 
 from .test_hitpay import (
     ACCOUNT,
@@ -50,24 +51,24 @@ def request(*charges: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return asked | ({"payments": list(charges)} if charges else {}) | changes
 
 
-def read_request(data: dict[str, Any]) -> PaymentUpdate:
+def read_request(data: dict[str, Any]) -> News:
     return read_event(json.dumps(data).encode())
 
 
-def read_charge(**changes: Any) -> PaymentUpdate:
+def read_charge(**changes: Any) -> News:
     """A ``charge.*`` event of the payment request: amounts are numbers."""
     data = charge(amount=24, refunded_amount=0, payment_request={"id": REQUEST_ID}) | changes
     return read_event(json.dumps(data).encode(), entity="charge")
 
 
-def fetch(api: responses.RequestsMock, data: dict[str, Any]) -> PaymentUpdate:
+def fetch(api: responses.RequestsMock, data: dict[str, Any]) -> News:
     api.get(f"{API}/{REQUEST_ID}", json=data)
-    news = hitpay.fetch_payment(ACCOUNT, PAYMENT)
+    (news,) = hitpay.fetch_payment(ACCOUNT, PAYMENT)
     assert news is not None
     return news
 
 
-def sums(news: PaymentUpdate) -> tuple[object, ...]:
+def sums(news: News) -> tuple[object, ...]:
     return news.status, news.amount, news.currency, news.refunded
 
 

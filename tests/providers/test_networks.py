@@ -6,7 +6,7 @@ ethereum-lists/chains.
 
 import pytest
 
-from providers.request_network_coins import (
+from providers.networks import (
     TEST_CHAINS,
     TEST_NETWORKS,
     is_test_coin,

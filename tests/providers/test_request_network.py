@@ -15,10 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers import request_network
-from providers.base import (
+from providers.contract import (
     BadSignature,
     Customer,
-    Hint,
     Line,
     Malformed,
     Part,
@@ -27,8 +26,10 @@ from providers.base import (
     Rejected,
     Unreachable,
 )
+from providers.optional import ReadsReturns
+from providers.request_network.destination import warnings
 
-from .contract import URLS, Case
+from .contract import URLS, Case, explain
 
 FIXTURES = Path(__file__).parent / "request_network"
 #: The documentation's sample: 64 hexadecimal digits, used as text.
@@ -247,7 +248,7 @@ def test_a_failure_names_its_reason_or_none(reason: object, code: str | None) ->
 
 
 def test_a_reason_that_we_know_has_its_own_sentence() -> None:
-    assert "wallet" in request_network.explain_failure("insufficient_funds")
+    assert "wallet" in explain(request_network, ACCOUNT, "insufficient_funds")
 
 
 @pytest.mark.parametrize(
@@ -368,7 +369,7 @@ def test_in_a_live_shop_coins_of_a_test_network_are_no_dollars(
     api.get(STATUS, json=resource | {"invoiceCurrency": said["currency"]})
 
     (told,) = request_network.read_webhook(LIVE, *signed(body))
-    found = request_network.fetch_payment(LIVE, PAYMENT)
+    (found,) = request_network.fetch_payment(LIVE, PAYMENT)
 
     for news in (told, found):
         assert news is not None
@@ -518,7 +519,9 @@ def test_one_request_is_made_in_decimals_with_the_key_in_a_header(
 
     assert checkout.provider_reference == REQUEST_ID
     assert (checkout.parts, checkout.page_token) == ((), TOKEN)
-    assert checkout.way == Redirect("https://pay.request.network/?token=01KJRA0M9QG8MA4X887908T8A4")
+    assert checkout.next_action == Redirect(
+        "https://pay.request.network/?token=01KJRA0M9QG8MA4X887908T8A4"
+    )
     (sent,) = api.calls
     assert sent.request.headers["x-api-key"] == API_KEY
     assert "x-client-id" not in sent.request.headers
@@ -552,7 +555,7 @@ def test_a_client_id_and_a_destination_are_sent_where_the_account_has_them(
 
     checkout = request_network.start_checkout(account, PAYMENT, URLS)
 
-    assert checkout.way.url.startswith("https://secure.request.network/")
+    assert checkout.next_action.url.startswith("https://secure.request.network/")
     sent = api.calls[0].request
     assert sent.headers["x-client-id"] == "cli_1"
     assert "x-api-key" not in sent.headers
@@ -695,14 +698,14 @@ def test_a_destination_with_its_checksum_raises_no_eyebrow(
     right = replace(ACCOUNT, destination_id=f"{wallet_and_chain}#{checksum}:{token}")
     wrong = replace(ACCOUNT, destination_id=f"{wallet_and_chain}#00000000:{token}")
 
-    assert request_network.warnings(right) == []
-    (sentence,) = request_network.warnings(wrong)
+    assert warnings(right) == []
+    (sentence,) = warnings(wrong)
     assert f"is 00000000, and {checksum.upper()} would fit" in sentence
 
 
 @pytest.mark.parametrize("destination", ["", TRON])
 def test_where_no_rule_is_known_nothing_is_said(destination: str) -> None:
-    assert request_network.warnings(replace(ACCOUNT, destination_id=destination)) == []
+    assert warnings(replace(ACCOUNT, destination_id=destination)) == []
 
 
 @pytest.mark.parametrize(
@@ -766,7 +769,8 @@ def test_no_usable_answer_leaves_open_what_happened_and_is_never_repeated(
 
 
 def test_the_return_says_nothing() -> None:
-    assert request_network.read_return(ACCOUNT, PAYMENT, {"status": "paid"}) == Hint()
+    """The page has a button to ``redirectUrl``, and appends nothing."""
+    assert not isinstance(request_network, ReadsReturns)
 
 
 # ------------------------------------------------------------------ GET /v2/request/{id}
@@ -847,7 +851,7 @@ def test_the_status_is_told_with_the_amount_where_it_is_given(
     """D7, P1, P9, P16: of a request that is ours and paid in full, the amount is a comparison."""
     api.get(STATUS, json={**fixture(name), **changes})
 
-    news = request_network.fetch_payment(ACCOUNT, PAYMENT)
+    (news,) = request_network.fetch_payment(ACCOUNT, PAYMENT)
 
     assert news is not None
     assert (news.status, news.word) == (status, word)
@@ -881,7 +885,7 @@ def test_an_answer_that_leaves_open_how_much_came_is_for_a_person(
     """P9, T18."""
     api.get(STATUS, json={**fixture(name), **changes})
 
-    news = request_network.fetch_payment(ACCOUNT, PAYMENT)
+    (news,) = request_network.fetch_payment(ACCOUNT, PAYMENT)
 
     assert news is not None
     assert (news.status, news.amount, news.problem) == (None, None, problem)
@@ -951,7 +955,9 @@ def test_the_parts_of_a_link_are_told_as_one_sum(
     api.get(STATUS, json=answers[first])
     api.get(STATUS.replace(REQUEST_ID, SECOND_ID), json=answers[second] | {"requestId": SECOND_ID})
 
-    news = request_network.fetch_payment(ACCOUNT, replace(PAYMENT, parts=(REQUEST_ID, SECOND_ID)))
+    (news,) = request_network.fetch_payment(
+        ACCOUNT, replace(PAYMENT, parts=(REQUEST_ID, SECOND_ID))
+    )
 
     assert news is not None
     assert (news.status, news.word, news.amount) == (status, word, amount)
@@ -969,7 +975,9 @@ def test_parts_paid_in_different_coins_are_left_to_a_person(
     other = paid | {"requestId": SECOND_ID, "invoiceCurrency": "WETH"}
     api.get(STATUS.replace(REQUEST_ID, SECOND_ID), json=other)
 
-    news = request_network.fetch_payment(ACCOUNT, replace(PAYMENT, parts=(REQUEST_ID, SECOND_ID)))
+    (news,) = request_network.fetch_payment(
+        ACCOUNT, replace(PAYMENT, parts=(REQUEST_ID, SECOND_ID))
+    )
 
     assert news is not None
     assert (news.status, news.amount) == (None, None)

@@ -18,27 +18,24 @@ import requests
 import responses
 import time_machine
 
-from providers import wipay, wipay_api
-from providers.base import (
+from providers import wipay
+from providers.contract import (
     Address,
     BadSignature,
     Customer,
     FormPost,
-    Hint,
     Malformed,
+    News,
     PaymentRequest,
-    PaymentUpdate,
     ProviderError,
     Redirect,
-    Refunded,
-    RefundRequest,
-    Refunds,
     Rejected,
-    SavesCards,
     Unreachable,
     WebhookRefused,
     WrongEnvironment,
 )
+from providers.optional import Hint, Refunded, RefundRequest, Refunds, SavesCards
+from providers.wipay import api as wipay_api
 
 from .contract import URLS, Case
 
@@ -50,7 +47,7 @@ LOOKUP_URL = f"https://ttsb.wipayfinancial.com/wapi/transactions/{TRANSACTION}"
 VECTOR_HASH = "3d34d20260f7433ceee277e9ed9166a3"
 NOW = 1_776_438_243  # 2026-04-17T15:04:03Z
 
-ACCOUNT = wipay_api.Account(
+ACCOUNT = wipay.Account(
     base_url=wipay_api.HOSTS["TT"]["sandbox"],
     environment="sandbox",
     origins=("https://ttsb.wipayfinancial.com",),
@@ -108,14 +105,14 @@ def headers_of(body: bytes, moment: int, signs: str = "body") -> dict[str, str]:
     }
 
 
-def read(body: bytes, account: wipay_api.Account = ACCOUNT, **headers: str) -> Any:
+def read(body: bytes, account: wipay.Account = ACCOUNT, **headers: str) -> Any:
     """A delivery that is signed now, but for the ``headers`` that say otherwise."""
     sent = headers_of(body, int(time.time()), account.signs)
     sent |= {f"x-wipay-webhook-{name}": value for name, value in headers.items()}
     return wipay.read_webhook(account, sent, body)
 
 
-def came_back(payment: PaymentRequest = PAYMENT, **changes: str) -> PaymentUpdate | Hint:
+def came_back(payment: PaymentRequest = PAYMENT, **changes: str) -> News | Hint:
     """The documented return with some of its parameters changed."""
     return wipay.read_return(ACCOUNT, payment, fixture("return_documented.json") | changes)
 
@@ -158,7 +155,7 @@ def api() -> Iterator[responses.RequestsMock]:
 def test_the_documented_vector_proves_success_over_the_total_that_was_asked_for() -> None:
     news = came_back()
 
-    assert isinstance(news, PaymentUpdate)
+    assert isinstance(news, News)
     assert (news.status, news.amount, news.currency) == ("succeeded", 1000, "USD")
     assert news.provider_reference == TRANSACTION
     assert news.event_key is None
@@ -168,7 +165,7 @@ def test_what_was_debited_is_kept_for_the_record() -> None:
     """Fees and conversion change the total; the hash covers neither."""
     news = came_back(total="1.77", currency="TTD")
 
-    assert isinstance(news, PaymentUpdate)
+    assert isinstance(news, News)
     assert news.word == "return: success, 1.77 TTD with fees"
     assert (news.amount, news.currency) == (1000, "USD")
 
@@ -453,7 +450,7 @@ def test_every_documented_event_is_read_and_wins_over_the_status(event: str) -> 
 )
 @pytest.mark.parametrize("account", [ACCOUNT, BY_FORM], ids=["json", "form"])
 def test_money_that_the_bank_wants_back_is_a_dispute(
-    account: wipay_api.Account, event: str, dispute: str | None
+    account: wipay.Account, event: str, dispute: str | None
 ) -> None:
     """P7: a person is told."""
     (news,) = read(changed(event=event), account)
@@ -478,7 +475,7 @@ def test_in_json_mode_an_odd_field_spoils_nothing(api: responses.RequestsMock, n
         api.get(LOOKUP_URL, json=answer)
 
         (told,) = read(changed({name: odd}))
-        found = wipay.fetch_payment(ACCOUNT, PAYMENT)
+        (found,) = wipay.fetch_payment(ACCOUNT, PAYMENT)
 
         for news in (told, found):
             assert news is not None
@@ -578,7 +575,7 @@ def test_a_page_is_asked_for_in_json_mode_without_any_key(api: responses.Request
     checkout = wipay.start_checkout(ACCOUNT, PAYMENT, URLS)
 
     assert checkout.provider_reference == TRANSACTION
-    assert checkout.way == Redirect(fixture("created.json")["url"])
+    assert checkout.next_action == Redirect(fixture("created.json")["url"])
     (sent,) = api.calls
     assert sent.request.headers["Accept"] == "application/json"
     assert sent.request.headers["Content-Type"] == "application/x-www-form-urlencoded"
@@ -621,7 +618,7 @@ def test_the_total_has_two_decimals_and_is_what_the_hash_is_made_of(
     payment = replace(PAYMENT, amount=amount, currency=currency)
 
     assert sent_form(api, payment)["total"] == total
-    assert isinstance(came_back(payment, hash=md5(f"{TRANSACTION}{total}123")), PaymentUpdate)
+    assert isinstance(came_back(payment, hash=md5(f"{TRANSACTION}{total}123")), News)
 
 
 def test_order_id_and_origin_keep_to_the_documented_pattern(api: responses.RequestsMock) -> None:
@@ -789,8 +786,8 @@ def test_in_form_mode_the_browser_takes_the_address_along() -> None:
 
     checkout = wipay.start_checkout(checked, replace(UNNAMED, address=ADDRESS), URLS)
 
-    assert isinstance(checkout.way, FormPost)
-    assert ("addr1", "1 Frederick Street") in checkout.way.fields
+    assert isinstance(checkout.next_action, FormPost)
+    assert ("addr1", "1 Frederick Street") in checkout.next_action.fields
 
 
 def test_a_saved_card_is_charged_without_an_address(api: responses.RequestsMock) -> None:
@@ -847,9 +844,9 @@ def test_in_form_mode_nobody_is_called_and_the_fields_are_the_same(
     checkout = wipay.start_checkout(BY_FORM, UNNAMED, URLS)
 
     assert checkout.provider_reference is None
-    assert isinstance(checkout.way, FormPost)
-    assert checkout.way.url == REQUEST_URL
-    assert dict(checkout.way.fields) == form
+    assert isinstance(checkout.next_action, FormPost)
+    assert checkout.next_action.url == REQUEST_URL
+    assert dict(checkout.next_action.fields) == form
     assert len(api.calls) == 1
 
 
@@ -864,7 +861,7 @@ def test_a_true_return_names_our_payment_and_leaves_the_money_to_wipay() -> None
     for currency in ("USD", "TTD"):
         news = wipay.read_return(BY_FORM, UNNAMED, returned_by_form(currency=currency))
 
-        assert isinstance(news, PaymentUpdate)
+        assert isinstance(news, News)
         assert (news.provider_reference, news.reference) == (FORMED, PAYMENT.reference)
         assert (news.status, news.amount, news.currency) == ("pending", None, None)
 
@@ -874,7 +871,7 @@ def test_the_same_return_opened_again_proves_no_more() -> None:
 
     news = wipay.read_return(BY_FORM, known, returned_by_form())
 
-    assert isinstance(news, PaymentUpdate)
+    assert isinstance(news, News)
     assert (news.status, news.amount) == ("pending", None)
 
 
@@ -997,7 +994,7 @@ def test_in_form_mode_the_looked_up_transaction_says_how_much(api: responses.Req
     answer["data"] |= {"order_id": PAYMENT.reference, "total": "1.00"}
     api.get(LOOKUP_URL, json=answer)
 
-    news = wipay.fetch_payment(BY_FORM, PAYMENT)
+    (news,) = wipay.fetch_payment(BY_FORM, PAYMENT)
 
     assert news is not None
     assert (news.status, news.reference) == ("succeeded", PAYMENT.reference)
@@ -1014,7 +1011,7 @@ def test_in_form_mode_an_answer_without_an_amount_is_for_a_person(
     answer["data"][name] = odd
     api.get(LOOKUP_URL, json=answer)
 
-    news = wipay.fetch_payment(BY_FORM, PAYMENT)
+    (news,) = wipay.fetch_payment(BY_FORM, PAYMENT)
 
     assert news is not None
     assert (news.status, news.amount, news.check) == (None, None, False)
@@ -1026,14 +1023,14 @@ def test_in_form_mode_an_answer_without_an_amount_is_for_a_person(
 
 @pytest.mark.parametrize("account", [ACCOUNT, BY_FORM], ids=["json", "form"])
 def test_a_saved_card_is_charged_on_a_page_of_its_own(
-    api: responses.RequestsMock, account: wipay_api.Account
+    api: responses.RequestsMock, account: wipay.Account
 ) -> None:
     api.post(CHARGE_URL, json=fixture("created.json"))
 
     checkout = wipay.start_checkout(account, replace(UNNAMED, method=f"card:{CARD}"), URLS)
 
     assert checkout.provider_reference == TRANSACTION
-    assert checkout.way == Redirect(fixture("created.json")["url"])
+    assert checkout.next_action == Redirect(fixture("created.json")["url"])
     (sent,) = api.calls
     assert sent.request.headers["X-WAPI-Key"] == "wapi_test_example"
     assert dict(parse_qsl(str(sent.request.body), strict_parsing=True)) == {
@@ -1050,14 +1047,14 @@ def test_a_saved_card_is_charged_on_a_page_of_its_own(
 
 @pytest.mark.parametrize("account", [ACCOUNT, BY_FORM], ids=["json", "form"])
 def test_the_return_of_a_charge_proves_it_for_we_asked_ourselves(
-    account: wipay_api.Account,
+    account: wipay.Account,
 ) -> None:
     charged = replace(PAYMENT, method=f"card:{CARD}")
     unnamed = replace(charged, provider_reference=None)
 
     news = wipay.read_return(account, charged, fixture("return_documented.json"))
 
-    assert isinstance(news, PaymentUpdate)
+    assert isinstance(news, News)
     assert (news.status, news.amount, news.currency) == ("succeeded", 1000, "USD")
     assert isinstance(wipay.read_return(account, unnamed, returned_by_form()), Hint)
 
@@ -1175,7 +1172,7 @@ def test_a_transaction_is_asked_for_with_the_wapi_key(
     answer["data"]["status"] = word
     api.get(LOOKUP_URL, json=answer)
 
-    news = wipay.fetch_payment(ACCOUNT, PAYMENT)
+    (news,) = wipay.fetch_payment(ACCOUNT, PAYMENT)
 
     assert news is not None
     assert (news.status, news.amount, news.event_key) == (status, None, None)
@@ -1202,14 +1199,14 @@ def test_a_success_whose_money_went_back_is_told_so(
     answer["data"]["status_desc"] = state
     api.get(LOOKUP_URL, json=answer)
 
-    news = wipay.fetch_payment(ACCOUNT, PAYMENT)
+    (news,) = wipay.fetch_payment(ACCOUNT, PAYMENT)
 
     assert news is not None
     assert (news.status, news.dispute) == (status, dispute)
 
 
 def test_without_a_wapi_key_nobody_can_be_asked() -> None:
-    assert wipay.fetch_payment(replace(ACCOUNT, wapi_key=""), PAYMENT) is None
+    assert wipay.fetch_payment(replace(ACCOUNT, wapi_key=""), PAYMENT) == []
 
 
 @pytest.mark.parametrize(

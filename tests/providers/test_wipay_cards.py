@@ -9,7 +9,8 @@ import pytest
 import responses
 
 from providers import wipay
-from providers.base import Card, CardPage, ProviderError, Rejected, Unreachable
+from providers.contract import ProviderError, Rejected, Unreachable
+from providers.optional import Card, CardPage
 
 from .test_wipay import ACCOUNT, CARD, TRANSACTION
 

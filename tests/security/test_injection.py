@@ -235,7 +235,7 @@ def test_a_page_that_is_not_the_providers_is_not_gone_to(stage: Stage, way: Way)
         way.case.answer(mock)
         checkout = way.case.provider.start_checkout(way.case.account, way.case.payment, URLS)
         (reply,) = mock.registered()
-    true, body = checkout.way.url, str(reply.body)
+    true, body = checkout.next_action.url, str(reply.body)
     assert press_pay(stage, reply).location == true, "the control"
 
     for page in EVIL_PAGES if way.name == "mintcash" else EVERYWHERE:

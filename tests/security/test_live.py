@@ -13,9 +13,8 @@ import pytest
 from flask import Flask
 
 import config
-from accounts import configured_providers
 from app import create_app
-from providers import request_network_coins
+from providers import configured_providers, networks
 from tests.conftest import close
 from tests.shopper import Shopper
 from tests.test_config import LIVE
@@ -44,6 +43,9 @@ EVERYTHING = {
 }
 
 
+SANDBOX_KEYS = config.Settings.sandbox_keys()
+
+
 def problems(**settings: object) -> list[str]:
     with pytest.raises(config.SettingsError) as refused:
         config.load(**{**EVERYTHING, **settings})
@@ -55,11 +57,11 @@ def test_with_everything_right_all_five_are_on_offer() -> None:
     assert len(configured_providers(config.load(**EVERYTHING))) == 5
 
 
-@pytest.mark.parametrize("name", config.SANDBOX_KEYS)
+@pytest.mark.parametrize("name", SANDBOX_KEYS)
 @pytest.mark.parametrize("how", ["alone", "as_the_second_while_rotating"])
 def test_no_key_of_the_sandbox_goes_live(name: str, how: str) -> None:
     """N10, B19: whoever reads this repository knows them."""
-    known = config.SANDBOX_KEYS[name]
+    known = SANDBOX_KEYS[name].value
     other = EVERYTHING.get(name, "another-key")
     (line,) = problems(**{name: known if how == "alone" else f"{other}, {known}"})
 
@@ -185,7 +187,7 @@ def test_a_coin_of_a_test_network_does_not_go_live(role: str, coin: str) -> None
     config.load(**{**EVERYTHING, **COIN, name: coin, "payment_environment": "test"})
 
 
-@pytest.mark.parametrize("chain", sorted(request_network_coins.TEST_CHAINS))
+@pytest.mark.parametrize("chain", sorted(networks.TEST_CHAINS))
 def test_a_destination_on_a_test_network_does_not_go_live(chain: int) -> None:
     """P5."""
     destination = SEPOLIA.replace("11155111", str(chain))
@@ -219,8 +221,8 @@ def test_what_is_fit_for_the_public_goes_live(name: str, password: str) -> None:
     ("name", "blank", "sentence"),
     [
         (provider, each, " or ".join(name.upper() for name in need))
-        for provider, needs in config.NEEDS.items()
-        for need in needs
+        for provider, declared in config.DECLARED.items()
+        for need in declared.NEEDS
         for each in [{name: value for name in need} for value in (None, "", "  ")]
     ],
 )

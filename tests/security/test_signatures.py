@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from providers.base import WebhookRefused
+from providers.contract import WebhookRefused
 
 from .stage import Stage
 from .ways import WAYS, Delivery, InBody, InForm, Way, as_base64, by, each_signed_json, each_way

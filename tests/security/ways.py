@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 
-from providers.base import Configured
+from providers.contract import Configured
 from tests.providers import (
     test_handcash,
     test_hitpay,

@@ -1,16 +1,28 @@
-"""The contract between the shop and every payment provider.
+"""What a provider must offer the shop, what it is given, and what it gives back.
 
-A provider is a module of plain functions (see :class:`Provider`). It knows neither database nor
-Flask: it takes the dataclasses below, speaks HTTP, and gives dataclasses back. Amounts are integer
-minor units everywhere outside a provider's own requests and replies.
+A provider is a folder of plain functions (see :class:`Provider`). It knows neither database nor
+Flask: it takes the dataclasses below, speaks HTTP, and returns dataclasses. Amounts are integer
+minor units everywhere outside a provider's own requests and replies. What only some providers offer
+stands in ``optional.py``.
+
+What it may raise, and nothing else::
+
+    ProviderError              a call failed; ``error.shopper`` is the sentence to show
+    ├── Unreachable            no usable answer: unknown whether it was done, so retry the same
+    └── Rejected               understood and refused: the same request will be refused again
+        └── ReferenceTaken     our reference belongs to another payment: retry with a new one
+    WebhookRefused             a delivery that must change nothing; answered with 4xx
+    ├── BadSignature           not proven to come from the provider (401)
+    ├── WrongEnvironment       test news at a live shop, or the reverse (400)
+    └── Malformed              correctly signed, but not as documented (400)
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
-#: Our payment statuses, lowest first. News can only lift a payment (see ``payments/ladder.py``).
+#: Our payment statuses, lowest first. News can only lift a payment, never lower it.
 LADDER = (
     "created",
     "pending",
@@ -43,7 +55,7 @@ class ProviderError(Exception):
 class Unreachable(ProviderError):
     """No usable answer: refused, timed out, 5xx, or not what the documentation promises.
 
-    Whether the provider did what we asked is unknown: repeat with the same reference.
+    Whether the provider did what we asked is unknown: retry with the same reference.
     """
 
     shopper = "The payment page does not answer right now. Nothing was charged. Please try again."
@@ -74,13 +86,18 @@ class WrongEnvironment(WebhookRefused):
 
 
 class Malformed(WebhookRefused):
-    """Truly signed, but not what the documentation says a delivery looks like."""
+    """Correctly signed, but not what the documentation says a delivery looks like."""
 
 
 def printable(text: object, limit: int = 500) -> str:
     """A provider's word, safe to store and show: one line, no control characters, not endless."""
     kept = "".join(each if each.isprintable() else " " for each in str(text)[:limit])
     return kept.encode("utf-8", "replace").decode()
+
+
+def optional_text(text: object, limit: int = 500) -> str | None:
+    """The same for a word that may be missing: null stays None."""
+    return None if text is None else printable(text, limit)
 
 
 @dataclass(frozen=True)
@@ -116,8 +133,8 @@ class Line:
 class PaymentRequest:
     """One attempt to take money for one order.
 
-    ``reference`` is ours: 16 hexadecimal digits, unique for ever and the same on every repetition
-    of the call. ``provider_reference`` is theirs: None until they have told us. ``method`` is blank
+    ``reference`` is ours: 16 hexadecimal digits, never reused, and the same on every retry of the
+    call. ``provider_reference`` is theirs: None until they have told us. ``method`` is blank
     for the provider's page, else the key of one of its ``Capabilities.methods``, or "card:" and
     the id of a saved card.
     """
@@ -134,19 +151,6 @@ class PaymentRequest:
     #: Their ids of its parts, where one page collects several (``Checkout.parts``).
     parts: tuple[str, ...] = ()
     page_token: str | None = None  # see Checkout
-
-
-@dataclass(frozen=True)
-class RefundRequest:
-    """Money to give back. ``reference`` is ours, and the same on every repetition.
-
-    ``before`` is what had been given back when this refund was asked for: a provider that knows no
-    idempotency key is asked for its total first, and left alone when that is higher already.
-    """
-
-    reference: str
-    amount: int  # minor units of the payment's currency
-    before: int
 
 
 @dataclass(frozen=True)
@@ -212,13 +216,13 @@ class Checkout:
     """
 
     provider_reference: str | None
-    way: Redirect | FormPost | Embed | Qr
+    next_action: Redirect | FormPost | Embed | Qr
     parts: tuple[Part, ...] = ()
     page_token: str | None = None
 
 
 @dataclass(frozen=True)
-class PaymentUpdate:
+class News:
     """Proven news of one payment, in our words.
 
     ``status`` is one of :data:`LADDER`, or None for news that is kept and shown but moves nothing.
@@ -252,26 +256,6 @@ class PaymentUpdate:
 
 
 @dataclass(frozen=True)
-class Hint:
-    """What a browser brought back: a reason to ask the provider, never a proof.
-
-    ``status`` is "canceled" or "failed" when it says so: a reason to offer another try, no more.
-    After "failed" the page is of no further use; after "canceled" it can be gone back to.
-    """
-
-    word: str = ""
-    status: str | None = None
-
-
-@dataclass(frozen=True)
-class Refunded:
-    """A refund was accepted. Not ``done``: the provider's news will say how it ends."""
-
-    provider_reference: str | None
-    done: bool
-
-
-@dataclass(frozen=True)
 class Method:
     """Another way to pay with a provider, beside its page: a choice of its own at checkout."""
 
@@ -292,6 +276,11 @@ class Capabilities:
     takes: str
     note: str
     currencies: tuple[str, ...]
+    #: Origins (``https://host[:port]``) of the hosted pages a shopper may be sent to.
+    page_origins: tuple[str, ...]
+    #: Sentences for the shopper: ``News.failure_code`` -> why it failed; ``failed`` for all others.
+    failed: str
+    failures: Mapping[str, str] = field(default_factory=dict)
     mark: Literal["card", "code", "wallet", "coin"] = "card"  # what is drawn beside it
     methods: tuple[Method, ...] = ()
     refunds: Literal["", "full", "part"] = ""  # "" where it has none
@@ -304,143 +293,34 @@ class Capabilities:
 
 
 class Provider(Protocol):
-    """What each module in ``providers/`` offers, in this order.
+    """The four functions that each folder in ``providers/`` offers, in the order of a purchase.
 
-    ``account`` is that module's own ``Account``: base address, keys, secrets.
+    ``account`` is that folder's own ``Account``: base address, keys, secrets.
     """
 
     def capabilities(self, account: Any) -> Capabilities:
-        """Name, currencies and the words for the checkout page."""
-
-    def page_origins(self, account: Any) -> tuple[str, ...]:
-        """Origins (``https://host[:port]``) of the hosted pages a shopper may be sent to."""
+        """What the shop needs to know before it asks for anything, as data."""
 
     def start_checkout(self, account: Any, payment: PaymentRequest, urls: Urls) -> Checkout:
-        """Ask for a hosted page.
+        """The shopper pressed "Pay": ask for a hosted page.
 
-        :raise ProviderError: see its subclasses for what may be repeated.
+        :raise ProviderError: see the tree at the head of this module for what may be retried.
         """
 
-    def read_webhook(
-        self, account: Any, headers: Mapping[str, str], body: bytes
-    ) -> list[PaymentUpdate]:
-        """Verify, then parse. ``headers``: names in lower case; ``body``: the raw bytes.
+    def read_webhook(self, account: Any, headers: Mapping[str, str], body: bytes) -> list[News]:
+        """A delivery came: verify it, then parse it.
+
+        ``headers``: names in lower case; ``body``: the raw bytes.
 
         :raise WebhookRefused: the delivery must change nothing.
         """
 
-    def keep_body(self, account: Any, body: bytes) -> str:
-        """A verified delivery as it may be stored: without secrets."""
+    def fetch_payment(self, account: Any, payment: PaymentRequest) -> list[News]:
+        """No delivery came, or one that does not say all: ask the provider.
 
-    def read_return(
-        self, account: Any, payment: PaymentRequest, args: Mapping[str, str]
-    ) -> PaymentUpdate | Hint:
-        """What the browser brought back: a hint, or proof where the provider signs it."""
-
-    def explain_failure(self, code: str | None) -> str:
-        """A sentence for the shopper about ``PaymentUpdate.failure_code``."""
-
-    def fetch_payment(self, account: Any, payment: PaymentRequest) -> PaymentUpdate | None:
-        """Ask the provider for the truth; None where it cannot be asked.
+        Empty where it has no such call, or has not named the payment yet.
 
         :raise ProviderError: no answer; the payment's status stays as it is.
-        """
-
-
-# What only some providers have. Their functions stand behind those above, in this order.
-
-
-@runtime_checkable
-class Resumes(Protocol):
-    """A page that was made before can be asked about, or brought up to date."""
-
-    def resume_checkout(
-        self, account: Any, payment: PaymentRequest, urls: Urls
-    ) -> Literal["open", "closed", "done"]:
-        """Before a shopper is sent to the page once more.
-
-        "closed": it takes no money any more, make another. "done": it was paid, or is being paid;
-        nobody may pay again before the provider was asked.
-
-        :raise ProviderError: not known; the page may well be open.
-        """
-
-
-@runtime_checkable
-class Cancels(Protocol):
-    """A page can be closed, so that nobody pays on it by mistake."""
-
-    def cancel(self, account: Any, payment: PaymentRequest) -> None:
-        """The shopper pays another way, or has paid: close the page.
-
-        :raise Rejected: too late, or unknown there. Paid money is still news.
-        :raise Unreachable: not known whether it is closed.
-        """
-
-
-@runtime_checkable
-class Refunds(Protocol):
-    """Money can be given back by a call."""
-
-    def refund(self, account: Any, payment: PaymentRequest, refund: RefundRequest) -> Refunded:
-        """Give back, once, however often it is called with the same ``refund``.
-
-        :raise Rejected: it will not be done; ``str(error)`` holds the provider's reason.
-        :raise Unreachable: not known: call again.
-        """
-
-
-@dataclass(frozen=True)
-class CardPage:
-    """Where a shopper's card is saved: a hosted page, and the provider's id of that visit."""
-
-    transaction_id: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Card:
-    """A card that the provider keeps. ``verify_by`` is set while it is not verified."""
-
-    id: str
-    label: str  # "Visa ending 1111"
-    verified: bool
-    verify_by: datetime | None
-
-
-@runtime_checkable
-class SavesCards(Protocol):
-    """The provider keeps cards, for shoppers who want to type theirs once only."""
-
-    def save_card(self, account: Any, return_url: str) -> CardPage:
-        """Ask for the page on which a card is saved.
-
-        :raise ProviderError: there is none.
-        """
-
-    def read_card_return(self, account: Any, args: Mapping[str, str]) -> tuple[str, str] | None:
-        """The browser is back from that page: ids of the visit and the card, or None.
-
-        Neither is proven: the visit must be one of the device's own, and the card asked for.
-        """
-
-    def verify_card(self, account: Any, card_id: str, amount: str) -> None:
-        """The shopper has read what was debited for the check; decimal text, "0.80".
-
-        :raise Rejected: not that amount, or too late; ``error.shopper`` says which.
-        :raise Unreachable: not known.
-        """
-
-    def fetch_card(self, account: Any, card_id: str) -> Card | None:
-        """The card as the provider has it; None when it has no such card.
-
-        :raise ProviderError: not known.
-        """
-
-    def delete_card(self, account: Any, card_id: str) -> None:
-        """Forget the card; one that is gone already is fine.
-
-        :raise ProviderError: it may still be there.
         """
 
 

@@ -16,30 +16,30 @@ a body without both ids  400                                whose money it is, n
 =======================  =================================  ======================================
 """
 
-import hmac
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from money import ISO_4217, NotMoney, read, read_currency, to_major
-
-from .base import (
+from ..contract import (
     BadSignature,
     Capabilities,
     Checkout,
-    Hint,
     Malformed,
+    News,
     PaymentRequest,
-    PaymentUpdate,
     Redirect,
     Rejected,
     Unreachable,
     Urls,
     printable,
 )
-from .http import Reply, call, parse_json
+from ..http import parse_json
+from ..money import ISO_4217, NotMoney, read, read_currency, to_major
+from ..optional import Hint
+from ..proof import is_one_of
+from .api import Account as Account
+from .api import Gone, call_api, usable_id
 
 #: Their status in lower case -> ours. The SDK calls it a string and names no value. Two words stand
 #: in manage-payment-request, as values of a filter: "pending" (waits for somebody to pay) and
@@ -54,20 +54,6 @@ STATUSES = {
     "expired": "expired",
 }
 
-REFUSED = "HandCash cannot take this payment. Nothing was charged. Please pay another way."
-CLOSED = "HandCash is closed in this shop right now. Nothing was charged. Please pay another way."
-#: No error table is published; these are the classes that HandCash's own clients tell apart, and
-#: the sentence for the shopper. What is not listed (500, 503 …) is no answer: ``Unreachable``.
-ERRORS = {
-    400: REFUSED,  # validation, in the words of Joi: '"receivers" is required'
-    401: CLOSED,  # unauthenticated: our id or secret
-    403: CLOSED,  # invalid authentication
-    404: REFUSED,
-    409: REFUSED,  # conflict
-    410: CLOSED,  # this version of the API is gone
-    413: REFUSED,  # too large
-    450: CLOSED,  # outdated app
-}
 #: The name of the price's currency in a create call: the SDK's, and the one of a page of 2026-01
 #: that calls the first one wrong. The second is sent when the first is refused in these words.
 PRICE_FIELDS = ("denominationCurrencyCode", "currency")
@@ -75,32 +61,10 @@ WRONG_PRICE_FIELD = re.compile(
     r'HTTP 400\b.*(?<![\w.])(denominationCurrencyCode"? is not allowed|currency"? is required)'
 )
 
-#: How an unknown or deleted request is answered is not documented; these two say "gone" in HTTP.
-GONE = (404, 410)
-
-#: 24 hexadecimal digits wherever they were seen, 16 in some examples; they travel in our URLs.
-SAFE_ID = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 #: 64 hexadecimal digits for a payment on chain; the form for other ways to pay is not documented.
 TRANSACTION_ID = re.compile(r"[!-~]{1,64}", re.ASCII)
 #: A plain address; it becomes an ``<img>`` of our page.
 IMAGE_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[!-~]{0,500}", re.ASCII)
-
-
-class _Gone(Rejected):
-    """There is no such payment request, or not any more."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """One app of the HandCash dashboard, and who receives the money."""
-
-    base_url: str  # https://cloud.handcash.io
-    origins: tuple[str, ...]  # of the hosted page: https://pay.handcash.io, https://handcash.io
-    currencies: tuple[str, ...]  # prices; the payer pays in BSV
-    app_id: str
-    app_secrets: tuple[str, ...] = field(repr=False)  # several while rotating: the first is sent
-    destination: str  # handle, paymail or business wallet
-    minutes: int  # how long a request can be paid
 
 
 def capabilities(account: Account) -> Capabilities:
@@ -110,12 +74,10 @@ def capabilities(account: Account) -> Capabilities:
         takes="HandCash wallet",
         note="Bitcoin SV",
         currencies=account.currencies,
+        page_origins=account.origins,
+        failed="The payment was not completed on HandCash’s page.",
         mark="wallet",
     )
-
-
-def page_origins(account: Account) -> tuple[str, ...]:
-    return account.origins
 
 
 def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
@@ -143,20 +105,20 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     }
     ours, other = PRICE_FIELDS
     try:
-        reply = _call(account, "POST", "", payload | {ours: payment.currency})
+        reply = call_api(account, "POST", "", payload | {ours: payment.currency})
     except Rejected as error:
         if not WRONG_PRICE_FIELD.search(str(error)):
             raise
-        reply = _call(account, "POST", "", payload | {other: payment.currency})
+        reply = call_api(account, "POST", "", payload | {other: payment.currency})
     url, image = reply.get("paymentRequestUrl"), reply.get("paymentRequestQrCodeUrl")
     if not isinstance(url, str):
         raise Unreachable("POST /v3/paymentRequests: the answer holds no paymentRequestUrl")
     if not isinstance(image, str) or not IMAGE_URL.fullmatch(image):
         image = None
-    return Checkout(_id(reply, "id", Unreachable), Redirect(url, qr_image=image))
+    return Checkout(usable_id(reply, "id", Unreachable), Redirect(url, qr_image=image))
 
 
-def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[PaymentUpdate]:
+def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
     """Read the body, check the ``appSecret`` inside, then believe the rest (docs: webhooks).
 
     Sent for completed payments only. ``customParameters`` come from our own create call; whoever
@@ -171,16 +133,17 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
         raise Malformed(f"body: {error}") from error
     if not isinstance(event, dict):
         raise Malformed("the body is no object")
-    if not _is_ours(account, event.get("appSecret")):
-        raise BadSignature("appSecret differs" if event.get("appSecret") else "no appSecret")
-    request_id = _id(event, "paymentRequestId", Malformed)
+    given = event.get("appSecret")
+    if not isinstance(given, str) or not is_one_of(given, account.app_secrets):
+        raise BadSignature("appSecret differs" if given else "no appSecret")
+    request_id = usable_id(event, "paymentRequestId", Malformed)
     transaction_id = _transaction(event)
     if transaction_id is None:
         raise Malformed("no usable transactionId")
     parameters = event.get("customParameters")
     reference = parameters.get("payment") if isinstance(parameters, dict) else None
     return [
-        PaymentUpdate(
+        News(
             provider_reference=request_id,
             reference=printable(reference, 100) if isinstance(reference, str) else None,
             status="succeeded",
@@ -202,12 +165,7 @@ def read_return(account: Account, payment: PaymentRequest, args: Mapping[str, st
     return Hint(printable(args.get("transactionId", ""), 64))
 
 
-def explain_failure(code: str | None) -> str:
-    """A sentence for the shopper; HandCash gives no reasons."""
-    return "The payment was not completed on HandCash’s page."
-
-
-def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | None:
+def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
     """``GET /v3/paymentRequests/public/{id}`` (the SDK). Needs no keys, so none are sent.
 
     The private ``GET /v3/paymentRequests/{id}`` has neither status nor transaction. The price is
@@ -216,14 +174,14 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
     :raise ProviderError: no usable answer; nothing is known that was not known before.
     """
     if payment.provider_reference is None:
-        return None
+        return []
     resource = _public(account, payment)
     word, status = _status(resource)
     transaction_id = _transaction(resource)
     if status == "succeeded" and transaction_id is None:
         status = None
     amount, currency = _asked(resource)
-    return PaymentUpdate(
+    news = News(
         provider_reference=payment.provider_reference,
         reference=None,
         status=status,
@@ -232,6 +190,7 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
         currency=currency,
         transaction_id=transaction_id if status == "succeeded" else None,
     )
+    return [news]
 
 
 def resume_checkout(
@@ -251,8 +210,8 @@ def resume_checkout(
             return "done"
         if status == "expired":
             return "closed"
-        _call(account, "PUT", f"/{payment.provider_reference}", _about(payment, urls))
-    except _Gone:
+        call_api(account, "PUT", f"/{payment.provider_reference}", _about(payment, urls))
+    except Gone:
         return "closed"
     return "open"
 
@@ -269,8 +228,8 @@ def cancel(account: Account, payment: PaymentRequest) -> None:
     try:
         if _status(_public(account, payment))[1] == "succeeded":
             raise Rejected(f"{payment.provider_reference} is paid")
-        _call(account, "DELETE", f"/{payment.provider_reference}")
-    except _Gone:
+        call_api(account, "DELETE", f"/{payment.provider_reference}")
+    except Gone:
         return
 
 
@@ -291,12 +250,12 @@ def _about(payment: PaymentRequest, urls: Urls) -> dict[str, Any]:
 def _public(account: Account, payment: PaymentRequest) -> dict[str, Any]:
     """The request as everybody may see it.
 
-    :raise _Gone: it is not there, or HandCash never told us its id.
+    :raise Gone: it is not there, or HandCash never told us its id.
     """
     if payment.provider_reference is None:
-        raise _Gone(f"no payment request is known for {payment.reference}")
-    resource = _call(account, "GET", f"/public/{payment.provider_reference}")
-    if _id(resource, "id", Unreachable) != payment.provider_reference:
+        raise Gone(f"no payment request is known for {payment.reference}")
+    resource = call_api(account, "GET", f"/public/{payment.provider_reference}")
+    if usable_id(resource, "id", Unreachable) != payment.provider_reference:
         raise Unreachable("GET /v3/paymentRequests/public: the answer is about another request")
     return resource
 
@@ -314,21 +273,6 @@ def _number(amount: int, currency: str) -> float:
     gives every decimal of up to 15 digits back unchanged.
     """
     return float(to_major(amount, currency))
-
-
-def _is_ours(account: Account, given: object) -> bool:
-    """Compared as bytes and in constant time with each secret; an empty one is none."""
-    if not isinstance(given, str) or not given:
-        return False
-    sent = given.encode("utf-8", "surrogatepass")  # JSON can name what UTF-8 cannot write
-    return any([hmac.compare_digest(sent, each.encode()) for each in account.app_secrets])
-
-
-def _id(data: dict[str, Any], name: str, problem: type[Exception]) -> str:
-    found = data.get(name)
-    if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
-        raise problem(f"no usable {name}")
-    return found
 
 
 def _transaction(data: dict[str, Any]) -> str | None:
@@ -352,35 +296,3 @@ def _asked(resource: dict[str, Any]) -> tuple[int | None, str | None]:
     except NotMoney:
         return None, None
     return (amount, currency) if amount is not None else (None, None)
-
-
-def _call(
-    account: Account, method: str, path: str, payload: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """One call below ``/v3/paymentRequests``; only what makes something (POST) is not repeated.
-
-    :raise _Gone: see :data:`GONE`; or 400 where nothing but the id can have been wrong.
-    """
-    keys = {"app-id": account.app_id, "app-secret": next(iter(account.app_secrets), "")}
-    headers = None if path.startswith("/public/") else keys
-    path = f"/v3/paymentRequests{path}"
-    reply = call(
-        method, account.base_url + path, headers=headers, payload=payload, repeat=method != "POST"
-    )
-    if reply.ok and isinstance(reply.data, dict):
-        return reply.data
-    if reply.ok and method in ("PUT", "DELETE"):
-        return {}  # that of DELETE is documented to be empty, and we need neither
-    words = f"{method} {path}: {_words(reply)}"
-    if reply.status in GONE or (reply.status == 400 and payload is None):
-        raise _Gone(words, ERRORS[reply.status])
-    if reply.status in ERRORS:
-        raise Rejected(words, ERRORS[reply.status])
-    raise Unreachable(words)
-
-
-def _words(reply: Reply) -> str:
-    """``{"message", "info"}``, as HandCash's clients read it, on one line."""
-    data = reply.data if isinstance(reply.data, dict) else {}
-    info = f" ({data['info']})" if data.get("info") else ""
-    return printable(f"HTTP {reply.status} {data.get('message')}{info}")

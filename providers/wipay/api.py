@@ -1,15 +1,14 @@
-"""WiPay's hosts, one merchant's account, and the one way to call either of its APIs.
+"""How WiPay is called: its hosts, one merchant's account, and what each HTTP status means.
 
 Documentation (docs.wipayfinancial.com, read 2026-11): platforms-and-environments, wapi (v2.0.2).
-Payments: ``wipay.py``. Saved cards: ``wipay_cards.py``.
 """
 
 import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from . import http
-from .base import Rejected, Unreachable, printable
+from .. import http
+from ..contract import Rejected, Unreachable, printable
 
 #: platforms-and-environments: country -> host of each environment.
 HOSTS = {
@@ -30,10 +29,13 @@ CURRENCIES = {
 
 REFUSED = "WiPay cannot take this payment. Nothing was charged. Please pay another way."
 CLOSED = "WiPay is closed in this shop right now. Nothing was charged. Please pay another way."
-#: Which status belongs to which error is not documented. These say who we are, not what we asked.
-CLOSED_STATUSES = (401, 403)
-#: No answer to what we asked: too slow, too many.
-TRY_AGAIN_STATUSES = (408, 429)
+#: Which status belongs to which error is not documented. 401 and 403 are about who we are, not what
+#: we asked; 408 and 429 (too slow, too many) are no answer, and neither is what is not listed.
+ERRORS: http.Errors = {
+    **dict.fromkeys(range(400, 500), (Rejected, REFUSED)),
+    **dict.fromkeys((401, 403), (Rejected, CLOSED)),
+    **dict.fromkeys((408, 429), (Unreachable, None)),
+}
 
 #: "SB-12-1-order-20210616024001": not to be taken apart, since the order in it may hold dashes.
 #: With our orders of 16 digits it has 58 characters at most; it is part of a key of 100.
@@ -67,13 +69,13 @@ def environment_of(transaction_id: str) -> str:
 def open_page(account: Account, path: str, form: list[tuple[str, str]]) -> tuple[str, str]:
     """Ask for a hosted page: its transaction's id and its address.
 
-    Never repeated by itself, since each call makes another transaction. Asking again after a lost
-    answer costs nothing: nobody has the page of the first.
+    Sent once, since each call makes another transaction. Asking again after a lost answer costs
+    nothing: no shopper has the page of the first.
 
     :raise Unreachable: time-out, 5xx, or no page in the answer.
     :raise Rejected: every 4xx, or an answer of the other environment.
     """
-    reply = call(account, "POST", path, form, repeat=False)
+    reply = call_api(account, "POST", path, form, repeat=False)
     url, transaction_id = reply.get("url"), reply.get("transaction_id")
     if not isinstance(url, str):
         raise Unreachable(f"POST {path}: the answer holds no url")
@@ -84,7 +86,7 @@ def open_page(account: Account, path: str, form: list[tuple[str, str]]) -> tuple
     return transaction_id, url
 
 
-def call(
+def call_api(
     account: Account,
     method: str,
     path: str,
@@ -102,14 +104,8 @@ def call(
         headers["X-WAPI-Key"] = account.wapi_key
     url = account.base_url + path
     reply = http.call(method, url, headers=headers, form=form, repeat=repeat)
-    if reply.ok and isinstance(reply.data, dict):
-        return reply.data
-    if reply.ok and method == "DELETE":
-        return {}
     words = f"{method} {path}: {_words(reply)}"
-    if not 400 <= reply.status < 500 or reply.status in TRY_AGAIN_STATUSES:
-        raise Unreachable(words)
-    raise Rejected(words, CLOSED if reply.status in CLOSED_STATUSES else REFUSED)
+    return http.answer(reply, ERRORS, words, may_be_empty=method == "DELETE")
 
 
 def _words(reply: http.Reply) -> str:

@@ -27,10 +27,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from money import NotMoney, read
-
-from .base import LADDER, BadSignature, Malformed, PaymentUpdate, printable
-from .http import parse_json
+from ..contract import LADDER, BadSignature, Malformed, News, printable
+from ..http import parse_json
+from ..money import NotMoney, read
+from .api import SAFE_ID, usable_id
 
 #: openapi.json, ``status`` of a payment request -> ours. Unknown words change nothing.
 STATUSES = {
@@ -54,8 +54,6 @@ PAID = {
     "void": "voided",
 }
 
-#: Ids are UUIDs, and travel in our URLs.
-SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 #: An amount is text; one documented example groups the thousands: "900,000.00".
 GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
@@ -101,7 +99,7 @@ def signed_text(fields: Mapping[str, str]) -> str:
     return "".join(name + fields[name] for name in sorted(fields))
 
 
-def read_form(fields: Mapping[str, str]) -> PaymentUpdate:
+def read_form(fields: Mapping[str, str]) -> News:
     """Version 1, correctly signed, without ``hmac``.
 
     :raise Malformed: not what the documentation shows.
@@ -111,7 +109,7 @@ def read_form(fields: Mapping[str, str]) -> PaymentUpdate:
         fields[name] for name in ("payment_request_id", "payment_id", "status")
     )
     amount, currency = _money(fields["amount"], fields)
-    return PaymentUpdate(
+    return News(
         provider_reference=reference,
         reference=fields["reference_number"] or None,
         status=NEWS.get(word),
@@ -140,7 +138,7 @@ def _refuse_other_readings(fields: Mapping[str, str]) -> None:
             raise Malformed(f"form: a value holds the name {name}")
 
 
-def read_event(entity: str, body: bytes) -> PaymentUpdate:
+def read_event(entity: str, body: bytes) -> News:
     """Version 2 (guide/events), correctly signed.
 
     ``entity`` comes from a header that is not signed. It may only make news be left alone, as
@@ -158,7 +156,7 @@ def read_event(entity: str, body: bytes) -> PaymentUpdate:
     if entity != "payment_request":
         word = f"{printable(entity, 50)}: {word}"
     # A payout or an invoice, and whatever is added later: kept, not acted on.
-    other = PaymentUpdate(
+    other = News(
         provider_reference=printable(data.get("id", ""), 100),
         reference=None,
         status=None,
@@ -176,7 +174,7 @@ def read_event(entity: str, body: bytes) -> PaymentUpdate:
     return other
 
 
-def _read_charge(data: dict[str, Any], word: str) -> PaymentUpdate | None:
+def _read_charge(data: dict[str, Any], word: str) -> News | None:
     """One charge: at least that much came, and at least that was refunded.
 
     Other charges of its payment request are not told of, so ``GET`` is asked for the totals; for
@@ -188,7 +186,7 @@ def _read_charge(data: dict[str, Any], word: str) -> PaymentUpdate | None:
     if request["id"] is None and not charge.refunded:
         return None
     reference = request.get("reference_number")
-    return PaymentUpdate(
+    return News(
         provider_reference=_about(data),
         reference=reference if isinstance(reference, str) else None,
         status="partially_refunded" if charge.refunded else "succeeded",
@@ -257,7 +255,7 @@ def _charge(entry: dict[str, Any], request: dict[str, Any]) -> Charge:
     return Charge(found if usable else None, status, currency, amount, refunded or 0)
 
 
-def read_request(data: dict[str, Any], statuses: Mapping[str, str]) -> PaymentUpdate:
+def read_request(data: dict[str, Any], statuses: Mapping[str, str]) -> News:
     """A payment request as version 2 webhooks and ``GET`` show it, with its ``payments``.
 
     :raise NotSaid: it was paid, and a sum is null.
@@ -281,7 +279,7 @@ def read_request(data: dict[str, Any], statuses: Mapping[str, str]) -> PaymentUp
     code = failed[-1].get("status_reason_code") if failed else None
     message = failed[-1].get("status_reason") if failed else None
     reference = data.get("reference_number")
-    return PaymentUpdate(
+    return News(
         provider_reference=usable_id(data, "id", Malformed),
         reference=reference if isinstance(reference, str) else None,
         status=status,
@@ -295,7 +293,7 @@ def read_request(data: dict[str, Any], statuses: Mapping[str, str]) -> PaymentUp
     )
 
 
-def _request_key(news: PaymentUpdate, data: dict[str, Any]) -> str:
+def _request_key(news: News, data: dict[str, Any]) -> str:
     tries = sorted(f"{each.get('id')} {each.get('status')}" for each in _entries(data))
     charges = sorted(read_charges(data), key=str)
     said = (news.provider_reference, news.word, news.amount, news.currency)
@@ -317,13 +315,6 @@ def _money(amount: object, named: Mapping[str, Any]) -> tuple[int | None, str | 
         return read(amount, named.get("currency"))
     except NotMoney as error:
         raise Malformed(f"amount: {error}") from error
-
-
-def usable_id(data: Mapping[str, Any], name: str, problem: type[Exception]) -> str:
-    found = data.get(name)
-    if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
-        raise problem(f"no usable {name}")
-    return found
 
 
 def _key(*facts: object) -> str:

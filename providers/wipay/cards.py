@@ -4,7 +4,7 @@ Documentation (docs.wipayfinancial.com, read 2026-11): wapi/trusted-cards (v2.0.
 v2.0.0's pages differ in part; hosted-checkout-flows. All of it wants a WAPI key.
 
 WiPay debits a small amount for the check. The shopper reads it from the bank statement and types it
-here: that verifies the card, and only then can it be charged (``start_checkout`` in ``wipay.py``).
+here: that verifies the card, and only then can it be charged (``start_checkout``).
 A charge is no silent one: the shopper confirms it on a page of WiPay's.
 """
 
@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from .base import Card, CardPage, Rejected, Unreachable
-from .wipay_api import SAFE_ID, Account, call, open_page
+from ..contract import Rejected, Unreachable
+from ..optional import Card, CardPage
+from .api import SAFE_ID, Account, call_api, open_page
 
 #: Part of an address that we call, so nothing but a UUID (version 4) will do.
 CARD_ID = re.compile(
@@ -68,7 +69,9 @@ def verify_card(account: Account, card_id: str, amount: str) -> None:
     :raise Unreachable: not known.
     """
     try:
-        call(account, "POST", f"{card_path(card_id)}/verify", [("amount", amount)], repeat=False)
+        call_api(
+            account, "POST", f"{card_path(card_id)}/verify", [("amount", amount)], repeat=False
+        )
     except Rejected as error:
         words = str(error)
         if "already been verified" in words:
@@ -82,7 +85,7 @@ def fetch_card(account: Account, card_id: str) -> Card | None:
 
     :raise ProviderError: not known.
     """
-    data = call(account, "GET", card_path(card_id)).get("data")
+    data = call_api(account, "GET", card_path(card_id)).get("data")
     if data == []:
         return None
     if isinstance(data, list) and len(data) == 1:
@@ -98,7 +101,7 @@ def delete_card(account: Account, card_id: str) -> None:
     :raise ProviderError: it may still be there.
     """
     try:
-        call(account, "DELETE", card_path(card_id))
+        call_api(account, "DELETE", card_path(card_id))
     except Rejected as error:
         if "uuid is invalid" not in str(error):  # else it is gone
             raise

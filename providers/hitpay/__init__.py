@@ -3,44 +3,41 @@
 Documentation (docs.hitpayapp.com, read 2026-05 to 2026-07):
 apis/payment-request/{create-request,get-payment-status,refund},
 apis/guide/{online-payments,embedded-qr-code-payments,events,sandbox}, docs/webhooks, openapi.json.
-What its webhooks and payment requests say is read in ``hitpay_webhooks.py``.
+What its webhooks and payment requests say is read in ``webhooks.py``.
 How money is proven: a webhook, or the answer to ``GET /v1/payment-requests/{id}``. Never the return
 or what the drop-in says. HitPay does not say in its messages whether they come from the test
 system: the host, the key and the salts decide that.
 """
 
-import hashlib
-import hmac
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from money import to_major
-
-from .base import (
-    BadSignature,
+from ..contract import (
     Capabilities,
     Checkout,
     Embed,
-    Hint,
     Malformed,
     Method,
+    News,
     PaymentRequest,
-    PaymentUpdate,
     Qr,
     Redirect,
-    Refunded,
-    RefundRequest,
     Rejected,
     Unreachable,
     Urls,
     printable,
 )
-from .hitpay_webhooks import (
+from ..money import to_major
+from ..optional import Hint, Refunded, RefundRequest
+from ..proof import check_hmac
+from .api import Account as Account
+from .api import Missing, call_api, usable_id
+from .webhooks import (
     STATUSES,
     parse_form,
     read_charges,
@@ -48,21 +45,7 @@ from .hitpay_webhooks import (
     read_form,
     read_request,
     signed_text,
-    usable_id,
 )
-from .http import Reply, call
-
-REFUSED = "HitPay cannot take this payment. Nothing was charged. Please pay another way."
-CLOSED = "HitPay is closed in this shop right now. Nothing was charged. Please pay another way."
-#: openapi.json and the older docs.html: HTTP status -> the sentence for the shopper. The same
-#: request will be refused again. What is not listed (429, 500, 502 …) is no answer.
-ERRORS = {
-    400: REFUSED,
-    401: CLOSED,  # our key
-    403: CLOSED,
-    404: REFUSED,
-    422: REFUSED,  # names each field that is wrong
-}
 
 PAYNOW = "paynow_online"
 QR = Method(
@@ -82,27 +65,6 @@ MAX_QR = 2000  # bytes; a QR code holds no more than 2,953
 SINGAPORE = timezone(timedelta(hours=8))  # HitPay's times without an offset are Singapore's
 
 
-class _Missing(Rejected):
-    """404: HitPay has no such payment request (any more)."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """One HitPay account. A test account is another account on another host."""
-
-    base_url: str  # https://api.sandbox.hit-pay.com or https://api.hit-pay.com
-    origins: tuple[str, ...]  # of the hosted page: https://securecheckout.sandbox.hit-pay.com
-    currencies: tuple[str, ...]  # list not documented, so a setting
-    payment_methods: tuple[str, ...]  # "card", "paynow_online" …; none: all the account has
-    page_minutes: int  # how long the hosted page can be paid on
-    qr_minutes: int  # how long a QR code can be paid
-    drop_in: str  # where hitpay.js is, https://hit-pay.com; blank: shoppers leave for the page
-    default_link: str  # for the drop-in; blank: the address of each payment request
-    api_key: str = field(repr=False)
-    salts: tuple[str, ...] = field(repr=False)  # of the API key: version 1 webhooks
-    webhook_salts: tuple[str, ...] = field(repr=False)  # of the endpoint: version 2 webhooks
-
-
 def capabilities(account: Account) -> Capabilities:
     takes_paynow = not account.payment_methods or PAYNOW in account.payment_methods
     return Capabilities(
@@ -111,13 +73,12 @@ def capabilities(account: Account) -> Capabilities:
         takes="Cards and PayNow",
         note="Visa and Mastercard; PayNow in SGD",
         currencies=account.currencies,
+        page_origins=account.origins,
+        failed="The payment was declined.",
+        failures=REASONS,
         methods=(QR,) if takes_paynow and "SGD" in account.currencies else (),
         refunds="part",
     )
-
-
-def page_origins(account: Account) -> tuple[str, ...]:
-    return account.origins
 
 
 def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
@@ -131,7 +92,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     """
     ends = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=account.qr_minutes)
     form = _qr_form(payment, urls, ends) if payment.method else _page_form(account, payment, urls)
-    resource = _call(account, "POST", "/v1/payment-requests", form)
+    resource = call_api(account, "POST", "/v1/payment-requests", form)
     reference, url = usable_id(resource, "id", Unreachable), resource.get("url")
     if not isinstance(url, str):
         raise Unreachable("POST /v1/payment-requests: the answer holds no url")
@@ -142,7 +103,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     return Checkout(reference, Redirect(url))
 
 
-def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[PaymentUpdate]:
+def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
     """Version 2 has its signature in a header, version 1 in the form: that tells them apart.
 
     Version 1 goes to the address of the create call, version 2 to an endpoint that is registered by
@@ -154,22 +115,10 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     signature = headers.get("hitpay-signature")
     if signature is None:
         fields = parse_form(body)
-        _check("hmac", fields.pop("hmac", ""), signed_text(fields).encode(), account.salts)
+        check_hmac("hmac", fields.pop("hmac", ""), signed_text(fields).encode(), account.salts)
         return [read_form(fields)]
-    _check("Hitpay-Signature", signature, body, account.webhook_salts)
+    check_hmac("Hitpay-Signature", signature, body, account.webhook_salts)
     return [read_event(headers.get("hitpay-event-object", ""), body)]
-
-
-def _check(name: str, signature: str, signed: bytes, salts: tuple[str, ...]) -> None:
-    """Lower-case hex HMAC-SHA256, made with one of the salts.
-
-    :raise BadSignature: it is not.
-    """
-    expected = [
-        hmac.new(salt.encode(), signed, hashlib.sha256).hexdigest().encode() for salt in salts
-    ]
-    if not any([hmac.compare_digest(signature.encode(), each) for each in expected]):
-        raise BadSignature(f"{name} differs" if signature else f"{name} is missing")
 
 
 def keep_body(account: Account, body: bytes) -> str:
@@ -183,22 +132,17 @@ def read_return(account: Account, payment: PaymentRequest, args: Mapping[str, st
     return Hint(word, "canceled" if word == "canceled" else None)
 
 
-def explain_failure(code: str | None) -> str:
-    """A sentence for the shopper; most reasons are nobody's business but the bank's."""
-    return REASONS.get(code or "", "The payment was declined.")
-
-
-def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | None:
+def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
     """``GET /v1/payment-requests/{id}``: by HitPay's id only, so None before we have it.
 
     :raise ProviderError: no usable answer; nothing is known that was not known before.
     """
     if payment.provider_reference is None:
-        return None
+        return []
     resource = _fetch(account, payment.provider_reference)
     with _no_answer():
         news = read_request(resource, STATUSES)
-    return replace(news, word=f"GET: {news.word}")
+    return [replace(news, word=f"GET: {news.word}")]
 
 
 def resume_checkout(
@@ -211,7 +155,7 @@ def resume_checkout(
     :raise ProviderError: not known, or the page is open but does not take the change.
     """
     try:
-        found = fetch_payment(account, payment)
+        found = next(iter(fetch_payment(account, payment)), None)
         if found is None or found.status in ("failed", "expired", "canceled"):
             return "closed"
         if found.status is None:
@@ -220,9 +164,9 @@ def resume_checkout(
             return "done"
         if not payment.method:
             path = f"/v1/payment-requests/{payment.provider_reference}"
-            _call(account, "PUT", path, _page_form(account, payment, urls))
+            call_api(account, "PUT", path, _page_form(account, payment, urls))
         return "open"
-    except _Missing:
+    except Missing:
         return "closed"
 
 
@@ -235,8 +179,8 @@ def cancel(account: Account, payment: PaymentRequest) -> None:
     :raise Unreachable: not known whether it is closed.
     """
     if payment.provider_reference is not None:  # without one, nobody has its page
-        with suppress(_Missing):
-            _call(account, "DELETE", f"/v1/payment-requests/{payment.provider_reference}")
+        with suppress(Missing):
+            call_api(account, "DELETE", f"/v1/payment-requests/{payment.provider_reference}")
 
 
 def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> Refunded:
@@ -262,7 +206,7 @@ def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> 
     if charge_id is None:
         raise Rejected("POST /v1/refund: no charge holds that much")
     form = [("payment_id", charge_id), ("amount", _major(refund.amount, payment.currency))]
-    resource = _call(account, "POST", "/v1/refund", form)
+    resource = call_api(account, "POST", "/v1/refund", form)
     theirs = usable_id(resource, "id", Unreachable)
     return Refunded(theirs, done=resource.get("status") == "succeeded")
 
@@ -346,7 +290,7 @@ def _major(amount: int, currency: str) -> str:
 
 
 def _fetch(account: Account, reference: str) -> dict[str, Any]:
-    resource = _call(account, "GET", f"/v1/payment-requests/{reference}")
+    resource = call_api(account, "GET", f"/v1/payment-requests/{reference}")
     if usable_id(resource, "id", Unreachable) != reference:
         raise Unreachable("GET /v1/payment-requests: the answer is about another payment")
     return resource
@@ -359,32 +303,3 @@ def _no_answer() -> Iterator[None]:
         yield
     except Malformed as error:
         raise Unreachable(f"GET /v1/payment-requests: {error}") from error
-
-
-def _call(
-    account: Account, method: str, path: str, form: list[tuple[str, str]] | None = None
-) -> dict[str, Any]:
-    """Key in a header; ``X-Requested-With`` has errors answered as JSON (create-request).
-
-    Repeated where that does no harm. What is no object (a DELETE may be answered with nothing) is
-    an empty one.
-    """
-    headers = {"X-BUSINESS-API-KEY": account.api_key, "X-Requested-With": "XMLHttpRequest"}
-    repeat = method != "POST"
-    reply = call(method, account.base_url + path, headers=headers, form=form, repeat=repeat)
-    if reply.ok:
-        return reply.data if isinstance(reply.data, dict) else {}
-    words = f"{method} {path}: {_words(reply)}"
-    if reply.status in ERRORS:
-        problem = _Missing if reply.status == 404 else Rejected
-        raise problem(words, ERRORS[reply.status])
-    raise Unreachable(words)
-
-
-def _words(reply: Reply) -> str:
-    """``{"message", "errors": {field: [text, …]}}`` on one line."""
-    data = reply.data if isinstance(reply.data, dict) else {}
-    errors = data.get("errors")
-    fields = errors.items() if isinstance(errors, dict) else ()
-    said = "".join(f"; {name}: {texts}" for name, texts in fields)
-    return printable(f"HTTP {reply.status} {data.get('message')}{said}")

@@ -30,36 +30,31 @@ one without a request's id        400: whose money it is about, nothing says
 """
 
 import hashlib
-import hmac
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
-from Crypto.Hash import keccak
-
-from money import NotMoney, to_major
-
-from .base import (
-    BadSignature,
+from ..contract import (
     Capabilities,
     Checkout,
-    Hint,
     Malformed,
+    News,
     Part,
     PaymentRequest,
-    PaymentUpdate,
     Redirect,
-    Rejected,
     Unreachable,
     Urls,
     printable,
 )
-from .http import Reply, call, parse_json
-from .request_network_coins import counts_as, currency_of, minor, readable_minor
-from .request_network_coins import is_test_coin as is_test_coin
-from .request_network_coins import is_test_network as is_test_network
+from ..http import failure, parse_json
+from ..money import NotMoney, to_major
+from ..proof import check_hmac
+from .api import ERRORS, SAFE_ID, call_api, send, usable_id
+from .api import Account as Account
+from .coins import counts_as, minor, readable_minor
+from .destination import destination_fields
 
 #: Their events that are news of a payment -> our status (api-reference/webhooks). All others change
 #: nothing: ``secure_payment.user_event`` and its like are told by a browser.
@@ -67,19 +62,6 @@ EVENTS = {
     "payment.confirmed": "succeeded",
     "payment.partial": "partially_paid",
     "payment.failed": "failed",
-}
-
-REFUSED = "Request Network cannot take this payment. Nothing was charged. Please pay another way."
-CLOSED = (
-    "Request Network is closed in this shop right now. Nothing was charged. Please pay another way."
-)
-#: api-reference/secure-payments: HTTP status -> the sentence for the shopper. What is not listed
-#: (429, 500 …) is no answer: ``Unreachable``.
-ERRORS = {
-    400: REFUSED,  # bad body, or no active destination
-    401: CLOSED,  # unauthenticated: our key or Client ID
-    403: CLOSED,  # the destination is not the configured one, or the Client ID is revoked
-    404: REFUSED,
 }
 
 #: ``GET /v2/secure-payments/{token}``: what its HTTP status says about the page.
@@ -98,82 +80,8 @@ PAUSE = 0.2  # seconds between two calls of a row: five a second are allowed
 #: ``subStatus`` of a failed payment; the words for the shopper are ours.
 REASONS = {"insufficient_funds": "There is not enough of the coin in this wallet."}
 
-#: A wallet, a chain and a token in one (api-features/payee-destinations), on EVM chains and on
-#: Tron. The last colon begins the token: the part before it holds one, too.
-EVM_ADDRESS = "0x[0-9A-Fa-f]{40}"
-ADDRESS = f"(?:{EVM_ADDRESS}|T[1-9A-HJ-NP-Za-km-z]{{33}})"
-DESTINATION = re.compile(
-    rf"(?P<wallet>{ADDRESS})@eip155:(?P<chain>[1-9][0-9]{{0,19}})#(?P<checksum>[0-9A-Fa-f]{{8}})"
-    rf":{ADDRESS}",
-    re.ASCII,
-)
-#: A currency's id: "USD", "USDC-base", "USDC-arbitrum-one".
-CURRENCY = re.compile(r"[A-Za-z0-9]{2,20}(-[a-z0-9-]{2,40})?", re.ASCII)
-
-#: 66 hexadecimal digits wherever they were seen; they travel in our URLs.
-SAFE_ID = re.compile(r"[A-Za-z0-9]{1,100}", re.ASCII)
 #: A ULID, of 26 letters and digits; taken a little wider.
 DELIVERY_ID = re.compile(r"[0-9A-Za-z]{1,40}", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Account:
-    """One platform at Request Network, and the destination of its money.
-
-    :raise ValueError: what does not fit, by the name of its setting.
-    """
-
-    base_url: str  # https://api.request.network
-    environment: str  # "test" or "live": in the latter, coins of test networks are worth nothing
-    origins: tuple[str, ...]  # of the page: https://pay.request.network, https://secure.…
-    currencies: tuple[str, ...]  # what the destination's coin counts as: ("USD",) for USDC
-    api_key: str = field(repr=False)  # either this,
-    client_id: str  # or this, of the kind for a backend: bound to its destination
-    webhook_secrets: tuple[str, ...] = field(repr=False)  # one for each registered endpoint
-    #: Where the money goes: a destination id; or a payee (0x…) with the ids of the currency that
-    #: prices are in and of the coin that is paid; or all blank, where the key has its destination.
-    destination_id: str
-    payee: str
-    invoice_currency: str
-    payment_currency: str
-    itemized: bool  # ask for each line of an order by a request of its own, all in one link
-
-    def __post_init__(self) -> None:
-        if bool(self.api_key) == bool(self.client_id):
-            raise ValueError(
-                "REQUEST_NETWORK_API_KEY or REQUEST_NETWORK_CLIENT_ID is needed, one of the two"
-            )
-        if self.destination_id and not DESTINATION.fullmatch(self.destination_id):
-            raise ValueError(
-                "REQUEST_NETWORK_DESTINATION_ID is not <wallet>@eip155:<chain>#<8 digits>:<token>"
-            )
-        guide = (self.payee, self.invoice_currency, self.payment_currency)
-        if any(guide):
-            self._check_payee(*guide)
-
-    def _check_payee(self, payee: str, invoice_currency: str, payment_currency: str) -> None:
-        """The form of secure-payment-integration-guide."""
-        if not (payee and invoice_currency and payment_currency):
-            raise ValueError(
-                "REQUEST_NETWORK_PAYEE, REQUEST_NETWORK_INVOICE_CURRENCY and "
-                "REQUEST_NETWORK_PAYMENT_CURRENCY go together: set all three, or none"
-            )
-        if self.destination_id:
-            raise ValueError(
-                "REQUEST_NETWORK_DESTINATION_ID and REQUEST_NETWORK_PAYEE both say where the money "
-                "goes: set one of the two"
-            )
-        if not re.fullmatch(EVM_ADDRESS, payee):
-            raise ValueError("REQUEST_NETWORK_PAYEE is not 0x and 40 hexadecimal digits")
-        for name, given in (("INVOICE", invoice_currency), ("PAYMENT", payment_currency)):
-            if not CURRENCY.fullmatch(given):
-                raise ValueError(f"REQUEST_NETWORK_{name}_CURRENCY is no id such as USDC-base")
-        counted_as = currency_of(invoice_currency.partition("-")[0])
-        if self.currencies != (counted_as,):
-            raise ValueError(
-                f"REQUEST_NETWORK_INVOICE_CURRENCY counts as {counted_as}, but "
-                f"REQUEST_NETWORK_CURRENCIES is {','.join(self.currencies)}"
-            )
 
 
 def capabilities(account: Account) -> Capabilities:
@@ -183,14 +91,13 @@ def capabilities(account: Account) -> Capabilities:
         takes="Crypto wallet",
         note="USDC and other stablecoins",
         currencies=account.currencies,
+        page_origins=account.origins,
+        failed="The payment could not be completed on the blockchain.",
+        failures=REASONS,
         mark="coin",
         page_minutes=PAGE_MINUTES,
         silent_minutes=PAGE_MINUTES,
     )
-
-
-def page_origins(account: Account) -> tuple[str, ...]:
-    return account.origins
 
 
 def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
@@ -208,7 +115,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     :raise Rejected: see :data:`ERRORS`.
     """
     amounts = _amounts(account, payment)
-    destination = _destination(account)
+    destination = destination_fields(account)
     payload = {
         "requests": [
             {"amount": str(to_major(amount, payment.currency)), **destination} for amount in amounts
@@ -217,11 +124,11 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
         "redirectUrl": urls.return_url,
         "redirectLabel": "Back to the shop",
     }
-    reply = _call(account, "POST", "/v2/secure-payments", payload)
+    reply = call_api(account, "POST", "/v2/secure-payments", payload)
     url, ids, token = (reply.get(name) for name in ("securePaymentUrl", "requestIds", "token"))
     if not isinstance(url, str):
         raise Unreachable("POST /v2/secure-payments: the answer holds no securePaymentUrl")
-    ids = [_id(each, Unreachable) for each in ids] if isinstance(ids, list) else []
+    ids = [usable_id(each, Unreachable) for each in ids] if isinstance(ids, list) else []
     if len(set(ids)) != len(amounts):
         raise Unreachable(f"POST /v2/secure-payments: the answer holds not {len(amounts)} ids")
     parts = tuple(map(Part, ids, amounts)) if len(ids) > 1 else ()
@@ -229,7 +136,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     return Checkout(ids[0], Redirect(url), parts, page_token=token if known else None)
 
 
-def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[PaymentUpdate]:
+def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
     """Check the signature over the raw bytes, then read the flat event (api-reference/webhooks).
 
     The secret is 64 hexadecimal digits and used as the text it is. The delivery id and the mark of
@@ -238,14 +145,8 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     :raise BadSignature: header missing, or not the lower-case hex HMAC-SHA256 of the body.
     :raise Malformed: signed, but not the documented event.
     """
-    signature = headers.get("x-request-network-signature", "").encode()
-    expected = [
-        hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode()
-        for secret in account.webhook_secrets
-        if secret
-    ]
-    if not any([hmac.compare_digest(signature, each) for each in expected]):
-        raise BadSignature("the signature differs" if signature else "the signature is missing")
+    signature = headers.get("x-request-network-signature", "")
+    check_hmac("the signature", signature, body, account.webhook_secrets)
     try:
         event = parse_json(body)
     except ValueError as error:
@@ -262,12 +163,12 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     if headers.get("x-request-network-test") == "true":
         # “Send test”: made-up values, to be acknowledged.
         shown = printable(request_id, 100)
-        return [PaymentUpdate(shown, None, None, f"test: {word}", f"test:{key}")]
+        return [News(shown, None, None, f"test: {word}", f"test:{key}")]
     if word not in (*EVENTS, "payment.refunded"):
-        return [PaymentUpdate(printable(request_id, 100), None, None, word, key)]
+        return [News(printable(request_id, 100), None, None, word, key)]
     status, reference, code = EVENTS.get(word), event.get("reference"), event.get("subStatus")
-    news = PaymentUpdate(
-        provider_reference=_id(request_id, Malformed),
+    news = News(
+        provider_reference=usable_id(request_id, Malformed),
         reference=printable(reference, 100) if isinstance(reference, str) else None,
         status=status,
         word=word,
@@ -292,22 +193,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     return [replace(news, amount=amount, currency=currency)]
 
 
-def keep_body(account: Account, body: bytes) -> str:
-    """Request Network's events hold no secret; the signature travels in a header."""
-    return body.decode()
-
-
-def read_return(account: Account, payment: PaymentRequest, args: Mapping[str, str]) -> Hint:
-    """The page has a button to ``redirectUrl``, and appends nothing: someone came back."""
-    return Hint()
-
-
-def explain_failure(code: str | None) -> str:
-    """A sentence for the shopper; a bridge between chains fails without giving reasons."""
-    return REASONS.get(code or "", "The payment could not be completed on the blockchain.")
-
-
-def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | None:
+def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
     """``GET /v2/request/{requestId}`` (api-features/query-requests), for each of its parts.
 
     ``hasBeenPaid`` means in full. ``status`` is a text whose values are not listed; the one that
@@ -318,7 +204,7 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
     :raise ProviderError: no usable answer; nothing is known that was not known before.
     """
     if payment.provider_reference is None:
-        return None
+        return []
     ids = payment.parts or (payment.provider_reference,)
     found = []
     for number, request_id in enumerate(ids):
@@ -326,7 +212,7 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
             time.sleep(PAUSE)
         found.append(_fetch_request(account, request_id))
     if len(found) == 1:
-        return found[0]
+        return found
     paid = sum(each.status == "succeeded" for each in found)
     moved = [each for each in found if each.status != "created"]
     amounts = [each.amount for each in moved if each.amount is not None]
@@ -346,7 +232,7 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | 
         news = replace(news, problem=f"Request Network says that parts were paid in {coins}")
     elif news.status == "partially_paid" and not all_told and not news.problem:
         news = replace(news, problem="Request Network says that a part is paid, and not how much")
-    return replace(news, status=None, amount=None) if news.problem else news
+    return [replace(news, status=None, amount=None) if news.problem else news]
 
 
 def resume_checkout(
@@ -361,40 +247,12 @@ def resume_checkout(
     """
     if payment.page_token is None:
         return "open"
-    path = f"/v2/secure-payments/{payment.page_token}"
-    reply = call("GET", account.base_url + path, headers=_headers(account))
+    reply, words = send(account, "GET", f"/v2/secure-payments/{payment.page_token}")
     if reply.status in PAGES:
         return PAGES[reply.status]
     if reply.status == 401 and account.api_key:
         return "open"
-    raise _refusal(f"GET {path}", reply)
-
-
-def warnings(account: Account) -> list[str]:
-    """What is odd about the settings, though it may be right: a sentence each."""
-    found = DESTINATION.fullmatch(account.destination_id)
-    fitting = found and _checksum(found["wallet"], int(found["chain"]))
-    if not found or not fitting or found["checksum"].upper() == fitting:
-        return []
-    return [
-        f"The checksum of REQUEST_NETWORK_DESTINATION_ID is {found['checksum']}, and {fitting} "
-        "would fit its wallet and chain: compare it with the dashboard, letter by letter."
-    ]
-
-
-def _checksum(wallet: str, chain: int) -> str | None:
-    """The eight digits in a destination id; None on Tron, whose rule is not known.
-
-    Nowhere stated. It is the checksum of an interoperable address (ERC-7930): Keccak-256 over the
-    kind of chain (0000 is EVM), the chain and the wallet, the last two after their lengths. That
-    fits a sample of api-reference/webhooks; other samples hold made-up digits.
-    """
-    if not wallet.startswith("0x"):
-        return None
-    body = b"\0\0"
-    for each in (chain.to_bytes((chain.bit_length() + 7) // 8, "big"), bytes.fromhex(wallet[2:])):
-        body += bytes([len(each)]) + each
-    return keccak.new(digest_bits=256, data=body).hexdigest()[:8].upper()
+    raise failure(reply, ERRORS, words)
 
 
 def _amounts(account: Account, payment: PaymentRequest) -> list[int]:
@@ -406,28 +264,15 @@ def _amounts(account: Account, payment: PaymentRequest) -> list[int]:
     return amounts if min(amounts) > 0 and sum(amounts) == payment.amount else [payment.amount]
 
 
-def _destination(account: Account) -> dict[str, str]:
-    """The fields of a request that say where its money goes."""
-    if account.destination_id:
-        return {"destinationId": account.destination_id}
-    if account.payee:
-        return {
-            "payee": account.payee,
-            "invoiceCurrency": account.invoice_currency,
-            "paymentCurrency": account.payment_currency,
-        }
-    return {}
-
-
-def _fetch_request(account: Account, request_id: str) -> PaymentUpdate:
+def _fetch_request(account: Account, request_id: str) -> News:
     """The truth about one request."""
-    resource = _call(account, "GET", f"/v2/request/{request_id}")
+    resource = call_api(account, "GET", f"/v2/request/{request_id}")
     if resource.get("requestId") != request_id:
         raise Unreachable("GET /v2/request: the answer is about another request")
     paid, word = resource.get("hasBeenPaid"), printable(resource.get("status") or "", 40)
     if not isinstance(paid, bool):
         raise Unreachable("GET /v2/request: the answer does not say whether it has been paid")
-    news = PaymentUpdate(
+    news = News(
         provider_reference=request_id,
         reference=None,
         status="succeeded" if paid else "created",
@@ -452,56 +297,3 @@ def _fetch_request(account: Account, request_id: str) -> PaymentUpdate:
         problem = "Request Network says that a part is paid, and not how much"
         return replace(news, status=None, currency=currency, problem=problem)
     return replace(news, status="succeeded" if paid else word, amount=amount, currency=currency)
-
-
-def _id(found: object, problem: type[Exception]) -> str:
-    if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
-        raise problem("no usable request id")
-    return found
-
-
-def _call(
-    account: Account, method: str, path: str, payload: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """One call (api-reference/authentication); what makes something is not repeated."""
-    reply = call(
-        method,
-        account.base_url + path,
-        headers=_headers(account),
-        payload=payload,
-        repeat=payload is None,
-    )
-    if reply.ok and isinstance(reply.data, dict):
-        return reply.data
-    raise _refusal(f"{method} {path}", reply)
-
-
-def _headers(account: Account) -> dict[str, str]:
-    if account.api_key:
-        return {"x-api-key": account.api_key}
-    return {"x-client-id": account.client_id}
-
-
-def _refusal(what: str, reply: Reply) -> Rejected | Unreachable:
-    words = f"{what}: {_words(reply)}"
-    if reply.status in ERRORS:
-        return Rejected(words, ERRORS[reply.status])
-    return Unreachable(words)
-
-
-def _words(reply: Reply) -> str:
-    """The three shapes of errors in the spec, on one line.
-
-    ``{"message": "…"}``, ``{"message": [{"path", "message"}]}`` and
-    ``{"message": "Validation failed", "errors": [{"field", "message"}]}``.
-    """
-    data = reply.data if isinstance(reply.data, dict) else {}
-    message, errors = data.get("message"), data.get("errors")
-    said = [] if isinstance(message, list) else [str(message)]
-    for problems in (message, errors):
-        for each in problems if isinstance(problems, list) else []:
-            if isinstance(each, dict):
-                path = each.get("field") or each.get("path") or ""
-                where = ".".join(map(str, path)) if isinstance(path, list) else path
-                said.append(f"{where}: {each.get('message')}")
-    return printable(f"HTTP {reply.status} {'; '.join(said)}")

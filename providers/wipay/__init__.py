@@ -3,7 +3,7 @@
 Documentation (docs.wipayfinancial.com, read 2026-11): payments-api/payment-request (v1.0.11),
 payments-api/transaction-response (v1.0.9), hosted-checkout-flows, webhooks/payments-api, wapi
 (v2.0.2); and the PDF "Payments API Documentation" v1.0.8 (2024-12-23) for the return's ``hash``.
-Hosts, account and calls: ``wipay_api.py``. Saved cards: ``wipay_cards.py``.
+Hosts, account and calls: ``api.py``. Saved cards: ``cards.py``.
 
 How money is proven depends on who sent WiPay the request (``Account.mode``).
 
@@ -39,42 +39,40 @@ one without a transaction's id     400: whose money it is about, nothing says
 """
 
 import hashlib
-import hmac
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from money import NotMoney, read, to_major
-
-from .base import (
+from ..contract import (
     Address,
     BadSignature,
     Capabilities,
     Checkout,
     FormPost,
-    Hint,
     Malformed,
+    News,
     PaymentRequest,
-    PaymentUpdate,
     Redirect,
-    Refunded,
-    RefundRequest,
     Rejected,
     Unreachable,
     Urls,
     WrongEnvironment,
     printable,
 )
-from .http import parse_json
-from .wipay_api import SAFE_ID, Account, call, environment_of, open_page
-from .wipay_cards import card_path
-from .wipay_cards import delete_card as delete_card
-from .wipay_cards import fetch_card as fetch_card
-from .wipay_cards import read_card_return as read_card_return
-from .wipay_cards import save_card as save_card
-from .wipay_cards import verify_card as verify_card
+from ..http import parse_json
+from ..money import NotMoney, read, to_major
+from ..optional import Hint, Refunded, RefundRequest
+from ..proof import check_hmac, is_one_of
+from .api import SAFE_ID, call_api, environment_of, open_page
+from .api import Account as Account
+from .cards import card_path
+from .cards import delete_card as delete_card
+from .cards import fetch_card as fetch_card
+from .cards import read_card_return as read_card_return
+from .cards import save_card as save_card
+from .cards import verify_card as verify_card
 
 #: webhooks/payments-api: event -> our status; None is kept and shown, and changes nothing.
 EVENTS = {
@@ -148,16 +146,14 @@ def capabilities(account: Account) -> Capabilities:
         takes="Cards",
         note=f"Visa and Mastercard, from the Caribbean{FEES[account.fee_structure]}",
         currencies=account.currencies,
+        page_origins=account.origins,
+        failed="The card was declined.",
         refunds="full" if has_wapi else "",
         saves_cards=has_wapi,
         longest_email=LONGEST_EMAIL,
         page_minutes=AVS_PAGE_MINUTES if account.avs else PAGE_MINUTES,
         silent_minutes=SILENT_MINUTES,
     )
-
-
-def page_origins(account: Account) -> tuple[str, ...]:
-    return account.origins
 
 
 def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
@@ -203,7 +199,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     return Checkout(transaction_id, Redirect(url))
 
 
-def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[PaymentUpdate]:
+def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
     """Check ``X-WiPay-Webhook-Signature``, then read the envelope.
 
     Where the time stamp is signed with the body, a delivery older than five minutes is refused.
@@ -219,13 +215,8 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     if is_signed and not UNIX_SECONDS.fullmatch(timestamp):
         raise BadSignature("time stamp is missing or no number")
     signed = timestamp.encode() + b"." + body if is_signed else body
-    signature = headers.get("x-wipay-webhook-signature", "").encode()
-    expected = [
-        f"sha256={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}".encode()
-        for secret in account.webhook_secrets
-    ]
-    if not any([hmac.compare_digest(signature, each) for each in expected]):
-        raise BadSignature("signature is missing" if not signature else "signature differs")
+    signature = headers.get("x-wipay-webhook-signature", "")
+    check_hmac("signature", signature, signed, account.webhook_secrets, prefix="sha256=")
     if is_signed and abs(age := int(time.time()) - int(timestamp)) > TOLERANCE:
         raise BadSignature(f"signed {age} seconds ago")
     try:
@@ -242,7 +233,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     if name not in EVENTS:
         # Withdrawals, webhook.test, and whatever is added later: kept, not acted on.
         reference = printable(data.get("transaction_id") or "", 100)
-        return [PaymentUpdate(reference, None, None, word=printable(name, 100), event_key=key)]
+        return [News(reference, None, None, word=printable(name, 100), event_key=key)]
     news = _update(account, data, EVENTS[name], name, key)
     if environment_of(news.provider_reference) != account.environment:
         raise WrongEnvironment(f"{news.provider_reference} is not {account.environment!r}")
@@ -251,14 +242,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     return [replace(news, dispute=DISPUTES.get(name))]
 
 
-def keep_body(account: Account, body: bytes) -> str:
-    """WiPay's events hold no secret; the signature travels in a header."""
-    return body.decode()
-
-
-def read_return(
-    account: Account, payment: PaymentRequest, args: Mapping[str, str]
-) -> PaymentUpdate | Hint:
+def read_return(account: Account, payment: PaymentRequest, args: Mapping[str, str]) -> News | Hint:
     """A true ``hash`` proves success; whatever else comes back proves nothing, failure included.
 
     ``hash`` is the MD5 of transaction id, the total *that was asked for* and the API key, so it
@@ -267,7 +251,6 @@ def read_return(
     Such a success is "pending" until WiPay says in which currency: see the head of this module.
     """
     status, transaction_id = args.get("status", ""), args.get("transaction_id", "")
-    given = args.get("hash", "").encode("utf-8", "replace")
     by_form = _leaves_by_form(account, payment)
     if payment.provider_reference:
         is_ours = transaction_id == payment.provider_reference
@@ -278,11 +261,11 @@ def read_return(
         not is_ours
         or not account.api_key  # or anybody could make the hash
         or status != "success"
-        or not hmac.compare_digest(given, _hash(account, payment, transaction_id).encode())
+        or not is_one_of(args.get("hash", ""), [_hash(account, payment, transaction_id)])
     ):
         return Hint(word, "failed" if status in ("failed", "error") else None)
     debited = printable(f"{args.get('total', '?')} {args.get('currency', '?')}", 40)
-    return PaymentUpdate(
+    return News(
         provider_reference=transaction_id,
         reference=payment.reference if by_form else None,
         status="pending" if by_form else "succeeded",
@@ -292,26 +275,21 @@ def read_return(
     )
 
 
-def explain_failure(code: str | None) -> str:
-    """One sentence for every reason: their codes are many, and documented for no shopper."""
-    return "The card was declined."
-
-
-def fetch_payment(account: Account, payment: PaymentRequest) -> PaymentUpdate | None:
+def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
     """``GET /wapi/transactions/{transaction_id}``, for accounts that have a WAPI key.
 
     :raise ProviderError: no usable answer; nothing is known that was not known before.
     """
     if not account.wapi_key or payment.provider_reference is None:
-        return None
-    data = call(account, "GET", f"/wapi/transactions/{payment.provider_reference}").get("data")
+        return []
+    data = call_api(account, "GET", f"/wapi/transactions/{payment.provider_reference}").get("data")
     if not isinstance(data, dict) or data.get("transaction_id") != payment.provider_reference:
         raise Unreachable("GET transaction: the answer is about another payment")
     word, state = printable(data.get("status"), 40), str(data.get("status_desc")).casefold()
     status, dispute = STATUSES.get(word), None
     if status == "succeeded":
         status, dispute = "refunded" if state == REFUNDED else status, STATES.get(state)
-    return replace(_update(account, data, status, f"GET: {word}", None), dispute=dispute)
+    return [replace(_update(account, data, status, f"GET: {word}", None), dispute=dispute)]
 
 
 def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> Refunded:
@@ -326,7 +304,7 @@ def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> 
     if refund.amount != payment.amount or payment.provider_reference is None:
         raise Rejected("WiPay gives back whole payments only")
     try:
-        call(account, "POST", f"/wapi/transactions/{payment.provider_reference}/refund")
+        call_api(account, "POST", f"/wapi/transactions/{payment.provider_reference}/refund")
     except Rejected as error:
         if "already been refunded" in str(error):
             return Refunded(None, done=True)
@@ -383,7 +361,7 @@ def _is_about(account: Account, payment: PaymentRequest, transaction_id: str) ->
 
 def _update(
     account: Account, data: dict[str, Any], status: str | None, word: str, key: str | None
-) -> PaymentUpdate:
+) -> News:
     """A transaction as webhooks and WAPI show it.
 
     Its ``order_id`` is not believed in json mode, where we know the id: anybody may open a
@@ -396,7 +374,7 @@ def _update(
         raise Malformed("no usable transaction_id")
     said = message if status == "failed" and isinstance(message, str) else ""
     reason = REASON.search(said)
-    news = PaymentUpdate(
+    news = News(
         provider_reference=transaction_id,
         reference=None,
         status=status,

@@ -1,0 +1,81 @@
+"""How HandCash is called: one app and who receives its money, and what each HTTP status means."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..contract import Rejected, printable
+from ..http import Errors, Reply, answer, call
+
+
+class Gone(Rejected):
+    """There is no such payment request, or not any more."""
+
+
+REFUSED = "HandCash cannot take this payment. Nothing was charged. Please pay another way."
+CLOSED = "HandCash is closed in this shop right now. Nothing was charged. Please pay another way."
+#: No error table is published; these are the classes that HandCash's own clients tell apart. What
+#: is not listed (500, 503 …) is no answer: ``Unreachable``. How an unknown or deleted request is
+#: answered is not documented; 404 and 410 say "gone" in HTTP.
+ERRORS: Errors = {
+    400: (Rejected, REFUSED),  # validation, in the words of Joi: '"receivers" is required'
+    401: (Rejected, CLOSED),  # unauthenticated: our id or secret
+    403: (Rejected, CLOSED),  # invalid authentication
+    404: (Gone, REFUSED),
+    409: (Rejected, REFUSED),  # conflict
+    410: (Gone, CLOSED),  # also: this version of the API is gone
+    413: (Rejected, REFUSED),  # too large
+    450: (Rejected, CLOSED),  # outdated app
+}
+#: Where nothing but the id can have been wrong.
+ERRORS_BY_ID: Errors = {**ERRORS, 400: (Gone, REFUSED)}
+
+#: 24 hexadecimal digits wherever they were seen, 16 in some examples; they travel in our URLs.
+SAFE_ID = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One app of the HandCash dashboard, and who receives the money."""
+
+    base_url: str  # https://cloud.handcash.io
+    origins: tuple[str, ...]  # of the hosted page: https://pay.handcash.io, https://handcash.io
+    currencies: tuple[str, ...]  # prices; the payer pays in BSV
+    app_id: str
+    app_secrets: tuple[str, ...] = field(repr=False)  # several while rotating: the first is sent
+    destination: str  # handle, paymail or business wallet
+    minutes: int  # how long a request can be paid
+
+
+def call_api(
+    account: Account, method: str, path: str, payload: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """One call below ``/v3/paymentRequests``; only what makes something (POST) is not retried.
+
+    What is public needs no keys, so none are sent. The answer to DELETE is documented to be empty.
+
+    :raise ProviderError: see :data:`ERRORS`.
+    """
+    keys = {"app-id": account.app_id, "app-secret": next(iter(account.app_secrets), "")}
+    headers = None if path.startswith("/public/") else keys
+    path = f"/v3/paymentRequests{path}"
+    reply = call(
+        method, account.base_url + path, headers=headers, payload=payload, repeat=method != "POST"
+    )
+    errors = ERRORS_BY_ID if payload is None else ERRORS
+    words = f"{method} {path}: {_words(reply)}"
+    return answer(reply, errors, words, may_be_empty=method in ("PUT", "DELETE"))
+
+
+def usable_id(data: dict[str, Any], name: str, problem: type[Exception]) -> str:
+    found = data.get(name)
+    if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
+        raise problem(f"no usable {name}")
+    return found
+
+
+def _words(reply: Reply) -> str:
+    """``{"message", "info"}``, as HandCash's clients read it, on one line."""
+    data = reply.data if isinstance(reply.data, dict) else {}
+    info = f" ({data['info']})" if data.get("info") else ""
+    return printable(f"HTTP {reply.status} {data.get('message')}{info}")

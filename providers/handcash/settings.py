@@ -1,0 +1,54 @@
+"""HandCash's settings: where to find each, what must be there, and the account they make."""
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from ..settings import ProviderSettings, SandboxKey, Words, origin
+from .api import Account
+
+API = {"test": "https://iae.cloud.handcash.io", "live": "https://cloud.handcash.io"}
+LIVE_APIS = (API["live"],)
+#: Where its hosted pages are, by the API's address.
+PAGES = dict.fromkeys(API.values(), ("https://pay.handcash.io", "https://handcash.io"))
+
+NEEDS = (("handcash_app_id",), ("handcash_app_secret",), ("handcash_destination",))
+
+
+class Settings(ProviderSettings):
+    handcash_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
+    handcash_app_id: Annotated[str | None, SandboxKey("0123456789abcdef01234567")] = Field(
+        None, description="Developer dashboard, your app"
+    )
+    handcash_app_secret: Annotated[
+        SecretStr | None, SandboxKey("app_secret_test_kiln_and_kettle")
+    ] = Field(
+        None, description="Developer dashboard, your app; two, comma-separated, while replacing one"
+    )
+    handcash_destination: Annotated[str | None, SandboxKey("kilnandkettle")] = Field(
+        None, description="Who receives: a handle, a paymail or a business wallet"
+    )
+    handcash_page_origins: Words = Field(
+        (), description="Origins of the hosted page; default: those that HandCash documents"
+    )
+    handcash_currencies: Words = Field(
+        ("USD", "EUR", "GBP", "SGD", "TTD"), description="Prices; the payer pays in BSV"
+    )
+
+
+def account(settings: Settings) -> Account | None:
+    app_id = settings.value("handcash_app_id")
+    app_secrets = settings.values("handcash_app_secret")
+    destination = settings.value("handcash_destination")
+    if not (app_id and app_secrets and destination):
+        return None
+    base_url = settings.api("handcash", API)
+    return Account(
+        base_url=base_url,
+        origins=settings.handcash_page_origins or PAGES.get(base_url, (origin(base_url),)),
+        currencies=settings.handcash_currencies,
+        app_id=app_id,
+        app_secrets=app_secrets,
+        destination=destination,
+        minutes=settings.payment_minutes,
+    )

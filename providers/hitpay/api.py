@@ -1,0 +1,82 @@
+"""How HitPay is called: one account, and what each HTTP status means.
+
+Documentation (docs.hitpayapp.com, read 2026-05 to 2026-07): apis/guide/sandbox, openapi.json, and
+the older docs.html.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..contract import Rejected, printable
+from ..http import Errors, Reply, answer, call
+
+
+class Missing(Rejected):
+    """404: HitPay has no such payment request (any more)."""
+
+
+REFUSED = "HitPay cannot take this payment. Nothing was charged. Please pay another way."
+CLOSED = "HitPay is closed in this shop right now. Nothing was charged. Please pay another way."
+#: openapi.json, docs.html. What is not listed (429, 500, 502 …) is no answer: ``Unreachable``.
+ERRORS: Errors = {
+    400: (Rejected, REFUSED),
+    401: (Rejected, CLOSED),  # our key
+    403: (Rejected, CLOSED),
+    404: (Missing, REFUSED),
+    422: (Rejected, REFUSED),  # names each field that is wrong
+}
+
+#: Ids are UUIDs, and travel in our URLs.
+SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One HitPay account. A test account is another account on another host."""
+
+    base_url: str  # https://api.sandbox.hit-pay.com or https://api.hit-pay.com
+    origins: tuple[str, ...]  # of the hosted page: https://securecheckout.sandbox.hit-pay.com
+    currencies: tuple[str, ...]  # list not documented, so a setting
+    payment_methods: tuple[str, ...]  # "card", "paynow_online" …; none: all the account has
+    page_minutes: int  # how long the hosted page can be paid on
+    qr_minutes: int  # how long a QR code can be paid
+    drop_in: str  # where hitpay.js is, https://hit-pay.com; blank: shoppers leave for the page
+    default_link: str  # for the drop-in; blank: the address of each payment request
+    api_key: str = field(repr=False)
+    salts: tuple[str, ...] = field(repr=False)  # of the API key: version 1 webhooks
+    webhook_salts: tuple[str, ...] = field(repr=False)  # of the endpoint: version 2 webhooks
+
+
+def call_api(
+    account: Account, method: str, path: str, form: list[tuple[str, str]] | None = None
+) -> dict[str, Any]:
+    """Key in a header; ``X-Requested-With`` has errors answered as JSON (create-request).
+
+    Retried where that does no harm: HitPay knows no idempotency key, so a POST is sent once. A PUT
+    or DELETE may be answered with nothing.
+
+    :raise ProviderError: see :data:`ERRORS`.
+    """
+    headers = {"X-BUSINESS-API-KEY": account.api_key, "X-Requested-With": "XMLHttpRequest"}
+    url, may_retry = account.base_url + path, method != "POST"
+    reply = call(method, url, headers=headers, form=form, repeat=may_retry)
+    words = f"{method} {path}: {_words(reply)}"
+    return answer(reply, ERRORS, words, may_be_empty=method in ("PUT", "DELETE"))
+
+
+def usable_id(data: Mapping[str, Any], name: str, problem: type[Exception]) -> str:
+    found = data.get(name)
+    if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
+        raise problem(f"no usable {name}")
+    return found
+
+
+def _words(reply: Reply) -> str:
+    """``{"message", "errors": {field: [text, …]}}`` on one line."""
+    data = reply.data if isinstance(reply.data, dict) else {}
+    errors = data.get("errors")
+    fields = errors.items() if isinstance(errors, dict) else ()
+    said = "".join(f"; {name}: {texts}" for name, texts in fields)
+    return printable(f"HTTP {reply.status} {data.get('message')}{said}")

@@ -1,0 +1,79 @@
+"""HitPay's settings: where to find each, what must be there, and the account they make."""
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from ..settings import ProviderSettings, SandboxKey, Words, origin
+from .api import Account
+
+API = {"test": "https://api.sandbox.hit-pay.com", "live": "https://api.hit-pay.com"}
+LIVE_APIS = (API["live"],)
+#: Where its hosted pages are, by the API's address.
+PAGES = {
+    API["test"]: (
+        "https://securecheckout.sandbox.hit-pay.com",
+        "https://checkout.sandbox.hit-pay.com",
+    ),
+    API["live"]: ("https://securecheckout.hit-pay.com", "https://checkout.hit-pay.com"),
+}
+#: Where hitpay.js is; the sandbox has it under the API's address.
+DROP_IN = {API["test"]: "https://sandbox.hit-pay.com", API["live"]: "https://hit-pay.com"}
+
+NEEDS = (("hitpay_api_key",), ("hitpay_salt", "hitpay_webhook_salt"))
+
+
+class Settings(ProviderSettings):
+    hitpay_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
+    hitpay_api_key: Annotated[SecretStr | None, SandboxKey("test_kiln_and_kettle")] = Field(
+        None, description="Dashboard, API keys"
+    )
+    hitpay_salt: Annotated[SecretStr | None, SandboxKey("salt_test_kiln_and_kettle")] = Field(
+        None, description="Salt of that key: signs the webhooks of each payment request (version 1)"
+    )
+    hitpay_webhook_salt: Annotated[
+        SecretStr | None, SandboxKey("webhook_salt_test_kiln_and_kettle")
+    ] = Field(
+        None,
+        description="Salt of a registered webhook endpoint (version 2); one of the two will do",
+    )
+    hitpay_page_origins: Words = Field(
+        (), description="Origins of the hosted page; default: those that HitPay documents"
+    )
+    hitpay_currencies: Words = Field(
+        ("SGD", "USD"), description="What your account takes; HitPay publishes no list"
+    )
+    hitpay_payment_methods: Words = Field(
+        (), description="card, paynow_online …; default: all that are enabled on the account"
+    )
+    hitpay_qr_minutes: int = Field(5, description="How long a PayNow QR code can be paid")
+    hitpay_drop_in: bool = Field(
+        False, description="Open HitPay's page over ours with its script, instead of leaving for it"
+    )
+    hitpay_default_link: str = Field(
+        "",
+        description="Dashboard, Payment Links: what the drop-in is started with; default: the "
+        "address of each payment request",
+    )
+
+
+def account(settings: Settings) -> Account | None:
+    api_key = settings.value("hitpay_api_key")
+    salts = settings.values("hitpay_salt")
+    webhook_salts = settings.values("hitpay_webhook_salt")
+    if not (api_key and (salts or webhook_salts)):
+        return None
+    base_url = settings.api("hitpay", API)
+    return Account(
+        base_url=base_url,
+        origins=settings.hitpay_page_origins or PAGES.get(base_url, (origin(base_url),)),
+        currencies=settings.hitpay_currencies,
+        payment_methods=settings.hitpay_payment_methods,
+        page_minutes=settings.payment_minutes,
+        qr_minutes=settings.hitpay_qr_minutes,
+        drop_in=DROP_IN.get(base_url, base_url) if settings.hitpay_drop_in else "",
+        default_link=settings.hitpay_default_link,
+        api_key=api_key,
+        salts=salts,
+        webhook_salts=webhook_salts,
+    )

@@ -1,0 +1,150 @@
+"""MintCash: hosted card page, signed webhook, status by id; refunds in ``refunds.py``.
+
+Documentation (www.mintcash.me, read 2026-05 to 2026-07): docs/{api,guides,concepts}. Money is
+proven by the webhook or the answer to ``GET /payments/{id}``, never by the return. A webhook's
+``event_key`` is its ``eventId``: it is signed, and the same on every retry of an event.
+
+=====================================  ==========================================================
+``payment.created … succeeded``        the payment's status, and its amount
+``payment.failed``                     declined, or by ``failureCode`` expired or canceled
+refunded, voided, refund_failed        see ``refunds.py``
+anything else                          kept, and changes nothing
+one that does not say how much         kept, and MintCash is asked
+one that contradicts itself            the same, and a person is told
+one without a payment's id             400: it does not say whose money it is about
+=====================================  ==========================================================
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..contract import (
+    Capabilities,
+    Checkout,
+    Malformed,
+    News,
+    PaymentRequest,
+    Redirect,
+    Unreachable,
+    Urls,
+    WrongEnvironment,
+    optional_text,
+    printable,
+)
+from ..proof import check_hmac
+from .api import Account as Account
+from .api import call_api, read_event, read_money, usable_id
+from .refunds import REFUNDED, check_totals, read_refund_failed
+from .refunds import refund as refund
+
+#: docs/concepts/payments: their words for a status are ours, too. Unknown ones change nothing.
+STATUSES = ("created", "pending", "authorized", "succeeded", "failed", *REFUNDED)
+#: Seen in sandbox webhooks: an abandoned page ends in ``failed`` with this ``failureCode``.
+ABANDONED = ("expired", "canceled")
+#: docs/concepts/cascading names some ``failureCode``; the words for the shopper are ours.
+FAILURES = {
+    "insufficient_funds": "There is not enough money on this card.",
+    "card_expired": "This card has expired.",
+    "invalid_cvv": "The security code did not match this card.",
+    "invalid_pan": "This card number is not valid.",
+    "lost_or_stolen_card": "This card cannot be used.",
+    "limit_violation": "This payment is above the card’s limit.",
+    "client_auth_failed": "Your bank could not confirm that it was you.",
+    "invalid_3ds_code": "Your bank could not confirm that it was you.",
+    "expired": "The payment page was open for too long.",
+    "canceled": "The payment was canceled on MintCash’s page.",
+}
+
+
+def capabilities(account: Account) -> Capabilities:
+    return Capabilities(
+        name="mintcash",
+        label="MintCash",
+        takes="Cards",
+        note="Visa and Mastercard",
+        currencies=account.currencies,
+        page_origins=account.origins,
+        failed="The card was declined.",
+        failures=FAILURES,
+        refunds="part",
+    )
+
+
+def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
+    """``POST /payments`` (docs/api/payments). ``amount`` is minor units: 4999 is 49.99.
+
+    Safe to retry: ``externalId`` makes one payment; with another payload, ``ReferenceTaken``.
+    """
+    who, address = payment.customer, payment.address
+    payload: dict[str, Any] = {
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "externalId": payment.reference,
+        "description": payment.description,
+        "returnUrl": urls.return_url,
+        "customer": {"externalId": who.reference, "email": who.email, "name": who.name},
+    }
+    if address and address.postal_code:  # probably required within billing
+        payload["billing"] = {"country": address.country, "postalCode": address.postal_code}
+    reply = call_api(account, "POST", "/payments", payload)
+    resource = reply.get("payment", reply)  # the guides wrap what the reference shows flat
+    url = reply.get("redirectUrl") or (isinstance(resource, dict) and resource.get("redirectUrl"))
+    if not isinstance(resource, dict) or not isinstance(url, str):
+        raise Unreachable("POST /payments: the answer holds no payment with a redirectUrl")
+    return Checkout(usable_id(resource, Unreachable), Redirect(url))
+
+
+def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
+    """Check ``x-signature`` over the raw bytes, then read the envelope."""
+    check_hmac("x-signature", headers.get("x-signature", ""), body, account.signing_secrets)
+    event = read_event(body)
+    name, key, data = event["event"], event["eventId"], event["data"]
+    if event.get("environment") != account.environment:
+        theirs = printable(event.get("environment"), 20)
+        raise WrongEnvironment(f"environment is {theirs!r}, ours is {account.environment!r}")
+    if name == "payment.refund_failed":
+        return [read_refund_failed(data, name, key)]
+    entity, _, word = name.partition(".")
+    if entity != "payment" or word not in STATUSES:  # subscriptions, and what is added later
+        reference = printable(data.get("id") or "", 100)
+        return [News(reference, None, None, word=printable(name, 100), event_key=key)]
+    news, said = _news(data, word, name, key), data.get("status")
+    if said not in (None, word, *(ABANDONED if word == "failed" else ())):
+        problem = f"MintCash says {name}, and that the status is {printable(said, 40)!r}"
+        news = replace(news, status=None, problem=problem, check=True)
+    return [news]
+
+
+def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
+    """``GET /payments/{id}``: by MintCash's id only, so none before we have it."""
+    if payment.provider_reference is None:
+        return []
+    resource = call_api(account, "GET", f"/payments/{payment.provider_reference}")
+    if resource.get("id") != payment.provider_reference:
+        raise Unreachable("GET /payments: the answer is about another payment")
+    word = printable(resource.get("status"), 40)
+    try:
+        return [_news(resource, word, f"GET: {word}", None)]
+    except Malformed as error:
+        raise Unreachable(f"GET /payments: {error}") from error
+
+
+def _news(data: dict[str, Any], word: str, event: str, key: str | None) -> News:
+    """A payment as webhooks (with a ``key``) and ``GET`` (without) show it."""
+    amount, refunded, currency = read_money(data, word, is_webhook=key is not None)
+    reference, code = data.get("externalId"), data.get("failureCode")
+    status = code if word == "failed" and code in ABANDONED else word
+    news = News(
+        provider_reference=usable_id(data, Malformed),
+        reference=printable(reference, 100) if isinstance(reference, str) else None,
+        status=status if word in STATUSES else None,
+        word=event,
+        event_key=key,
+        amount=amount,
+        currency=currency,
+        refunded=refunded,
+        failure_code=optional_text(code, 60),
+        failure_message=optional_text(data.get("failureMessage")),
+    )
+    return check_totals(news, word, data)

@@ -1,0 +1,52 @@
+"""MintCash's settings: where to find each, what must be there, and the account they make."""
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from ..settings import ProviderSettings, SandboxKey, Words, origin
+from .api import Account
+
+API = {"test": "https://sandbox.mintcash.me", "live": "https://api.mintcash.me"}
+LIVE_APIS = (API["live"],)
+
+NEEDS = (("mintcash_public_key",), ("mintcash_secret_key",), ("mintcash_signing_secret",))
+
+
+class Settings(ProviderSettings):
+    mintcash_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
+    mintcash_public_key: Annotated[str | None, SandboxKey("pk_test_kiln_and_kettle")] = Field(
+        None, description="Merchant console, API keys"
+    )
+    mintcash_secret_key: Annotated[SecretStr | None, SandboxKey("sk_test_kiln_and_kettle")] = Field(
+        None, description="Shown once with the public key"
+    )
+    mintcash_signing_secret: Annotated[
+        SecretStr | None, SandboxKey("whsec_test_kiln_and_kettle")
+    ] = Field(None, description="Signs webhooks; two, comma-separated, while one is being replaced")
+    mintcash_page_origins: Words = Field(
+        (),
+        description="Origins of the hosted page, e.g. https://pay.example; "
+        "default: that of MINTCASH_BASE_URL",
+    )
+    mintcash_currencies: Words = Field(
+        ("USD", "EUR", "GBP"), description="What your account takes; MintCash publishes no list"
+    )
+
+
+def account(settings: Settings) -> Account | None:
+    public_key = settings.value("mintcash_public_key")
+    secret_key = settings.value("mintcash_secret_key")
+    secrets = settings.values("mintcash_signing_secret")
+    if not (public_key and secret_key and secrets):
+        return None
+    base_url = settings.api("mintcash", API)
+    return Account(
+        base_url=base_url,
+        environment="live" if settings.environment == "live" else "test",
+        origins=settings.mintcash_page_origins or (origin(base_url),),
+        currencies=settings.mintcash_currencies,
+        public_key=public_key,
+        secret_key=secret_key,
+        signing_secrets=secrets,
+    )

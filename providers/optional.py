@@ -1,0 +1,176 @@
+"""What only some providers offer, and when the shop calls it.
+
+A provider that offers one of these re-exports its functions in the folder's ``__init__.py``; the
+shop finds them by ``isinstance(module, Refunds)`` and the like.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from .contract import News, PaymentRequest, Urls
+
+# ------------------------------------------------------------------ what the browser brings back
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What a browser brought back: a reason to ask the provider, never a proof.
+
+    ``status`` is "canceled" or "failed" when it says so: a reason to offer another try, no more.
+    After "failed" the page is of no further use; after "canceled" it can be gone back to.
+    """
+
+    word: str = ""
+    status: str | None = None
+
+
+@runtime_checkable
+class ReadsReturns(Protocol):
+    """The provider appends something to the return address; some sign it."""
+
+    def read_return(
+        self, account: Any, payment: PaymentRequest, args: Mapping[str, str]
+    ) -> News | Hint:
+        """Called when the shopper's browser is back, with the query string.
+
+        A hint, or proof where the provider signs its returns.
+        """
+
+
+# ------------------------------------------------------------------ what a delivery must not keep
+
+
+@runtime_checkable
+class HidesSecrets(Protocol):
+    """The provider's deliveries hold a secret or a signature in the body."""
+
+    def keep_body(self, account: Any, body: bytes) -> str:
+        """Called before a verified delivery is stored: its body as text, without secrets."""
+
+
+# ------------------------------------------------------------------ a page that was made before
+
+
+@runtime_checkable
+class Resumes(Protocol):
+    """A page that was made before can be asked about, or brought up to date."""
+
+    def resume_checkout(
+        self, account: Any, payment: PaymentRequest, urls: Urls
+    ) -> Literal["open", "closed", "done"]:
+        """Called before a shopper is sent to the same page again.
+
+        "closed": it takes no money any more, make another. "done": it was paid, or is being paid;
+        the shopper must not pay again before the provider was asked.
+
+        :raise ProviderError: not known; the page may well be open.
+        """
+
+
+@runtime_checkable
+class Cancels(Protocol):
+    """A page can be closed, so that no shopper pays on it by mistake."""
+
+    def cancel(self, account: Any, payment: PaymentRequest) -> None:
+        """Called when the shopper pays another way, or has paid: close the page.
+
+        :raise Rejected: too late, or unknown there. Paid money is still news.
+        :raise Unreachable: not known whether it is closed.
+        """
+
+
+# ------------------------------------------------------------------ refunds
+
+
+@dataclass(frozen=True)
+class RefundRequest:
+    """Money to refund. ``reference`` is ours, and the same on every retry.
+
+    ``before`` is what had been refunded when this refund was asked for: a provider that knows no
+    idempotency key is asked for its total first, and left alone when that is higher already.
+    """
+
+    reference: str
+    amount: int  # minor units of the payment's currency
+    before: int
+
+
+@dataclass(frozen=True)
+class Refunded:
+    """A refund was accepted. Not ``done``: the provider's news will say how it ends."""
+
+    provider_reference: str | None
+    done: bool
+
+
+@runtime_checkable
+class Refunds(Protocol):
+    """Money can be refunded by a call; ``Capabilities.refunds`` says how much of it."""
+
+    def refund(self, account: Any, payment: PaymentRequest, refund: RefundRequest) -> Refunded:
+        """Called when the merchant refunds, or money came that the order does not need.
+
+        Refunds once, however often it is called with the same ``refund``.
+
+        :raise Rejected: it will not be done; ``str(error)`` holds the provider's reason.
+        :raise Unreachable: not known: call again.
+        """
+
+
+# ------------------------------------------------------------------ saved cards
+
+
+@dataclass(frozen=True)
+class CardPage:
+    """Where a shopper's card is saved: a hosted page, and the provider's id of that visit."""
+
+    transaction_id: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card that the provider keeps. ``verify_by`` is set while it is not verified."""
+
+    id: str
+    label: str  # "Visa ending 1111"
+    verified: bool
+    verify_by: datetime | None
+
+
+@runtime_checkable
+class SavesCards(Protocol):
+    """The provider keeps cards, for shoppers who want to type theirs once only."""
+
+    def save_card(self, account: Any, return_url: str) -> CardPage:
+        """Called when a shopper asks to save a card: ask for the page on which that is done.
+
+        :raise ProviderError: there is none.
+        """
+
+    def read_card_return(self, account: Any, args: Mapping[str, str]) -> tuple[str, str] | None:
+        """Called when the browser is back from that page: ids of the visit and the card, or None.
+
+        Neither is proven: the visit must be one of the device's own, and the card asked for.
+        """
+
+    def verify_card(self, account: Any, card_id: str, amount: str) -> None:
+        """Called with what the shopper read was debited for the check; decimal text, "0.80".
+
+        :raise Rejected: not that amount, or too late; ``error.shopper`` says which.
+        :raise Unreachable: not known.
+        """
+
+    def fetch_card(self, account: Any, card_id: str) -> Card | None:
+        """Called before a card is shown or charged; None when the provider has no such card.
+
+        :raise ProviderError: not known.
+        """
+
+    def delete_card(self, account: Any, card_id: str) -> None:
+        """Called when the shopper deletes a card; one that is gone already is fine.
+
+        :raise ProviderError: it may still be there.
+        """

@@ -1,0 +1,88 @@
+"""Request Network's settings: where to find each, what must be there, and the account they make."""
+
+import logging
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from ..settings import ProviderSettings, SandboxKey, SettingsError, Words, origin
+from .api import Account
+from .destination import warnings
+
+API = dict.fromkeys(("test", "live"), "https://api.request.network")
+LIVE_APIS = (API["live"],)
+#: Where its payment pages are, by the API's address.
+PAGES = {API["live"]: ("https://pay.request.network", "https://secure.request.network")}
+
+NEEDS = (
+    ("request_network_api_key", "request_network_client_id"),
+    ("request_network_webhook_secret",),
+)
+
+log = logging.getLogger(__name__)
+
+
+class Settings(ProviderSettings):
+    request_network_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
+    request_network_api_key: SecretStr | None = Field(
+        None, description="Sent as x-api-key; or a Client ID instead"
+    )
+    request_network_client_id: Annotated[str | None, SandboxKey("cli_test_kiln_and_kettle")] = (
+        Field(None, description="cli_…, sent as x-client-id; goes before the API key")
+    )
+    request_network_webhook_secret: Annotated[
+        SecretStr | None,
+        SandboxKey("6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"),
+    ] = Field(None, description="64 hex digits, shown once when the webhook is registered")
+    request_network_destination_id: str | None = Field(
+        None, description="<wallet>@eip155:<chain>#<checksum>:<token>; default: the Client ID's own"
+    )
+    request_network_payee: str | None = Field(
+        None, description="0x…, in place of a destination id; with the two currencies below"
+    )
+    request_network_invoice_currency: str | None = Field(
+        None, description="Id of the currency that prices are in: USD, USDC-base …"
+    )
+    request_network_payment_currency: str | None = Field(
+        None, description="Id of the coin that is paid: USDC-base …"
+    )
+    request_network_itemized: bool = Field(
+        False, description="One request for each line of an order, all in one link; EVM chains only"
+    )
+    request_network_page_origins: Words = Field(
+        (), description="Origins of the payment page; default: those that Request Network documents"
+    )
+    request_network_currencies: Words = Field(
+        ("USD",), description="Prices that the destination's stablecoin stands for, one to one"
+    )
+
+
+def account(settings: Settings) -> Account | None:
+    """An odd checksum of the destination is only logged: it may be right."""
+    api_key = settings.value("request_network_api_key")
+    client_id = settings.value("request_network_client_id")
+    secrets = settings.values("request_network_webhook_secret")
+    if not ((api_key or client_id) and secrets):
+        return None
+    base_url = settings.api("request_network", API)
+    try:
+        found = Account(
+            base_url=base_url,
+            environment="live" if settings.environment == "live" else "test",
+            origins=settings.request_network_page_origins
+            or PAGES.get(base_url, (origin(base_url),)),
+            currencies=settings.request_network_currencies,
+            api_key="" if client_id else api_key,
+            client_id=client_id,
+            webhook_secrets=secrets,
+            destination_id=settings.value("request_network_destination_id"),
+            payee=settings.value("request_network_payee"),
+            invoice_currency=settings.value("request_network_invoice_currency"),
+            payment_currency=settings.value("request_network_payment_currency"),
+            itemized=settings.request_network_itemized,
+        )
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    for sentence in warnings(found):
+        log.warning("%s", sentence)
+    return found

@@ -1,0 +1,375 @@
+"""How a provider declares its settings, and how each is checked: by the kind its name ends with.
+
+A provider's ``settings.py`` holds its variables (a :class:`ProviderSettings`), what it cannot do
+without (``NEEDS``), where live payments are made (``LIVE_APIS``), and ``account(settings)``.
+Every sentence names what to do, and quotes nothing that could be a secret.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Annotated, Any, Literal, Protocol
+from urllib.parse import SplitResult, urlsplit
+
+import idna
+from babel.core import get_global
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from .networks import is_test_coin, is_test_network
+
+#: What is money somewhere today, by CLDR; not what once was, nor ISO 4217's codes for metals and
+#: tests, which begin with an X.
+CURRENCIES = frozenset(
+    {"XAF", "XCD", "XCG", "XOF", "XPF"}.union(
+        code
+        for used in get_global("territory_currencies").values()
+        for code, _, end, _ in used
+        if end is None and not code.startswith("X")
+    )
+)
+
+#: Least length, in characters. Providers do not publish how long their secrets are: these numbers
+#: are low, and catch what was cut off or stands in for a secret.
+LEAST = {"_secret": 12, "_salt": 12, "_key": 8, "_password": 12, "_token": 16}
+
+#: What providers mark test keys with (sk_test_…, whsec_test…), and what stands in guides and
+#: templates for a key.
+TEST_MARK = re.compile(
+    r"sandbox|^([a-z]+_)?test|"
+    r"(?<![a-z0-9])(test|tests|testing|staging|demo|dummy|changeme|placeholder)(?![a-z])"
+)
+#: Parts of the names of hosts that no live system has.
+TEST_HOST = re.compile(
+    r"sandbox|(?<![a-z0-9])(sbx|test|testing|testnet|stage|staging|uat|preprod|iae)(?![a-z0-9])"
+)
+LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
+#: Suffixes of names that only a private network knows (RFC 2606, 6761, 6762, 8375, and habit).
+PRIVATE = re.compile(
+    r"(^|\.)(localhost|localdomain|local|internal|intranet|lan|home\.arpa|test|invalid)$"
+)
+MOST_MINUTES = 30 * 24 * 60
+MOST_SECONDS = 24 * 60 * 60
+#: The chain in a destination id.
+CHAIN = re.compile(r"@(eip155:[0-9]+)", re.ASCII)
+
+#: Comma-separated in the environment.
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class SettingsError(Exception):
+    """One or more settings are wrong; the text says which, and what to do, a line each."""
+
+
+@dataclass(frozen=True)
+class SandboxKey:
+    """Beside a field: what the sandbox expects when nothing is set; worth nothing anywhere else.
+
+    ``owner``: whose it is, where providers hand it out for their own test system, too: whoever
+    knows it (everybody) could forge a payment.
+    """
+
+    value: str
+    owner: str = "the sandbox's"
+
+
+class ProviderSettings(BaseSettings):
+    """What each provider's variables are declared in, beside the three that all accounts need."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    payment_environment: Literal["sandbox", "test", "live"] = Field(
+        "sandbox", description="sandbox: imitated providers; test: their test systems; live: money"
+    )
+    sandbox_url: str = Field("http://127.0.0.1:5001", description="Where the sandbox runs")
+    payment_minutes: int = Field(
+        60, description="A payment still silent after this many minutes is expired"
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def split_at_commas(cls, value: object, info: ValidationInfo) -> object:
+        is_tuple = cls.model_fields[info.field_name or ""].annotation == tuple[str, ...]
+        if isinstance(value, str) and is_tuple:
+            return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def check_kind(cls, value: object, info: ValidationInfo) -> object:
+        return check(info.field_name or "", value)
+
+    @property
+    def environment(self) -> str:
+        return self.payment_environment
+
+    @classmethod
+    def sandbox_keys(cls) -> dict[str, SandboxKey]:
+        """By the name of the field."""
+        return {
+            name: each
+            for name, field in cls.model_fields.items()
+            for each in field.metadata
+            if isinstance(each, SandboxKey)
+        }
+
+    def value(self, name: str) -> str:
+        """A provider's key or secret, blank when it is not to be used."""
+        found = getattr(self, name)
+        if found is None:
+            key = self.sandbox_keys().get(name)
+            return key.value if key and self.environment == "sandbox" else ""
+        return (found.get_secret_value() if isinstance(found, SecretStr) else str(found)).strip()
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """A secret that may be several, comma-separated, while one is being replaced."""
+        return tuple(word.strip() for word in self.value(name).split(",") if word.strip())
+
+    def api(self, name: str, hosts: dict[str, str]) -> str:
+        """Where a provider's API is: as set, else by environment; the sandbox has a path for each.
+
+        ``hosts``: base address by "test" and "live".
+        """
+        given: str = getattr(self, f"{name}_base_url")
+        if given or self.environment != "sandbox":
+            return given or hosts[self.environment]
+        return f"{self.sandbox_url}/{name}"
+
+
+class DeclaresSettings(Protocol):
+    """What each provider's ``settings.py`` offers."""
+
+    #: Its variables.
+    Settings: type[ProviderSettings]
+    #: What it cannot do without, a line for each need; of several in a line, one will do.
+    NEEDS: tuple[tuple[str, ...], ...]
+    #: Origins of the API where live payments are made, and nowhere else.
+    LIVE_APIS: tuple[str, ...]
+
+    def account(self, settings: Any) -> Any | None:
+        """The provider's own ``Account``; None when its settings are not there.
+
+        :raise SettingsError: settings that do not go together.
+        """
+
+
+def check(name: str, value: object) -> object:
+    """The value as it is used: an address as it goes over the wire, currencies in capitals.
+
+    :raise ValueError: it makes no sense in any environment; the text begins after the name.
+    """
+    for suffix, each in CHECKS.items():
+        if name.endswith(suffix) and value is not None:
+            return each(value)
+    return value
+
+
+# ------------------------------------------------------------------ addresses
+
+
+def canonical(url: str) -> str:
+    """``HTTP://LocalHost:80/shop/`` is ``http://localhost/shop``; a host beyond ASCII is as in DNS.
+
+    :raise ValueError: no ``http://`` or ``https://`` address, or one with a user.
+    """
+    parts, host = _parts(url)
+    default = {"http": 80, "https": 443}[parts.scheme]
+    port = "" if parts.port in (None, default) else f":{parts.port}"
+    rest = parts._replace(scheme="", netloc="").geturl()
+    return f"{parts.scheme}://{host}{port}{rest}".rstrip("/")
+
+
+def canonical_origin(url: str) -> str:
+    """The same for what ends after host and port.
+
+    :raise ValueError: it does not.
+    """
+    found = canonical(url)
+    if origin(found) != found:
+        raise ValueError("must end after host and port: no path, query or fragment")
+    return found
+
+
+def origin(url: str) -> str:
+    """``https://host:8443/path?x`` is ``https://host:8443``."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _parts(url: str) -> tuple[SplitResult, str]:
+    """An address and its host, in brackets when that is an IPv6 address."""
+    if not url.isprintable() or re.search(r"[\s\\]", url):
+        raise ValueError("holds a space, a line break or a backslash")
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = parts.port
+    except ValueError:
+        raise ValueError("is no address: its host or port cannot be read") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError("is not an http:// or https:// address")
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user or a password")
+    if port == 0:
+        raise ValueError("has port 0, on which nothing listens")
+    return parts, canonical_host(host)
+
+
+def canonical_host(host: str) -> str:
+    """A name as DNS has it, or an IP address, in brackets when that is IPv6.
+
+    :raise ValueError: neither.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        pass
+    else:
+        if "%" in host:
+            raise ValueError("has a host that only one machine knows: leave the % and what follows")
+        return f"[{address.compressed}]" if address.version == 6 else str(address)
+    try:
+        plain = host if host.isascii() else idna.encode(host, uts46=True).decode()
+    except idna.IDNAError:
+        raise ValueError("has a host that is no name") from None
+    plain = plain.removesuffix(".")  # of the root, which browsers keep and certificates do not
+    labels = plain.split(".")
+    if not all(map(LABEL.fullmatch, labels)) or labels[-1].isdigit() or len(plain) > 253:
+        raise ValueError("has a host that is neither a name nor an IP address")
+    return plain
+
+
+def is_private(host: str) -> bool:
+    """Whether only this machine or its network can reach it."""
+    try:
+        address: IPv4Address | IPv6Address = ip_address(host)
+    except ValueError:
+        return "." not in host.rstrip(".") or bool(PRIVATE.search(host.rstrip(".")))
+    return not (getattr(address, "ipv4_mapped", None) or address).is_global
+
+
+def is_live(url: str) -> bool:
+    """Whether a provider's address could be one for real money: https, public, no test system."""
+    host = urlsplit(url).hostname or ""
+    return url.startswith("https://") and not is_private(host) and not TEST_HOST.search(host)
+
+
+# ------------------------------------------------------------------ other kinds
+
+
+def _url(value: object) -> object:
+    """Blank stands for the default; what is a secret has a check of its own."""
+    return canonical(value) if value and isinstance(value, str) else value
+
+
+def _base_url(value: object) -> object:
+    found = _url(value)
+    if isinstance(found, str) and re.search(r"[?#]", found):
+        raise ValueError("must end before a query or fragment")
+    return found
+
+
+def _origins(value: object) -> object:
+    """They stand in a header and are compared as they are, so nothing but an origin will do."""
+    assert isinstance(value, tuple)  # noqa: S101
+    found = []
+    for each in value:
+        try:
+            if origin(each) != each:
+                raise ValueError
+            found.append(canonical_origin(each))
+        except ValueError:
+            raise ValueError(f"holds {each!r}, no origin like https://pay.example") from None
+    return tuple(dict.fromkeys(found))
+
+
+def _currencies(value: object) -> object:
+    assert isinstance(value, tuple)  # noqa: S101
+    if not value:
+        raise ValueError("names no currency: write one or more, such as USD,EUR")
+    found = tuple(dict.fromkeys(each.upper() for each in value))
+    for each in found:
+        if each not in CURRENCIES:
+            raise ValueError(f"holds {each!r}, which is no currency's code such as USD")
+    return found
+
+
+def _bounded(most: int, unit: str) -> Callable[[object], object]:
+    def check_number(value: object) -> object:
+        if isinstance(value, int) and not 0 < value <= most:
+            raise ValueError(f"must be from 1 to {most} {unit}")
+        return value
+
+    return check_number
+
+
+def _secret(value: object) -> object:
+    """Without the line end of the file that it was read from."""
+    if not isinstance(value, SecretStr):
+        return value
+    secret = value.get_secret_value().strip()
+    if not secret.isprintable():
+        raise ValueError("holds a line break or another control character: copy it once more")
+    return SecretStr(secret)
+
+
+CHECKS: dict[str, Callable[[object], object]] = {
+    "_base_url": _base_url,
+    "_url": _url,
+    "_link": _url,
+    "_origins": _origins,
+    "_currencies": _currencies,
+    "_minutes": _bounded(MOST_MINUTES, "minutes"),
+    "_seconds": _bounded(MOST_SECONDS, "seconds"),
+    **dict.fromkeys(("_fallbacks", *LEAST), _secret),
+}
+
+
+# ------------------------------------------------------------------ before real money
+
+
+def secret_problems(
+    name: str, values: tuple[str, ...], live: bool, is_prose: bool = False
+) -> Iterator[str]:
+    """What is wrong with a secret, or with the id that goes with one, outside the sandbox.
+
+    ``values``: several, while one is being replaced. ``is_prose``: made up by the operator, and may
+    be a sentence with spaces in it. One problem at most.
+    """
+    least = next((least for suffix, least in LEAST.items() if name.endswith(suffix)), 0)
+    for each in values:
+        if not is_prose and not re.fullmatch(r"[!-~]+", each):
+            yield f"{name.upper()} holds a space or a sign beyond ASCII: copy it once more"
+        elif live and TEST_MARK.search(each.lower()):
+            yield f"{name.upper()} is a test key, PAYMENT_ENVIRONMENT is live: set the live one"
+        elif live and len(each) < least:
+            yield f"{name.upper()} is too short: {least} characters or more"
+        else:
+            continue
+        return
+
+
+def live_problems(name: str, value: object, apis: tuple[str, ...] = ()) -> Iterator[str]:
+    """An address or a coin that no real money comes from, by the kind of the setting.
+
+    ``apis``: the only origins that will do for a base address, where they are known.
+    """
+    if not value or isinstance(value, SecretStr):
+        return
+    if name.endswith("_base_url") and apis:
+        if origin(str(value)) not in apis:
+            yield f"{name.upper()} must be {' or '.join(apis)} when live"
+    elif name.endswith(("_url", "_link")) and not is_live(str(value)):
+        yield f"{name.upper()} is no address of a live system, PAYMENT_ENVIRONMENT is live"
+    elif name.endswith("_origins") and isinstance(value, tuple):
+        for page in value:
+            if not is_live(page):
+                yield f"{name.upper()} holds {page}, which is no live page"
+    elif name.endswith("_currency") and is_test_coin(str(value)):
+        yield (
+            f"{name.upper()} is a coin of a test network, PAYMENT_ENVIRONMENT is live: set one "
+            "of a live network, such as USDC-base"
+        )
+    elif name.endswith("_id") and any(map(is_test_network, CHAIN.findall(str(value)))):
+        yield f"{name.upper()} is a test network's, PAYMENT_ENVIRONMENT is live"

@@ -1,0 +1,91 @@
+"""WiPay's settings: where to find each, what must be there, and the account they make."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+
+from ..settings import ProviderSettings, SandboxKey, SettingsError, origin
+from .api import CURRENCIES, HOSTS, Account
+
+LIVE_APIS = tuple(each["live"] for each in HOSTS.values())
+
+NEEDS = (("wipay_account_number",), ("wipay_api_key",))
+
+#: Whose the keys are that WiPay's documentation prints for everybody's tests.
+PUBLIC = "the public test account's"
+
+
+class Settings(ProviderSettings):
+    wipay_base_url: str = Field("", description="Default: by country and PAYMENT_ENVIRONMENT")
+    wipay_account_number: Annotated[str | None, SandboxKey("1234567890", PUBLIC)] = Field(
+        None, description="Ten digits, on the WiPay profile"
+    )
+    wipay_api_key: Annotated[SecretStr | None, SandboxKey("123", PUBLIC)] = Field(
+        None, description="Proves returns; on the WiPay profile, never sent to anybody"
+    )
+    wipay_country_code: Literal["BB", "GD", "GY", "JM", "TT"] = Field(
+        "TT", description="Country of the WiPay account: decides host and currencies"
+    )
+    wipay_fee_structure: Literal["customer_pay", "merchant_absorb", "split"] = Field(
+        "merchant_absorb", description="Who pays WiPay's fee"
+    )
+    wipay_mode: Literal["json", "form"] = Field(
+        "json", description="Who sends WiPay the request: this shop, or the shopper's browser"
+    )
+    wipay_avs: bool = Field(
+        False,
+        description="WiPay's page also checks the billing address, and lives 5 minutes, not 3",
+    )
+    wipay_webhook_secret: Annotated[
+        SecretStr | None, SandboxKey("wipay_webhook_test_kiln_and_kettle")
+    ] = Field(
+        None, description="Of a registered webhook endpoint; without it the return is the only news"
+    )
+    wipay_webhook_signs: Literal["body", "timestamp.body"] = Field(
+        "body", description="What WiPay's webhooks sign: two readings are documented"
+    )
+    wipay_wapi_key: Annotated[SecretStr | None, SandboxKey("wapi_test_kiln_and_kettle")] = Field(
+        None,
+        description="X-WAPI-Key of a business account; without it WiPay cannot be asked, and there "
+        "are neither refunds nor saved cards",
+    )
+
+
+def account(settings: Settings) -> Account | None:
+    account_number = settings.value("wipay_account_number")
+    api_key = settings.value("wipay_api_key")
+    if not (account_number and api_key):
+        return None
+    country = settings.wipay_country_code
+    environment = "live" if settings.environment == "live" else "sandbox"
+    base_url = settings.api(
+        "wipay", {"test": HOSTS[country]["sandbox"], "live": HOSTS[country]["live"]}
+    )
+    webhook_secrets = settings.values("wipay_webhook_secret")
+    wapi_key = settings.value("wipay_wapi_key")
+    if settings.wipay_mode == "form":
+        if settings.wipay_fee_structure != "merchant_absorb":
+            raise SettingsError(
+                "WIPAY_FEE_STRUCTURE must be merchant_absorb when WIPAY_MODE is form: "
+                "with a fee on top, nobody could tell that the shopper changed the total"
+            )
+        if not (webhook_secrets or wapi_key):
+            raise SettingsError(
+                "WIPAY_MODE is form, which needs WIPAY_WEBHOOK_SECRET or WIPAY_WAPI_KEY: "
+                "the return does not prove in which currency was paid"
+            )
+    return Account(
+        base_url=base_url,
+        environment=environment,
+        origins=(origin(base_url),),
+        currencies=CURRENCIES[country],
+        account_number=account_number,
+        country_code=country,
+        fee_structure=settings.wipay_fee_structure,
+        mode=settings.wipay_mode,
+        avs=settings.wipay_avs,
+        signs=settings.wipay_webhook_signs,
+        api_key=api_key,
+        webhook_secrets=webhook_secrets,
+        wapi_key=wapi_key,
+    )
