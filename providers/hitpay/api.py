@@ -4,13 +4,15 @@ Documentation (docs.hitpayapp.com, read 2026-05 to 2026-07): apis/guide/sandbox,
 the older docs.html.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contract import Rejected, printable
+from ..contract import Malformed, Rejected, Unreachable, printable
 from ..http import Errors, Reply, answer, call
+from ..money import NotMoney, read
 
 
 class Missing(Rejected):
@@ -30,6 +32,8 @@ ERRORS: Errors = {
 
 #: Ids are UUIDs, and travel in our URLs.
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+#: An amount is text; one documented example groups the thousands: "900,000.00".
+GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -66,11 +70,37 @@ def call_api(
     return answer(reply, ERRORS, words, may_be_empty=method in ("PUT", "DELETE"))
 
 
+def fetch_request(account: Account, reference: str) -> dict[str, Any]:
+    """``GET /v1/payment-requests/{id}``.
+
+    :raise ProviderError: no usable answer.
+    """
+    resource = call_api(account, "GET", f"/v1/payment-requests/{reference}")
+    if usable_id(resource, "id", Unreachable) != reference:
+        raise Unreachable("GET /v1/payment-requests: the answer is about another payment")
+    return resource
+
+
 def usable_id(data: Mapping[str, Any], name: str, problem: type[Exception]) -> str:
     found = data.get(name)
     if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
         raise problem(f"no usable {name}")
     return found
+
+
+def read_money(amount: object, named: Mapping[str, Any]) -> tuple[int | None, str | None]:
+    """In the ``currency`` of ``named``: webhooks spell it in capitals, ``GET`` does not."""
+    if isinstance(amount, str) and GROUPED.fullmatch(amount):
+        amount = amount.replace(",", "")
+    try:
+        return read(amount, named.get("currency"))
+    except NotMoney as error:
+        raise Malformed(f"amount: {error}") from error
+
+
+def digest(*facts: object) -> str:
+    """An event's key: short enough for any id, and equal for the same facts in other bytes."""
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def _words(reply: Reply) -> str:
