@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contract import Rejected, printable
+from ..contract import PaymentRequest, Rejected, Unreachable, printable
 from ..http import Errors, Reply, answer, call
+from ..money import ISO_4217, NotMoney, read, read_currency, to_major
 
 
 class Gone(Rejected):
@@ -32,6 +33,11 @@ ERRORS_BY_ID: Errors = {**ERRORS, 400: (Gone, REFUSED)}
 
 #: 24 hexadecimal digits wherever they were seen, 16 in some examples; they travel in our URLs.
 SAFE_ID = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
+#: 64 hexadecimal digits for a payment on chain; the form for other ways to pay is not documented.
+TRANSACTION_ID = re.compile(r"[!-~]{1,64}", re.ASCII)
+
+#: A plain address; it becomes an ``<img>`` of our page.
+IMAGE_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[!-~]{0,500}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -67,11 +73,63 @@ def call_api(
     return answer(reply, errors, words, may_be_empty=method in ("PUT", "DELETE"))
 
 
+def fetch_public(account: Account, payment: PaymentRequest) -> dict[str, Any]:
+    """The request as anyone may see it.
+
+    :raise Gone: it is not there, or HandCash never told us its id.
+    """
+    if payment.provider_reference is None:
+        raise Gone(f"no payment request is known for {payment.reference}")
+    resource = call_api(account, "GET", f"/public/{payment.provider_reference}")
+    if usable_id(resource, "id", Unreachable) != payment.provider_reference:
+        raise Unreachable("GET /v3/paymentRequests/public: the answer is about another request")
+    return resource
+
+
+def json_number(amount: int, currency: str) -> float:
+    """4999 US cents as the JSON number 49.99; 2400 as 24.0.
+
+    The one float of the shop, made from a ``Decimal`` of two places only to be printed: ``repr``
+    prints every decimal of up to 15 digits unchanged.
+    """
+    return float(to_major(amount, currency))
+
+
 def usable_id(data: dict[str, Any], name: str, problem: type[Exception]) -> str:
     found = data.get(name)
     if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
         raise problem(f"no usable {name}")
     return found
+
+
+def read_transaction(data: dict[str, Any]) -> str | None:
+    """``transactionId``; None where it is missing, or not usable."""
+    found = data.get("transactionId")
+    return found if isinstance(found, str) and TRANSACTION_ID.fullmatch(found) else None
+
+
+def read_price(resource: dict[str, Any]) -> tuple[int | None, str | None]:
+    """What the request is for, where that is said in a currency.
+
+    ``paymentAmount.currencyCode`` is the price's currency in the examples; the SDK could also mean
+    the coin, and an amount of coins says nothing about a price.
+    """
+    asked = resource.get("paymentAmount")
+    if not isinstance(asked, dict):
+        return None, None
+    try:
+        if read_currency(asked.get("currencyCode")) not in ISO_4217:
+            return None, None
+        amount, currency = read(asked.get("amount"), asked["currencyCode"])
+    except NotMoney:
+        return None, None
+    return (amount, currency) if amount is not None else (None, None)
+
+
+def read_image(resource: dict[str, Any]) -> str | None:
+    """The picture of the page's QR code, for the camera of the wallet."""
+    image = resource.get("paymentRequestQrCodeUrl")
+    return image if isinstance(image, str) and IMAGE_URL.fullmatch(image) else None
 
 
 def _words(reply: Reply) -> str:

@@ -24,6 +24,7 @@ from providers.contract import (
     Unreachable,
     Urls,
 )
+from providers.handcash.api import json_number
 from providers.optional import Hint
 
 from .contract import URLS, Case
@@ -297,7 +298,7 @@ def test_an_amount_is_written_as_a_plain_json_number(
 
 @given(minor=st.integers(1, 10**14))
 def test_no_amount_loses_or_gains_a_cent_on_the_wire(minor: int) -> None:
-    written = json.dumps(handcash._number(minor, "USD"))
+    written = json.dumps(json_number(minor, "USD"))
 
     assert json.loads(written, parse_float=Decimal) * 100 == minor
     assert "e" not in written

@@ -24,7 +24,7 @@ SECONDS = ("http.py", "jobs.py", "queues.py", "limits.py", "logs.py", "metrics.p
 MONEY = [path for path in SHOP if path.name not in SECONDS]
 #: Not constants, but made of constants of ours.
 KNOWN_QUERIES = ("f'PRAGMA {pragma}'", "f\"SET statement_timeout = '{WAIT}s'\"", "statement")
-HANDCASH_NUMBER = ("handcash", "_number")
+HANDCASH_NUMBER = ("handcash", "json_number")
 SECRET = re.compile(r"signature|digest|hmac|hash|secret|expected|password|token|proof", re.I)
 
 

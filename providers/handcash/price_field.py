@@ -1,0 +1,29 @@
+"""HandCash's create call, whose field for the price's currency is documented under two names."""
+
+import re
+from typing import Any
+
+from ..contract import Rejected
+from .api import Account, call_api
+
+#: The name of the price's currency in a create call: the SDK's, and the one of a page of 2026-01
+#: that calls the first one wrong. The second is sent when the first is refused in these words.
+PRICE_FIELDS = ("denominationCurrencyCode", "currency")
+WRONG_PRICE_FIELD = re.compile(
+    r'HTTP 400\b.*(?<![\w.])(denominationCurrencyCode"? is not allowed|currency"? is required)'
+)
+
+
+def create(account: Account, payload: dict[str, Any], currency: str) -> dict[str, Any]:
+    """Sent once, and a second time under the other of :data:`PRICE_FIELDS` only when the first made
+    nothing: it was refused for that name.
+
+    :raise ProviderError: see ``api.py``.
+    """
+    ours, other = PRICE_FIELDS
+    try:
+        return call_api(account, "POST", "", payload | {ours: currency})
+    except Rejected as error:
+        if not WRONG_PRICE_FIELD.search(str(error)):
+            raise
+    return call_api(account, "POST", "", payload | {other: currency})
