@@ -4,12 +4,14 @@ Documentation (docs.request.network, read 2026-02 to 2026-09): api-reference/{au
 secure-payments}, and the published OpenAPI file (“the spec”).
 """
 
+import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contract import Rejected, printable
-from ..http import Errors, Reply, answer, call
+from ..contract import Malformed, Rejected, printable
+from ..http import Errors, Reply, answer, call, read_object
 from .coins import currency_of
 from .destination import CURRENCY, DESTINATION, EVM_ADDRESS
 
@@ -27,6 +29,8 @@ ERRORS: Errors = {
 
 #: 66 hexadecimal digits wherever they were seen; they travel in our URLs.
 SAFE_ID = re.compile(r"[A-Za-z0-9]{1,100}", re.ASCII)
+#: A ULID, of 26 letters and digits; taken a little wider.
+DELIVERY_ID = re.compile(r"[0-9A-Za-z]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,20 @@ def send(
     url, may_retry = account.base_url + path, payload is None
     reply = call(method, url, headers=keys, payload=payload, repeat=may_retry)
     return reply, f"{method} {path}: {_words(reply)}"
+
+
+def read_event(headers: Mapping[str, str], body: bytes) -> tuple[dict[str, Any], str]:
+    """A webhook's event, with its name in ``event``, and its key.
+
+    :raise Malformed: no object with an event, or no usable delivery id.
+    """
+    event = read_object(body)
+    delivery = headers.get("x-request-network-delivery", "")
+    if not DELIVERY_ID.fullmatch(delivery):
+        raise Malformed("no usable x-request-network-delivery")
+    if not isinstance(event.get("event"), str):
+        raise Malformed("no event")
+    return event, f"{delivery}:{hashlib.sha256(body).hexdigest()[:32]}"
 
 
 def usable_id(found: object, problem: type[Exception]) -> str:

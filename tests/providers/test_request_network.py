@@ -27,6 +27,7 @@ from providers.contract import (
     Unreachable,
 )
 from providers.optional import ReadsReturns
+from providers.request_network import parts
 from providers.request_network.destination import warnings
 
 from .contract import URLS, Case, explain
@@ -920,7 +921,7 @@ def test_an_answer_that_makes_no_sense_is_no_answer(
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Between calls; nobody really waits."""
     waited: list[float] = []
-    monkeypatch.setattr("providers.request_network.time.sleep", waited.append)
+    monkeypatch.setattr("providers.request_network.parts.time.sleep", waited.append)
     return waited
 
 
@@ -964,7 +965,7 @@ def test_the_parts_of_a_link_are_told_as_one_sum(
     assert news.provider_reference == REQUEST_ID
     assert news.currency == (None if status == "created" else "USD")
     assert bool(news.problem) is (status is None)
-    assert pauses == [request_network.PAUSE]
+    assert pauses == [parts.PAUSE]
 
 
 def test_parts_paid_in_different_coins_are_left_to_a_person(
