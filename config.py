@@ -2,7 +2,7 @@
 
 Those of a provider are declared in its own ``settings.py``. All are checked once, at start-up: a
 shop that starts is a shop whose settings make sense. What each kind of setting must look like
-stands in ``providers/settings.py`` and ``kinds.py``; here is what concerns one, or several at once.
+stands in ``providers/settings.py`` and ``addresses/``; here is what concerns one, or several.
 """
 
 import re
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote, urlsplit
 
+from limits import parse_many
 from pydantic import (
     Field,
     SecretStr,
@@ -22,8 +23,8 @@ from pydantic import (
 )
 from pydantic_settings import SettingsConfigDict
 
-import kinds
-from kinds import sqlite_url as sqlite_url
+from addresses import emails, servers
+from addresses.servers import sqlite_url as sqlite_url
 from providers import declared_settings
 from providers.settings import (
     LEAST,
@@ -135,12 +136,19 @@ class ShopSettings(ProviderSettings):
     @field_validator("checkout_limit", "attempt_limit", "status_limit")
     @classmethod
     def check_limit(cls, value: str) -> str:
-        return kinds.limit(value)
+        """How many in which time, "30/minute;300/hour"; blank stands for the default."""
+        try:
+            wanted = parse_many(value or "1/minute")
+        except ValueError:
+            raise ValueError("is no limit like 30/minute;300/hour") from None
+        if any(each.amount < 1 or each.multiples < 1 for each in wanted):
+            raise ValueError("is a limit of nothing: write one like 30/minute;300/hour")
+        return value
 
     @field_validator("mail_from")
     @classmethod
     def check_mail_from(cls, value: str) -> str:
-        return kinds.sender(value)
+        return emails.sender(value)
 
     @field_validator("rate_limit_url")
     @classmethod
@@ -149,7 +157,7 @@ class ShopSettings(ProviderSettings):
         if scheme not in ("memory", "redis", "rediss"):
             raise ValueError("is neither memory:// nor redis://host:6379")
         if scheme != "memory":
-            kinds.server(value.get_secret_value(), ("redis", "rediss"), "redis://host:6379")
+            servers.server(value.get_secret_value(), ("redis", "rediss"), "redis://host:6379")
         return value
 
     @field_validator("smtp_url")
@@ -157,7 +165,7 @@ class ShopSettings(ProviderSettings):
     def check_smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             url = value.get_secret_value().strip()
-            parts = kinds.server(url, ("smtp", "smtps"), "smtp://user:password@host:587")
+            parts = servers.server(url, ("smtp", "smtps"), "smtp://user:password@host:587")
             if parts.path.strip("/") or parts.query or parts.fragment:
                 raise ValueError(
                     "must end after host and port, as in smtp://user:password@host:587"
@@ -172,10 +180,10 @@ class ShopSettings(ProviderSettings):
         url = value.get_secret_value()
         scheme = url.partition("://")[0]
         if scheme == "sqlite":
-            return SecretStr(kinds.sqlite(url, ROOT))
+            return SecretStr(servers.sqlite(url, ROOT))
         if scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
             raise ValueError("is neither sqlite:///file nor postgresql://user@host/name")
-        return SecretStr(kinds.database_server(url, "postgresql+psycopg"))
+        return SecretStr(servers.database_server(url, "postgresql+psycopg"))
 
     @field_validator("jobs_url")
     @classmethod
@@ -184,14 +192,14 @@ class ShopSettings(ProviderSettings):
         url = value.get_secret_value()
         scheme = url.partition("://")[0].removesuffix("+psycopg")
         if url.startswith("sqlite:///"):
-            return SecretStr(kinds.sqlite(url, ROOT))
+            return SecretStr(servers.sqlite(url, ROOT))
         if scheme == "postgres":
             scheme = "postgresql"
         if scheme not in ("postgresql", "redis", "rediss"):
             raise ValueError(
                 "is none of sqlite:///file, postgresql://user@host/name, redis://host, rediss://host"
             )
-        return SecretStr(kinds.database_server(url, scheme))
+        return SecretStr(servers.database_server(url, scheme))
 
     @model_validator(mode="after")
     def refuse_what_is_dangerous(self) -> "ShopSettings":

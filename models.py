@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from contact.countries import COUNTRIES
+from addresses.countries import COUNTRIES
 from database import Base, database_now, now
 
 #: An amount in minor units: 64 bits, whatever a provider claims.

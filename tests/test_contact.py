@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from contact import emails
-from contact.countries import COUNTRIES, POSTAL_CODE_REQUIRED, reading_order
+from addresses import emails
+from addresses.countries import COUNTRIES, POSTAL_CODE_REQUIRED, reading_order
 from database import db
 from models import Credit, Customer, Mail, Order, Parcel
 

@@ -22,8 +22,8 @@ from wtforms.validators import (
 
 import jobs
 import payments
-from contact import emails
-from contact.countries import COUNTRIES, POSTAL_CODE_REQUIRED
+from addresses import emails
+from addresses.countries import COUNTRIES, POSTAL_CODE_REQUIRED
 from database import db, transaction
 from models import Customer, Order, OrderLine, Product
 from providers import money

@@ -24,8 +24,8 @@ from wtforms.validators import DataRequired
 
 import jobs
 import payments
+from addresses.emails import customer_key
 from config import origin
-from contact.emails import customer_key
 from database import db
 from models import Customer, Order, OrderLine, Payment, Product
 from providers.contract import ProviderError

@@ -12,7 +12,7 @@ from providers import PROVIDERS
 ROOT = Path(__file__).parent.parent.parent
 #: The shop's own modules: not the sandbox, which imitates others, nor tools/, which starts, stops
 #: and tries out, and meets no stranger's words.
-FOLDERS = ("contact", "jobs", "ops", "payments", "providers", "views")
+FOLDERS = ("addresses", "jobs", "ops", "payments", "providers", "views")
 SHOP = sorted(
     path
     for path in [*ROOT.glob("*.py"), *ROOT.glob("*/**/*.py")]

@@ -1,49 +1,13 @@
-"""What the shop's own settings must look like, beyond the kinds in ``providers/settings.py``."""
+"""Addresses of databases, queues and mail servers, as they may be written in the settings."""
 
 import re
-from email.utils import getaddresses
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from limits import parse_many
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from providers.settings import canonical_host
-
-MAILBOX = re.compile(r"[^\s@<>,;:]+@[^\s@<>,;:]+")
-
-
-def limit(value: str) -> str:
-    """How many in which time, "30/minute;300/hour"; blank stands for the default.
-
-    :raise ValueError: it is none.
-    """
-    try:
-        wanted = parse_many(value or "1/minute")
-    except ValueError:
-        raise ValueError("is no limit like 30/minute;300/hour") from None
-    if any(each.amount < 1 or each.multiples < 1 for each in wanted):
-        raise ValueError("is a limit of nothing: write one like 30/minute;300/hour")
-    return value
-
-
-def sender(text: str) -> str:
-    """One mailbox, with or without a name before it: "Shop <shop@example.com>".
-
-    :raise ValueError: it is none.
-    """
-    found = [address for _, address in getaddresses([text])]
-    try:
-        # What is read must stand there: the parser leaves out what it does not understand.
-        if not text.isprintable() or len(found) != 1 or found[0] not in text:
-            raise ValueError
-        if not MAILBOX.fullmatch(found[0]):
-            raise ValueError
-        canonical_host(found[0].rpartition("@")[2])
-    except ValueError:
-        raise ValueError("is no sender like Kiln & Kettle <shop@example.com>") from None
-    return text
 
 
 def server(url: str, schemes: tuple[str, ...], example: str) -> SplitResult:

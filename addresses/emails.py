@@ -1,6 +1,13 @@
 """E-mail addresses: the one to send to, and the key by which a customer is known."""
 
+import re
+from email.utils import getaddresses
+
 from email_validator import EmailNotValidError, validate_email
+
+from providers.settings import canonical_host
+
+MAILBOX = re.compile(r"[^\s@<>,;:]+@[^\s@<>,;:]+")
 
 
 class Undeliverable(ValueError):
@@ -36,3 +43,21 @@ def customer_key(typed: str) -> str:
         return deliverable(typed).lower()
     except Undeliverable:
         return typed
+
+
+def sender(text: str) -> str:
+    """One mailbox, with or without a name before it: "Shop <shop@example.com>".
+
+    :raise ValueError: it is none.
+    """
+    found = [address for _, address in getaddresses([text])]
+    try:
+        # What is read must stand there: the parser leaves out what it does not understand.
+        if not text.isprintable() or len(found) != 1 or found[0] not in text:
+            raise ValueError
+        if not MAILBOX.fullmatch(found[0]):
+            raise ValueError
+        canonical_host(found[0].rpartition("@")[2])
+    except ValueError:
+        raise ValueError("is no sender like Kiln & Kettle <shop@example.com>") from None
+    return text

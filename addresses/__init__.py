@@ -1,0 +1,1 @@
+"""How addresses are written and read: of countries, of e-mail, of servers."""

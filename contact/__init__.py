@@ -1,1 +1,0 @@
-"""How a shopper is reached: countries and e-mail addresses."""
