@@ -26,6 +26,7 @@ import payments
 import sandbox.config
 from app import create_app
 from database import db
+from jobs import worker
 from payments import inbox
 
 _forks = multiprocessing.get_context("forkserver")
@@ -87,7 +88,7 @@ def work(app: Flask) -> None:
 
 def work_hastily(app: Flask) -> None:
     """The same, with a minute that takes a second."""
-    jobs.Minute.periodic_task_seconds = 1
+    worker.Minute.periodic_task_seconds = 1
     jobs.run_worker(app)
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import update
 
 import database
 import fulfilment
-import jobs
 from database import now, transaction
+from jobs import outbox
 from models import Payment
 
 from . import mintcash
@@ -67,7 +67,7 @@ def test_a_lease_ends_by_the_database_however_wrong_its_worker_is(
 ) -> None:
     """E10."""
     with time_machine.travel(now() + wrong), books.open():
-        claimed = jobs.claim_task()
+        claimed = outbox.claim_task()
 
     task = books.tasks[0]
     assert claimed == (task.id, 1)
@@ -77,10 +77,10 @@ def test_a_lease_ends_by_the_database_however_wrong_its_worker_is(
 def take_over(books: Books, wrong: timedelta) -> bool:
     """One worker claims a task; does another, whose clock is wrong, take it away at once?"""
     with books.open():
-        claimed = jobs.claim_task()
+        claimed = outbox.claim_task()
         assert claimed
         with time_machine.travel(now() + wrong):
-            rest = [jobs.claim_task() for _ in books.tasks]
+            rest = [outbox.claim_task() for _ in books.tasks]
     return claimed[0] in [each[0] for each in rest if each]
 
 

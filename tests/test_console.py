@@ -15,6 +15,7 @@ import fulfilment
 import jobs
 from app import create_app
 from database import now
+from jobs import outbox
 from models import OutboxTask
 
 from . import mintcash
@@ -87,7 +88,7 @@ def given_up(
     def fail(*_: object) -> None:
         raise RuntimeError("no cardboard left")
 
-    monkeypatch.setattr(jobs, "MOST_ATTEMPTS", 1)
+    monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 1)
     shopper.deliver(*event(mintcash_api.newest, "succeeded"))
     monkeypatch.setitem(fulfilment.EFFECTS, "parcel", fail)
     books.work()

@@ -26,6 +26,7 @@ import fulfilment
 import jobs
 import payments
 from database import db, now, transaction
+from jobs import outbox, sweeping
 from models import Delivery, Mail, Order, OutboxTask, Payment
 from payments import timing
 
@@ -76,7 +77,7 @@ def test_what_a_dead_worker_had_claimed_is_done_once_when_its_lease_is_over(
 ) -> None:
     """F6."""
     with books.open():
-        claimed = jobs.claim_task()
+        claimed = outbox.claim_task()
     assert claimed == (books.tasks[0].id, 1)
 
     clock.shift(59)
@@ -96,17 +97,17 @@ def test_a_worker_that_lost_its_lease_takes_back_what_it_did(
 ) -> None:
     """F6: it was only slow, and another one has the task now."""
     with books.open():
-        slow = jobs.claim_task()
+        slow = outbox.claim_task()
         clock.shift(60)
-        quick = jobs.claim_task()
+        quick = outbox.claim_task()
         while quick and slow and quick[0] != slow[0]:
-            quick = jobs.claim_task()
+            quick = outbox.claim_task()
         assert slow
         assert quick == (slow[0], 2)
 
-        jobs.do_task(*slow)
+        outbox.do_task(*slow)
         assert "parcel" not in books.fulfilled()
-        jobs.do_task(*quick)
+        outbox.do_task(*quick)
 
     assert books.fulfilled()["parcel"] == 1
     assert books.tasks[0].status == "done"
@@ -118,12 +119,12 @@ def test_a_worker_that_wakes_after_another_has_finished_changes_nothing(
 ) -> None:
     """F6."""
     with books.open():
-        slow = jobs.claim_task()
+        slow = outbox.claim_task()
         assert slow
         clock.shift(60)
         jobs.work_off_outbox()
 
-        jobs.do_task(*slow)
+        outbox.do_task(*slow)
 
     assert books.fulfilled() == ALL_EFFECTS
     assert (books.tasks[0].status, books.tasks[0].last_error) == ("done", None)
@@ -152,14 +153,14 @@ def test_a_task_that_always_fails_is_tried_ever_more_rarely_then_parked_while_ot
         books.work()
 
     assert task.status == "parked"
-    assert task.attempts == jobs.MOST_ATTEMPTS == len(pauses) + 1
+    assert task.attempts == outbox.MAX_ATTEMPTS == len(pauses) + 1
     assert task.last_error == "RuntimeError: no cardboard left"
     assert pauses[:3] == [timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=40)]
     assert all(sooner <= later for sooner, later in pairwise(pauses))
-    assert pauses[-1] == jobs.LONGEST_PAUSE
+    assert pauses[-1] == outbox.LONGEST_PAUSE
     clock.shift(timedelta(days=30))
     books.work()
-    assert books.tasks[0].attempts == jobs.MOST_ATTEMPTS
+    assert books.tasks[0].attempts == outbox.MAX_ATTEMPTS
     assert books.order.status == "paid"
 
 
@@ -211,7 +212,7 @@ def test_a_task_of_an_unknown_kind_is_never_done_and_in_the_end_parked_and_shown
         clock.move_to(task.due_at)
         books.work()
 
-    assert (task.kind, task.status, task.attempts) == (kind, "parked", jobs.MOST_ATTEMPTS)
+    assert (task.kind, task.status, task.attempts) == (kind, "parked", outbox.MAX_ATTEMPTS)
     with books.open():
         assert [each.kind for each in jobs.parked_tasks(10)] == [kind]
     page = shopper.get("/console/jobs").text
@@ -479,7 +480,7 @@ def test_a_mail_server_that_stays_down_is_given_up_and_shown(
         clock.move_to(sending.due_at)
         books.work()
 
-    assert (sending.status, sending.attempts) == ("parked", jobs.MOST_ATTEMPTS)
+    assert (sending.status, sending.attempts) == ("parked", outbox.MAX_ATTEMPTS)
     assert books.order.status == "paid"
     assert books.fulfilled() == ALL_EFFECTS
 
@@ -718,7 +719,7 @@ def test_payments_are_looked_at_in_bounded_batches_longest_waiting_first(
     assert books.read(lambda: payments.payments_to_check(3)) == oldest_first[:3]
     assert books.read(lambda: payments.payments_to_check(10)) == oldest_first
 
-    monkeypatch.setattr(jobs, "LOOKS_IN_A_SWEEP", 3)
+    monkeypatch.setattr(sweeping, "LOOKS_IN_A_SWEEP", 3)
     books.sweep()
     assert asked(mintcash_api) == 3
     books.sweep()
@@ -733,7 +734,7 @@ def test_payments_are_looked_at_in_bounded_batches_longest_waiting_first(
 def test_only_the_newest_refusals_are_kept_and_every_true_delivery_is(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "KEPT_REFUSALS", 3)
+    monkeypatch.setattr(sweeping, "KEPT_REFUSALS", 3)
 
     def refuse(number: int) -> None:
         with books.open(), transaction() as session:

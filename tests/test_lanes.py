@@ -20,7 +20,9 @@ from pydantic import SecretStr
 import config
 import fulfilment
 import jobs
+import jobs.queue
 import payments
+from jobs import outbox, worker
 from models import Download, Mail
 from providers.http import Deadline
 from tools import run
@@ -125,7 +127,7 @@ def test_without_the_lane_every_thread_of_the_worker_ends_at_the_mail_server(
     """The twin."""
     with_mail_server(app)
     monkeypatch.setattr(fulfilment, "_send", gate)
-    monkeypatch.setattr(jobs.Lane, "run", lambda _, work: work())
+    monkeypatch.setattr(jobs.queue.Lane, "run", lambda _, work: work())
     for _ in range(3):
         buy(app, books)
 
@@ -161,12 +163,12 @@ def test_a_worker_has_more_threads_than_lanes(app: Flask, monkeypatch: pytest.Mo
     """T08: five providers and a mail server that hang do not share the last thread."""
     started: list[int] = []
     monkeypatch.setattr(os, "nice", lambda _: None)
-    monkeypatch.setattr(jobs.Worker, "run", lambda worker: started.append(worker.workers))
+    monkeypatch.setattr(worker.Worker, "run", lambda worker: started.append(worker.workers))
 
     jobs.run_worker(app)
 
     (threads,) = started
-    assert threads > len([*app.extensions["providers"], jobs.REFUNDS, jobs.MAIL])
+    assert threads > len([*app.extensions["providers"], outbox.REFUNDS, outbox.MAIL])
 
 
 def has_downloads(books: Books, count: int) -> bool:

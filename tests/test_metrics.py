@@ -16,10 +16,10 @@ from sqlalchemy import update
 
 import config
 import fulfilment
-import jobs
 import payments
 from app import create_app
 from database import db, now, transaction
+from jobs import outbox, sweeping
 from models import Order
 
 from . import mintcash
@@ -136,7 +136,7 @@ def test_refused_deliveries_are_counted_by_reason_and_their_number_never_goes_do
     shopper: Shopper, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rows are trimmed, the counter is not."""
-    monkeypatch.setattr(jobs, "KEPT_REFUSALS", 2)
+    monkeypatch.setattr(sweeping, "KEPT_REFUSALS", 2)
     (payment,) = books.place_order({"candle": 1})
     for _ in range(5):
         shopper.deliver(b"{}", {"x-signature": "00"})
@@ -192,9 +192,9 @@ def test_work_that_always_fails_is_counted_as_parked(
     monkeypatch.setitem(fulfilment.EFFECTS, "parcel", fail)
     (payment,) = books.place_order({"candle": 1})
     shopper.deliver(*event(payment, "succeeded"))
-    for _ in range(jobs.MOST_ATTEMPTS):
+    for _ in range(outbox.MAX_ATTEMPTS):
         books.work()
-        clock.shift(jobs.LONGEST_PAUSE)
+        clock.shift(outbox.LONGEST_PAUSE)
 
     found = scrape(shopper)
 

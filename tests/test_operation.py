@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text, update
 
 import config
-import jobs
 from database import now, transaction
+from jobs import outbox
 from models import OutboxTask
 
 from .books import Books
@@ -63,7 +63,7 @@ def test_a_parked_job_is_tried_again_by_the_runbooks_statement(
     with books.open(), transaction() as session:
         session.execute(
             update(OutboxTask).values(
-                parked=True, attempts=jobs.MOST_ATTEMPTS, due_at=now() + timedelta(hours=1)
+                parked=True, attempts=outbox.MAX_ATTEMPTS, due_at=now() + timedelta(hours=1)
             )
         )
     (statement,) = commands("sql")

@@ -22,9 +22,9 @@ from sqlalchemy import make_url, select, update
 
 import config
 import jobs
-import queues
 from app import create_app
 from database import database_now, db, transaction
+from jobs import engines as queues
 from models import Order, OutboxTask
 
 from . import children

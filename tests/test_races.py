@@ -28,6 +28,7 @@ import fulfilment
 import jobs
 import payments
 from database import db, now, transaction, update_one
+from jobs import outbox
 from models import Customer, Order, OutboxTask, Payment, Product
 from payments import attempts, inbox, ladder, reconcile
 from providers import mintcash as provider
@@ -319,14 +320,14 @@ def claims_of_workers(
     for _ in range(5):
         (payment,) = books.place_order({"candle": 1, "cookbook": 1, "gift-card": 1})
         at_once(app, receive(event(payment, "succeeded")))
-    meeting, claims, do_task = Meeting(workers), [], jobs.do_task
+    meeting, claims, do_task = Meeting(workers), [], outbox.do_task
 
     def note_and_do(task_id: int, attempt: int) -> None:
         claims.append((task_id, attempt))
         meeting()
         do_task(task_id, attempt)
 
-    patch.setattr(jobs, "do_task", note_and_do)
+    patch.setattr(outbox, "do_task", note_and_do)
     assert at_once(app, *[jobs.work_off_outbox] * workers) == [None] * workers
     assert meeting.happened
     return claims
@@ -362,7 +363,7 @@ def test_a_task_that_is_found_and_then_leased_is_claimed_twice(
             task.due_at, task.attempts = now() + timedelta(hours=1), task.attempts + 1
             return task.id, task.attempts
 
-    monkeypatch.setattr(jobs, "claim_task", find_then_lease)
+    monkeypatch.setattr(outbox, "claim_task", find_then_lease)
 
     claims = claims_of_workers(app, books, monkeypatch, workers=2)
 

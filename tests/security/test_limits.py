@@ -14,9 +14,9 @@ import time_machine
 from flask import Flask
 
 import config
-import jobs
 from app import create_app
 from database import now
+from jobs import sweeping
 from ops.limits import DEFAULTS
 from tests import mintcash
 from tests.books import Books
@@ -280,7 +280,7 @@ def test_a_flood_at_one_provider_hides_no_refusal_of_another(shop: Shop) -> None
 
 def test_old_refusals_are_forgotten(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """I3: whatever the rate, the table does not grow for ever."""
-    monkeypatch.setattr(jobs, "KEPT_REFUSALS", 5)
+    monkeypatch.setattr(sweeping, "KEPT_REFUSALS", 5)
     books = Books(shop())
 
     for _ in range(9):

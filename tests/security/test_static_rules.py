@@ -20,7 +20,10 @@ SHOP = sorted(
     if path != ROOT / "ops/server.py"
 )
 #: Where amounts pass through; in these, floats are seconds.
-SECONDS = ("http.py", "jobs.py", "queues.py", "limits.py", "logs.py", "metrics.py", "health.py")
+SECONDS = (
+    *("http.py", "engines.py", "outbox.py", "queue.py", "sweeping.py", "worker.py"),
+    *("limits.py", "logs.py", "metrics.py", "health.py"),
+)
 MONEY = [path for path in SHOP if path.name not in SECONDS]
 #: Not constants, but made of constants of ours.
 KNOWN_QUERIES = ("f'PRAGMA {pragma}'", "f\"SET statement_timeout = '{WAIT}s'\"", "statement")

@@ -1,0 +1,27 @@
+"""The work that waits: fulfil, send, ask a provider. These are the doors.
+
+``outbox`` holds what is owed, ``queue`` the messages that wake, ``sweeping`` what runs each minute,
+``engines`` the three databases that may carry the messages, ``worker`` the process.
+"""
+
+from .outbox import LATE, backlog, late_for, parked_tasks, retry_parked, work_off_outbox
+from .queue import Queue, wake_abandoned, wake_fulfilment, wake_look
+from .sweeping import look, sweep
+from .worker import create_queue, run_worker
+
+__all__ = [
+    "LATE",
+    "Queue",
+    "backlog",
+    "create_queue",
+    "late_for",
+    "look",
+    "parked_tasks",
+    "retry_parked",
+    "run_worker",
+    "sweep",
+    "wake_abandoned",
+    "wake_fulfilment",
+    "wake_look",
+    "work_off_outbox",
+]

@@ -1,0 +1,79 @@
+"""The worker: takes messages, sweeps each minute, and does both without a queue that is away.
+
+Our own work waits for nobody else's: what needs a provider or a mail server is done in a lane for
+each of them, by one thread at a time, and a worker has more threads than lanes.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Flask
+from huey import crontab
+from huey.consumer import Consumer, Scheduler
+
+from .engines import AWAY, create_engine, one_line, shorten
+from .outbox import MAIL, REFUNDS, work_off_outbox
+from .queue import Queue
+from .sweeping import look, sweep
+
+#: Where processors are short, webhooks go first: a provider gives up on them after seconds, and a
+#: parcel can wait.
+NICENESS = 10
+
+log = logging.getLogger(__name__)
+
+
+def create_queue(app: Flask, jobs_url: str) -> Queue:
+    """The queue at ``JOBS_URL``; it need not be there yet."""
+    engine = create_engine(jobs_url)
+
+    def in_app(work: Callable[..., None]) -> Callable[..., None]:
+        def run(*args: str) -> None:
+            with app.app_context():
+                work(*args)
+
+        return run
+
+    return Queue(
+        engine,
+        fulfil=engine.task(name="fulfil")(in_app(work_off_outbox)),
+        look=engine.task(name="look")(in_app(look)),
+        sweep=engine.periodic_task(crontab(minute="*"), name="sweep")(in_app(sweep)),
+    )
+
+
+def run_worker(app: Flask) -> None:
+    """Work until SIGTERM or SIGINT; what a dead worker left is found by the first sweep.
+
+    A queue that is away does not end it: it sweeps all the same, and takes messages again when
+    they come.
+    """
+    os.nice(NICENESS)
+    queue: Queue = app.extensions["queue"]
+    lanes = [*app.extensions["providers"], REFUNDS, MAIL]
+    for part in ("Scheduler", "Worker"):
+        logging.getLogger(f"huey.consumer.{part}").addFilter(shorten)
+    worker = Worker(queue.engine, workers=len(lanes) + 2, max_delay=1.0, graceful_signal="TERM")
+    queue.stopping = worker.stop_flag
+    worker.run()
+
+
+class Minute(Scheduler):  # type: ignore[misc]
+    """huey's, but what a minute asks for is done here when the queue does not take the message."""
+
+    def enqueue_periodic_tasks(self, now: datetime | None) -> None:
+        for task in self.huey.read_periodic(now):
+            try:
+                self.huey.enqueue(task)
+            except AWAY as error:
+                log.warning("queue does not take %s, done without: %s", task.name, one_line(error))
+                try:
+                    task.execute()
+                except Exception:  # this thread must live on: the next minute may do better
+                    log.exception("%s failed", task.name)
+
+
+class Worker(Consumer):  # type: ignore[misc]
+    scheduler_class = Minute
