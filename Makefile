@@ -47,7 +47,7 @@ screens: .venv/dev ## a picture of every page in every state, into build/screens
 	@sh scripts/install.sh chromium
 	@$(BIN)/python scripts/make_screens.py
 
-lock: ## choose the newest versions anew and write them down with their hashes
+lock: ## choose the newest versions and write them down with their hashes
 	uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \

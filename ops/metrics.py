@@ -186,7 +186,7 @@ def lookups() -> Metric:
 def refusals() -> Metric:
     metric = CounterMetricFamily(
         "shop_webhooks_refused",
-        "Deliveries that changed nothing, most of them for want of a good signature.",
+        "Deliveries that changed nothing, most of them because the signature was wrong.",
         labels=("provider", "reason"),
     )
     reasons = [each.__name__ for each in WebhookRefused.__subclasses__()]

@@ -90,9 +90,11 @@ FAULTS = (
         "delivery",
         "wrong_environment",
         "Wrong environment",
-        "Truly signed, but says it comes from the live environment.",
+        "Correctly signed, but says it comes from the live environment.",
     ),
-    Fault("delivery", "wrong_amount", "Wrong amount", "Truly signed, but for an amount of 0.01."),
+    Fault(
+        "delivery", "wrong_amount", "Wrong amount", "Correctly signed, but for an amount of 0.01."
+    ),
     Fault(
         "delivery",
         "no_amount",
@@ -107,12 +109,14 @@ FAULTS = (
         "Correctly signed, but every amount is null; blank in a form.",
         NOT_HANDCASH,
     ),
-    Fault("delivery", "wrong_currency", "Wrong currency", "Truly signed, but in another currency."),
+    Fault(
+        "delivery", "wrong_currency", "Wrong currency", "Correctly signed, but in another currency."
+    ),
     Fault(
         "delivery",
         "replay_other_order",
         "Replay on another order",
-        "Truly signed, but carries the merchant's id of the newest other payment that is still "
+        "Correctly signed, but carries the merchant's id of the newest other payment that is still "
         "open (failing that, of any other).",
     ),
     Fault("create", "none", "No fault", "The API does what it is asked."),

@@ -81,7 +81,7 @@ class Delivery(Base):
     """One webhook, with the exact bytes that are sent, again and again if need be.
 
     ``state``: ``waiting`` → ``sending`` → ``delivered``, back to ``waiting``, or ``given_up``;
-    ``held`` until the event it shall follow is known; ``dropped`` by a fault.
+    ``held`` until the event that it follows is known; ``dropped`` by a fault.
     """
 
     __tablename__ = "deliveries"

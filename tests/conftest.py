@@ -96,7 +96,7 @@ def _nothing_is_compiled_twice() -> Iterator[None]:
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": CompiledTemplates()})
         patch.setattr(Rule, "_compile_builder", compile_once)
         patch.setattr(SQLAlchemy, "_make_engine", share_statements)
-        # A statement is known by its dialect, which every engine makes anew.
+        # A statement is known by its dialect, which every engine makes for itself.
         patch.setattr(DefaultDialect, "__hash__", lambda self: hash(type(self)))
         patch.setattr(DefaultDialect, "__eq__", lambda self, other: type(self) is type(other))
         yield

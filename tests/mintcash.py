@@ -1,4 +1,4 @@
-"""MintCash as a test needs it: truly signed deliveries, and its API on the other end of the wire.
+"""MintCash as a test needs it: correctly signed deliveries, and its API at the end of the wire.
 
 The signer here is checked against the vectors in ``providers/mintcash`` and against ``openssl``,
 never against the shop's own verifier.
@@ -49,7 +49,7 @@ def event(
     environment: str = "test",
     **changes: Any,
 ) -> Delivery:
-    """A truly signed event about a payment of :class:`Api`, in the shape seen in the sandbox."""
+    """A correctly signed event about a payment of :class:`Api`, in the shape the sandbox has."""
     data = {
         "id": payment["id"],
         "externalId": payment["externalId"],

@@ -316,7 +316,7 @@ def test_the_basket_is_empty_once_its_order_is_paid(
 def test_two_payments_for_one_order_fulfil_once_and_the_second_is_shown(
     bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
 ) -> None:
-    """B20: went back, paid anew, and the first payment came through after all."""
+    """B20: went back, paid again, and the first payment came through after all."""
     first = mintcash_api.newest
     shopper.deliver(*event(first, "failed", failureCode="expired"))
     shopper.post(f"/orders/{books.order.id}/payments", {"provider": "mintcash"})
@@ -533,9 +533,9 @@ def test_a_body_that_was_read_and_written_anew_is_not_what_was_signed(
 ) -> None:
     """A2, octokit/webhooks.js#71, stripe/stripe-php#884, razorpay/razorpay-node#96."""
     body, headers = event(mintcash_api.newest, "succeeded", customer={"name": "José"})
-    anew = json.dumps(json.loads(body), indent=1).encode()
+    rewritten = json.dumps(json.loads(body), indent=1).encode()
 
-    assert shopper.deliver(anew, headers).status_code == 401
+    assert shopper.deliver(rewritten, headers).status_code == 401
     assert books.order.status == "open"
     assert shopper.deliver(body, headers).status_code == 200
     assert books.order.status == "paid"

@@ -263,7 +263,7 @@ def test_a_form_whose_webhook_is_lost_is_looked_up_after_the_return(form_world: 
 
 
 def test_a_total_that_the_browser_changed_pays_nothing(form_world: World) -> None:
-    """CVE-2026-9189: everything is truly signed, and about one dollar."""
+    """CVE-2026-9189: everything is correctly signed, and about one dollar."""
     page = leave(form_world, total="1.00")
 
     form_world.press(page, **WIPAY)
@@ -533,7 +533,7 @@ def test_the_page_is_closed_when_the_basket_is_changed(world: World) -> None:
 
 
 def test_the_page_stays_open_when_the_other_way_has_no_page(world: World) -> None:
-    """Nobody shall be left with nothing."""
+    """The shopper is always offered a way on."""
     world.check_out("handcash")
     page = world.url
     world.instead = lambda call: (500, {}, "{}") if call.startswith("POST /mintcash") else None
@@ -698,7 +698,7 @@ def save_card(world: World) -> str:
 def say(
     world: World, request_id: str, event: str, total: str = "", delivery: str = "1", **more: str
 ) -> None:
-    """A truly signed event about one request."""
+    """A correctly signed event about one request."""
     news = {"event": event, "requestId": request_id, "currency": "USDC", **more}
     body = json.dumps(news | ({"totalAmountPaid": total} if total else {})).encode()
     secret = b"6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"

@@ -541,7 +541,7 @@ class World:
                 time.sleep(0.05)
 
     def kill(self, target: str, chance: random.Random) -> None:
-        """By SIGKILL, and start it anew after a moment; the database is restarted."""
+        """By SIGKILL, and start it again after a moment; the database is restarted."""
         if target == "database" and self.server:
             self.server.restart(chance.choice(("fast", "immediate")))
             return

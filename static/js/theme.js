@@ -1,4 +1,4 @@
-// The colours change in place when other ones are chosen. Without this, the form loads the page anew.
+// The colours change in place when other ones are chosen. Without this, the form reloads the page.
 "use strict";
 
 document.addEventListener("theme", (event) => {

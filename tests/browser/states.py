@@ -65,7 +65,7 @@ class Stage:
             return known, f"/orders/{order.id}"
 
     def deliver(self, known: dict[str, Any], status: str, **changes: Any) -> None:
-        """MintCash says so, truly signed."""
+        """MintCash says so, correctly signed."""
         answer = Shopper(self.app).deliver(*event(known, status, **changes))
         assert answer.status_code == 200, answer.text
 

@@ -25,7 +25,7 @@ def test_the_cart_changes_in_place(customer: Customer) -> None:
     expect(page.locator("#cart-badge")).to_contain_text("3")
     page.get_by_role("button", name="Remove Kiln candle").click()
     expect(page.locator("#cart-badge")).not_to_contain_text("3")
-    assert page.evaluate("window.untouched"), "no page was loaded anew"
+    assert page.evaluate("window.untouched"), "no page was reloaded"
 
 
 def test_the_currency_changes_every_price(customer: Customer) -> None:
@@ -54,7 +54,7 @@ def test_the_wait_ends_in_place_and_is_announced(customer: Customer) -> None:
     with page.expect_download() as download:
         link.click()
     assert download.value.suggested_filename == "cookbook.pdf"
-    assert page.evaluate("window.untouched"), "no page was loaded anew"
+    assert page.evaluate("window.untouched"), "no page was reloaded"
 
 
 def test_cancel_and_try_again(customer: Customer) -> None:

@@ -53,7 +53,7 @@ def test_a_code_is_scanned_and_the_page_follows(customer: Customer) -> None:
     expect(phone.get_by_text("Payment sent")).to_be_visible()
 
     customer.sees(PAID)
-    assert page.evaluate("window.untouched"), "no page was loaded anew"
+    assert page.evaluate("window.untouched"), "no page was reloaded"
 
 
 def test_a_form_leads_to_wipay_and_back(customer: Customer) -> None:

@@ -42,7 +42,7 @@ class World:
         return requests.get(f"{self.shop}/console/orders/{order_id}", timeout=10).text
 
     def refusals(self) -> int:
-        """How many of the newest deliveries the shop has refused for want of proof."""
+        """How many of the newest deliveries the shop has refused because nothing proved it."""
         page = requests.get(f"{self.shop}/console/webhooks", timeout=10).text
         return page.count("BadSignature: ")
 

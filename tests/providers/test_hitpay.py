@@ -91,7 +91,7 @@ def sign(signed: bytes, salt: str) -> str:
 
 
 def form(signature: str | None = None, /, **changes: str) -> bytes:
-    """A version 1 delivery, truly signed unless a signature is given."""
+    """A version 1 delivery, correctly signed unless a signature is given."""
     fields = FORM | changes
     joined = "".join(name + fields[name] for name in sorted(fields))
     return urlencode(fields | {"hmac": signature or sign(joined.encode(), SALT)}).encode()
@@ -432,7 +432,7 @@ def test_the_currency_is_read_in_any_case() -> None:
         pytest.param({"currency": ""}, id="no_currency"),
     ],
 )
-def test_truly_signed_odd_money_is_refused(changes: dict[str, str]) -> None:
+def test_correctly_signed_odd_money_is_refused(changes: dict[str, str]) -> None:
     """A15, B17: 400, in either version."""
     for read, body in ((read_form, form(**changes)), (read_event, completed(**changes))):
         with pytest.raises(Malformed) as refused:
@@ -458,7 +458,7 @@ def test_truly_signed_odd_money_is_refused(changes: dict[str, str]) -> None:
         pytest.param(VECTOR.replace(b"}", b',"payments":[7]}'), id="payments_numbers"),
     ],
 )
-def test_a_truly_signed_body_that_is_no_payment_request_is_refused(body: bytes) -> None:
+def test_a_correctly_signed_body_that_is_no_payment_request_is_refused(body: bytes) -> None:
     """A15, B17, G7: nothing raises but :class:`WebhookRefused`."""
     with pytest.raises(WebhookRefused) as refused:
         read_event(body)

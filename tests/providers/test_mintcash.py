@@ -426,7 +426,7 @@ def test_live_does_not_take_test_events() -> None:
         pytest.param(VECTOR.replace(b'"eventId"', b'"id"'), id="no_event_id"),
     ],
 )
-def test_a_truly_signed_body_that_is_not_an_event_is_refused(body: bytes) -> None:
+def test_a_correctly_signed_body_that_is_not_an_event_is_refused(body: bytes) -> None:
     """A15, B17, G7: 400, whatever is in it; nothing raises but :class:`WebhookRefused`."""
     with pytest.raises(WebhookRefused) as refused:
         read(body)

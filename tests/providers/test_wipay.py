@@ -557,7 +557,7 @@ def test_a_replay_under_another_id_is_refused() -> None:
         pytest.param(changed().replace(b'"data"', b'"date"'), id="no_data"),
     ],
 )
-def test_a_truly_signed_body_that_is_not_an_event_is_refused(body: bytes) -> None:
+def test_a_correctly_signed_body_that_is_not_an_event_is_refused(body: bytes) -> None:
     """A15, G7."""
     with pytest.raises(WebhookRefused) as refused:
         read(body)

@@ -15,7 +15,7 @@ from .driver import RETURN_URL, Received, Receiver, Sandbox, wait_for
 SECRET = "whsec_test_kiln_and_kettle"
 
 
-def is_truly_signed(webhook: Received) -> bool:
+def is_correctly_signed(webhook: Received) -> bool:
     return sign(webhook.body, SECRET) == webhook.headers["x-signature"]
 
 
@@ -157,7 +157,7 @@ def test_tamper_raises_the_amount_after_signing(sandbox: Sandbox, shop: Receiver
     sandbox.work()
 
     assert shop.received[-1].event["data"]["amount"] == 149.99
-    assert not is_truly_signed(shop.received[-1])
+    assert not is_correctly_signed(shop.received[-1])
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_tamper_raises_the_amount_after_signing(sandbox: Sandbox, shop: Receiver
         ("replay_other_order", ("data", "externalId"), "order-other"),
     ],
 )
-def test_a_truly_signed_webhook_says_something_wrong(
+def test_a_correctly_signed_webhook_says_something_wrong(
     sandbox: Sandbox, shop: Receiver, fault: str, path: Any, value: Any
 ) -> None:
     sandbox.payment(externalId="order-other")
@@ -182,7 +182,7 @@ def test_a_truly_signed_webhook_says_something_wrong(
     for key in path:
         said = said[key]
     assert said == value
-    assert is_truly_signed(shop.received[-1])
+    assert is_correctly_signed(shop.received[-1])
     assert shop.received[-1].event["data"]["id"] == payment["id"]
     assert sandbox.fetch(payment)["externalId"] == "order-1"
     assert sandbox.fetch(payment)["amount"] == 49.99

@@ -28,7 +28,7 @@ def openssl(signed: bytes, salt: str) -> str:
     return done.stdout.split()[0].decode()
 
 
-def is_truly_signed(webhook: Received) -> bool:
+def is_correctly_signed(webhook: Received) -> bool:
     if is_version_2(webhook):
         return openssl(webhook.body, WEBHOOK_SALT) == webhook.headers["hitpay-signature"]
     fields = form_of(webhook)
@@ -66,8 +66,8 @@ def test_both_versions_tell_of_a_success(hitpay: HitPay, shop: Receiver) -> None
     hitpay.work()
 
     first, second = shop.received
-    assert is_truly_signed(first)
-    assert is_truly_signed(second)
+    assert is_correctly_signed(first)
+    assert is_correctly_signed(second)
     entry = hitpay.fetch(payment)["payments"][0]
     assert first.headers["content-type"] == "application/x-www-form-urlencoded"
     fields = form_of(first)
@@ -101,7 +101,7 @@ def test_a_decline_is_told_as_failed_though_the_request_stays_open(
     assert fields["error_message"] == "Card declined"
     assert (second.event["status"], second.headers["hitpay-event-type"]) == ("failed", "failed")
     assert second.event["payments"][0]["status_reason_code"] == "card_declined"
-    assert is_truly_signed(first)
+    assert is_correctly_signed(first)
     assert hitpay.fetch(payment)["status"] == "pending"
 
 
@@ -172,7 +172,7 @@ def test_tamper_raises_the_amount_after_signing(hitpay: HitPay, shop: Receiver) 
 
     assert form_of(shop.received[0])["amount"] == "149.99"
     assert shop.received[1].event["amount"] == "149.99"
-    assert not any(is_truly_signed(each) for each in shop.received)
+    assert not any(is_correctly_signed(each) for each in shop.received)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_tamper_raises_the_amount_after_signing(hitpay: HitPay, shop: Receiver) 
         ("replay_other_order", "reference_number", "order-other"),
     ],
 )
-def test_a_truly_signed_webhook_says_something_wrong(
+def test_a_correctly_signed_webhook_says_something_wrong(
     hitpay: HitPay, shop: Receiver, fault: str, field: str, value: str
 ) -> None:
     hitpay.payment(reference_number="order-other")
@@ -194,7 +194,7 @@ def test_a_truly_signed_webhook_says_something_wrong(
 
     assert form_of(shop.received[0])[field] == value
     assert shop.received[1].event[field] == value
-    assert all(is_truly_signed(each) for each in shop.received)
+    assert all(is_correctly_signed(each) for each in shop.received)
     if fault != "replay_other_order":
         (entry,) = shop.received[1].event["payments"]
         assert entry[field] == value.lower()

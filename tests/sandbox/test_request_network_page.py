@@ -532,7 +532,7 @@ def test_tamper_breaks_the_signature_only(request_network: RequestNetwork, shop:
         ("replay_other_order", "reference", "order-2"),
     ],
 )
-def test_a_webhook_may_be_truly_signed_and_wrong(
+def test_a_webhook_may_be_correctly_signed_and_wrong(
     request_network: RequestNetwork, shop: Receiver, fault: str, name: str, value: str
 ) -> None:
     request_network.payment(reference="order-2")

@@ -16,7 +16,7 @@ from .driver import Received, Receiver, WiPay
 SECRET = "wipay_webhook_test_kiln_and_kettle"
 
 
-def is_truly_signed(webhook: Received, signs: str = "body", secret: str = SECRET) -> bool:
+def is_correctly_signed(webhook: Received, signs: str = "body", secret: str = SECRET) -> bool:
     timestamp = webhook.headers["x-wipay-webhook-timestamp"]
     signature = webhook.headers["x-wipay-webhook-signature"]
     return sign(webhook.body, timestamp, secret, signs) == signature
@@ -81,7 +81,7 @@ def test_of_several_secrets_the_first_signs(start_sandbox: StartSandbox, shop: R
     wipay.payment()
     wipay.work()
 
-    assert is_truly_signed(shop.received[0], secret="new")
+    assert is_correctly_signed(shop.received[0], secret="new")
 
 
 def test_a_failed_delivery_is_repeated_while_its_time_stamp_is_fresh(
@@ -142,7 +142,7 @@ def test_tamper_raises_the_amount_after_signing(wipay: WiPay, shop: Receiver) ->
     wipay.work()
 
     assert shop.received[-1].event["data"]["total"] == "112.05"
-    assert not is_truly_signed(shop.received[-1])
+    assert not is_correctly_signed(shop.received[-1])
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_tamper_raises_the_amount_after_signing(wipay: WiPay, shop: Receiver) ->
         ("replay_other_order", "order_id", "other"),
     ],
 )
-def test_a_truly_signed_webhook_says_something_wrong(
+def test_a_correctly_signed_webhook_says_something_wrong(
     wipay: WiPay, shop: Receiver, fault: str, field: str, value: Any
 ) -> None:
     wipay.payment(order_id="other")
@@ -164,7 +164,7 @@ def test_a_truly_signed_webhook_says_something_wrong(
 
     said = shop.received[-1]
     assert said.event["data"] == wipay.fetch(payment) | {field: value}
-    assert is_truly_signed(said)
+    assert is_correctly_signed(said)
 
 
 def test_the_wrong_environment_shows_in_the_transaction_id(wipay: WiPay, shop: Receiver) -> None:
@@ -175,4 +175,4 @@ def test_the_wrong_environment_shows_in_the_transaction_id(wipay: WiPay, shop: R
 
     said = shop.received[-1].event["data"]["transaction_id"]
     assert f"SB-{said}" == payment["transaction_id"]
-    assert is_truly_signed(shop.received[-1])
+    assert is_correctly_signed(shop.received[-1])

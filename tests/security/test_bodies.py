@@ -1,4 +1,4 @@
-"""What a body may do to the shop: truly signed nonsense, odd text in every field, too much of it.
+"""What a body may do to the shop: correctly signed nonsense, odd text everywhere, too much of it.
 
 Required: an answer below 500, and all tables as they were. On both databases, since they differ in
 what they take: PostgreSQL stores no NUL and has no integers without end.

@@ -136,7 +136,7 @@ def test_many_tabs_may_wait_for_their_payments() -> None:
 
 
 def test_a_forged_address_is_no_other_address(shop: Shop, mintcash_api: mintcash.Api) -> None:
-    """A20: a new X-Forwarded-For each time does not start the count anew."""
+    """A20: a new X-Forwarded-For each time does not restart the count."""
     app = shop(checkout_limit="2/minute")
     codes = []
     for number in range(4):

@@ -55,7 +55,7 @@ def forged(way: Way, forge: Forge) -> Delivery:
 def test_a_forged_proof_changes_nothing(
     target: Stage, way: Way, forge: Forge, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A1, A3, A10, A13, I2, I3: a truly signed delivery with another proof."""
+    """A1, A3, A10, A13, I2, I3: a correctly signed delivery with another proof."""
     with target.nothing_changes(audit=1):
         answer = target.deliver(forged(way, forge))
 

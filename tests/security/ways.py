@@ -41,7 +41,7 @@ class Proof(Protocol):
         """The same delivery with another proof; None leaves it out."""
 
     def seal(self, delivery: Delivery, secret: str) -> Delivery:
-        """The delivery proven anew, by whoever knows ``secret``."""
+        """The delivery proven again, with another ``secret``."""
 
 
 @dataclass(frozen=True)
