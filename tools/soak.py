@@ -22,11 +22,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 import requests
@@ -422,20 +423,32 @@ class Rush:
             thread.start()
         with ThreadPoolExecutor(SHOPPERS) as pool:
             futures = [pool.submit(self._shop, purchase) for purchase in self.plan]
-            try:
+            with self._noting_interrupts():
                 self._show_progress(futures)
-            except KeyboardInterrupt:
+            if self.interrupted:
                 print("\nStopping; what was done so far is audited.")  # noqa: T201
-                self.interrupted = True
                 pool.shutdown(cancel_futures=True, wait=False)
-            finally:
-                self.over.set()
+            self.over.set()
         self.seconds = time.monotonic() - self.started
         for thread in (killer, merchant):
             thread.join()
         for future in futures:
             if not future.cancelled():
                 future.result()
+
+    @contextmanager
+    def _noting_interrupts(self) -> Iterator[None]:
+        """Ctrl-C is noted, not raised: raised while locks of futures are held, it keeps them."""
+
+        def note(number: int, frame: FrameType | None) -> None:
+            self.interrupted = True
+
+        before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _shop(self, purchase: Purchase) -> None:
         starts = purchase.starts * self.planned_seconds
@@ -467,14 +480,18 @@ class Rush:
     def _show_progress(self, futures: list[Future[None]]) -> None:
         """One line that is written over, or on no terminal a line now and then."""
         every, end = (0.2, "\r") if sys.stdout.isatty() else (5.0, "\n")
-        while not all(future.done() for future in futures):
+        shown = -every
+        while not self.interrupted and not all(future.done() for future in futures):
+            time.sleep(0.1)
+            if time.monotonic() - self.started - shown < every:
+                continue
+            shown = time.monotonic() - self.started
             part = self.done / len(self.plan)
             bar = "#" * int(30 * part)
             seconds = int(time.monotonic() - self.started)
             counts = f"{self.done}/{len(self.plan)} purchases, {self.kills.total()} kills"
             line = f"[{bar:<30}] {counts}, {seconds // 60}:{seconds % 60:02}  "
             print(line, end=end, flush=True)  # noqa: T201
-            wait(futures, timeout=every)
         print()  # noqa: T201
 
 

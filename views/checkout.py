@@ -101,7 +101,7 @@ class ShippingForm(ContactForm):
 class Choice:
     """A way to pay, as a card of the checkout page. ``reason`` says why it is not on offer."""
 
-    value: str  # "hitpay", or "hitpay/qr" for another way than its page
+    value: str  # "acme", or "acme/qr" for another way than its page
     provider: str  # its label
     label: str
     takes: str

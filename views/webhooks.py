@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def take_typed_addresses(wsgi_app: WsgiApp) -> WsgiApp:
-    """Middleware: ``/webhooks/mintcash/`` and ``/webhooks//mintcash`` are ``/webhooks/mintcash``.
+    """Middleware: ``/webhooks/acme/`` and ``/webhooks//acme`` are ``/webhooks/acme``.
 
     People type these into dashboards. A redirect would not do: a sender need not follow it.
     """

@@ -1,0 +1,96 @@
+"""The shape of the house: what lies where, how long it may be, and that imports point down."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from providers import PROVIDERS
+
+ROOT = Path(__file__).parent.parent
+
+#: A module may import from its own floor and from those below it.
+FLOORS = (
+    ("tools",),
+    ("app",),
+    ("views",),
+    ("jobs",),
+    ("ops",),
+    ("payments",),
+    ("fulfilment", "catalogue"),
+    ("models",),
+    ("database",),
+    ("logs",),
+    ("config",),
+    ("addresses",),
+    ("providers",),
+)
+FLOOR = {name: len(FLOORS) - number for number, names in enumerate(FLOORS) for name in names}
+MODULES = sorted(
+    path
+    for path in ROOT.rglob("*.py")
+    if path.relative_to(ROOT).parts[0].removesuffix(".py") in FLOOR
+)
+
+
+#: How long the lesson of a provider may be. WiPay's form, returns and refunds are still in its own.
+LESSON = {"mintcash": 150, "wipay": 410}
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text("utf-8").splitlines())
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The first part of each module that is imported at the head of the file."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (each.name.partition(".")[0] for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield (node.module or "").partition(".")[0]
+
+
+def test_six_files_stand_at_the_root() -> None:
+    found = {path.stem for path in ROOT.glob("*.py")}
+
+    assert found == {"app", "config", "database", "fulfilment", "logs", "models"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path: Path) -> None:
+    own = FLOOR[path.relative_to(ROOT).parts[0].removesuffix(".py")]
+    above = {name for name in imported(path) if FLOOR.get(name, 0) > own}
+
+    assert above == set()
+
+
+def test_the_sandbox_and_the_shop_import_nothing_of_each_other() -> None:
+    for path in (ROOT / "sandbox").rglob("*.py"):
+        assert not set(imported(path)) & FLOOR.keys(), path.name
+    for path in MODULES:
+        assert "sandbox" not in set(imported(path)), path.name
+
+
+def test_the_idea_is_read_in_one_sitting() -> None:
+    assert lines(ROOT / "payments/ladder.py") <= 150
+    for path in (ROOT / "payments").glob("*.py"):
+        assert lines(path) <= 200, path.name
+
+
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
+def test_a_provider_is_read_in_one_sitting(name: str) -> None:
+    assert lines(ROOT / "providers" / name / "__init__.py") <= LESSON.get(name, 170)
+
+
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
+def test_the_shop_names_no_provider(name: str) -> None:
+    """What is peculiar to a provider stands in its folder; the registry has one line for it."""
+    own = ROOT / "providers" / name
+    naming = [
+        str(path.relative_to(ROOT))
+        for path in MODULES
+        if name in path.read_text("utf-8") and own not in path.parents and "tools" not in path.parts
+    ]
+
+    assert naming == ["providers/__init__.py"]
