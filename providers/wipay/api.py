@@ -4,11 +4,22 @@ Documentation (docs.wipayfinancial.com, read 2026-11): platforms-and-environment
 """
 
 import re
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .. import http
-from ..contract import Rejected, Unreachable, printable
+from ..contract import (
+    BadSignature,
+    Malformed,
+    PaymentRequest,
+    Rejected,
+    Unreachable,
+    WrongEnvironment,
+    printable,
+)
+from ..money import to_major
 
 #: platforms-and-environments: country -> host of each environment.
 HOSTS = {
@@ -37,9 +48,24 @@ ERRORS: http.Errors = {
     **dict.fromkeys((408, 429), (Unreachable, None)),
 }
 
+#: ``fee_structure``: what of WiPay's fee the shopper sees on its page.
+FEES = {
+    "merchant_absorb": "",
+    "customer_pay": ". WiPay adds its fee to the total",
+    "split": ". WiPay adds half of its fee to the total",
+}
+LONGEST_EMAIL = 50  # payments-api/payment-request
+LONG_EMAIL = "WiPay takes e-mail addresses of up to 50 characters. Please pay another way."
+
+#: "[2-R2]: Transaction is declined.", also with letters and leading zeros.
+REASON = re.compile(r"\[(\w{1,10}-\w{1,10})\]", re.ASCII)
+
 #: "SB-12-1-order-20210616024001": not to be taken apart, since the order in it may hold dashes.
 #: With our orders of 16 digits it has 58 characters at most; it is part of a key of 100.
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
+EVENT_ID = re.compile(r"[!-~]{1,100}", re.ASCII)
+UNIX_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
+TOLERANCE = 300  # seconds between X-WiPay-Webhook-Timestamp and our clock
 
 
 @dataclass(frozen=True)
@@ -64,6 +90,26 @@ class Account:
 def environment_of(transaction_id: str) -> str:
     """Only the ids of the test system begin with "SB-"."""
     return "sandbox" if transaction_id.startswith("SB-") else "live"
+
+
+def total_of(payment: PaymentRequest) -> str:
+    """What is sent and what is hashed must be one text: "10" and "10.0" have other digests."""
+    return f"{to_major(payment.amount, payment.currency):.2f}"
+
+
+def usable_id(data: dict[str, Any], problem: type[Exception]) -> str:
+    found = data.get("transaction_id")
+    if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
+        raise problem("no usable transaction_id")
+    return found
+
+
+def read_failure(data: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Code and words of a declined card: "2-R2", "[2-R2]: Transaction is declined."."""
+    message = data.get("message")
+    said = message if isinstance(message, str) else ""
+    reason = REASON.search(said)
+    return reason[1] if reason else None, printable(said) or None
 
 
 def open_page(account: Account, path: str, form: list[tuple[str, str]]) -> tuple[str, str]:
@@ -106,6 +152,57 @@ def call_api(
     reply = http.call(method, url, headers=headers, form=form, repeat=repeat)
     words = f"{method} {path}: {_words(reply)}"
     return http.answer(reply, ERRORS, words, may_be_empty=method == "DELETE")
+
+
+def signed_part(account: Account, headers: Mapping[str, str], body: bytes) -> bytes:
+    """What a webhook's signature covers: the body, or time stamp and body.
+
+    :raise BadSignature: the time stamp is signed, and missing or no number.
+    """
+    if account.signs == "body":
+        return body
+    timestamp = headers.get("x-wipay-webhook-timestamp", "")
+    if not UNIX_SECONDS.fullmatch(timestamp):
+        raise BadSignature("time stamp is missing or no number")
+    return timestamp.encode() + b"." + body
+
+
+def check_age(account: Account, headers: Mapping[str, str]) -> None:
+    """Where the time stamp is signed, a delivery older than five minutes is refused.
+
+    Where the body is signed alone, the time stamp proves nothing, and a retry may carry that of the
+    first. In both ways, the event's id inside the body keeps a replay from counting twice.
+
+    :raise BadSignature: too old, or from the future.
+    """
+    if account.signs != "body":
+        age = int(time.time()) - int(headers["x-wipay-webhook-timestamp"])
+        if abs(age) > TOLERANCE:
+            raise BadSignature(f"signed {age} seconds ago")
+
+
+def read_event(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """The envelope of a webhook, with ``event``, ``id`` and ``data``.
+
+    :raise Malformed: one of them is missing, or not usable.
+    """
+    event = http.read_object(body)
+    name, key = event.get("event"), event.get("id")
+    if not isinstance(event.get("data"), dict):
+        raise Malformed("no event with data")
+    if not isinstance(name, str) or not isinstance(key, str) or not EVENT_ID.fullmatch(key):
+        raise Malformed("no event or id")
+    if headers.get("x-wipay-webhook-id", key) != key:
+        raise Malformed("the header and the body have different ids")
+    return event
+
+
+def check_environment(account: Account, transaction_id: str) -> None:
+    """
+    :raise WrongEnvironment: it is not the account's.
+    """
+    if environment_of(transaction_id) != account.environment:
+        raise WrongEnvironment(f"{transaction_id} is not {account.environment!r}")
 
 
 def _words(reply: http.Reply) -> str:

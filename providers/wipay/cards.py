@@ -41,6 +41,14 @@ def card_path(card_id: str) -> str:
     return f"/wapi/trusted-cards/{card_id}"
 
 
+def charge_path(method: str) -> str:
+    """Where a saved card ("card:" and its id) is charged, on a page of its own.
+
+    :raise Rejected: no id of WiPay's.
+    """
+    return f"{card_path(method.removeprefix('card:'))}/charge"
+
+
 def save_card(account: Account, return_url: str) -> CardPage:
     """``POST /wapi/trusted-cards``: a hosted page, that debits a small amount in USD.
 
