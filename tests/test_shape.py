@@ -34,8 +34,8 @@ MODULES = sorted(
 )
 
 
-#: How long the lesson of a provider may be. WiPay's form, returns and refunds are still in its own.
-LESSON = {"mintcash": 150, "wipay": 410}
+#: How long the lesson of a provider may be; the first to be read is the shortest.
+LESSON = {"mintcash": 150}
 
 
 def lines(path: Path) -> int:
