@@ -146,9 +146,13 @@ def _finish(task_id: int, attempt: int) -> bool:
 
 def _postpone(task_id: int, attempt: int, error: Exception) -> None:
     pause = min(timedelta(seconds=5 * 2 ** min(attempt, 20)), LONGEST_PAUSE)
-    # Money that went away does not come back by trying; news of it lets the task go on.
-    parked = attempt >= MAX_ATTEMPTS or isinstance(error, payments.MoneyIsGone)
+    parked = attempt >= MAX_ATTEMPTS
     with transaction() as session:
+        if isinstance(error, payments.MoneyIsGone):
+            # It does not come back by trying; news of it lets a parked task go on. News that came
+            # since the question found nothing parked, so the question is asked once more.
+            order = session.get_one(OutboxTask, task_id).order
+            parked = parked or not payments.money_is_here(order)
         session.execute(
             update(OutboxTask)
             .where(OutboxTask.id == task_id, OutboxTask.attempts == attempt)

@@ -1,13 +1,13 @@
 """What happens to a payment and its order. Read ladder.py first; these are the doors."""
 
 from .attempts import OrderClosed, start
-from .closing import close_other_payments, payments_to_close
+from .closing import close_other_payments, payments_to_close, replace_order
 from .gateway import providers, settings
 from .inbox import Received, receive, record_refusal
 from .reconcile import check_payment, payments_to_check, providers_to_check
 from .refunds import CannotRefund, left_to_refund
 from .release import CannotRelease, release_order
-from .replaced import paid_instead, replace_order
+from .replaced import paid_instead
 from .returns import record_return
 from .reversals import MoneyIsGone, accept_what_is_here, money_is_here
 from .send_refunds import refund, retry_silent_refunds, send_refund

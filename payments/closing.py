@@ -2,7 +2,7 @@
 
 import logging
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 
 from database import database_now, db, transaction
 from models import OPEN, Payment
@@ -11,7 +11,7 @@ from providers.optional import Cancels
 
 from .gateway import providers
 from .ladder import climb
-from .replaced import of_order_or_its_chain
+from .replaced import join_chain, of_order_or_its_chain
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +23,24 @@ def close_other_payments(order_id: str, keep: str = "") -> None:
     done. In a transaction of its own: news locks a payment and then its order, so a transaction
     that holds the order must not wait for a payment.
     """
-    others = select(Payment).where(of_order_or_its_chain(order_id), Payment.id != keep)
-    others = others.where(Payment.status.in_(OPEN), Payment.abandoned.is_(False))
+    _abandon(and_(of_order_or_its_chain(order_id), Payment.id != keep))
+
+
+def replace_order(before: str, order_id: str) -> None:
+    """The shopper changed the cart after "Pay": the pages of the earlier order are to be closed.
+
+    ``order_id`` takes its place, unless the earlier one is paid or held already. Of orders that
+    replaced one another one is paid; money for another is a second payment.
+    """
+    join_chain(before, order_id)
+    _abandon(and_(of_order_or_its_chain(order_id), Payment.order_id != order_id))
+
+
+def _abandon(others: ColumnElement[bool]) -> None:
+    unpaid = and_(others, Payment.status.in_(OPEN), Payment.abandoned.is_(False))
+    locked = select(Payment).where(unpaid).order_by(Payment.id).with_for_update()
     with transaction() as session:
-        for payment in session.scalars(others.order_by(Payment.id).with_for_update()):
+        for payment in session.scalars(locked):
             configured = providers().get(payment.provider)
             payment.abandoned = True
             if payment.page_url and configured and isinstance(configured.module, Cancels):

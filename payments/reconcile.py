@@ -47,12 +47,14 @@ def check_payment(payment_id: str) -> datetime | None:
         payment = session.get_one(Payment, payment_id, with_for_update=True)
         apply_parked(payment, *(news.transaction_id for news in found))
         for news in found:
-            if _takes_back(payment, news):
+            takes_back = _takes_back(payment, news)
+            if news.status or news.dispute or news.problem:
+                apply_news(payment, news)
+            if takes_back:
                 problem = f"{provider} says {news.word}, after it had said that more money came"
                 flag_for_review(payment_id, problem)
-                payment.next_look_at = None
-            elif news.status or news.dispute or news.problem:
-                apply_news(payment, news)
+                if payment.status != "partially_paid":  # whose rest may still come
+                    payment.next_look_at = None
         if payment.next_look_at and payment.expires_at < now():
             # Expired for us: the shopper may pay again. Late money is still asked for, and taken.
             climb(payment_id, "expired")
@@ -69,9 +71,12 @@ def check_payment(payment_id: str) -> datetime | None:
 
 
 def _takes_back(payment: Payment, news: News) -> bool:
-    """Whether the provider's total is less than what it had said to be here."""
+    """Whether the provider's total is less than what it had said to be here.
+
+    Of a failure, ``apply_news`` tells by itself.
+    """
     if news.status in NO_MONEY:
-        return payment.received > 0
+        return payment.received > 0 and news.status != "failed"
     same = news.status in MONEY and news.currency == payment.currency
     return same and news.amount is not None and news.amount < payment.received
 

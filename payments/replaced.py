@@ -9,7 +9,7 @@ from database import db, transaction, update_one
 from models import Order, Payment
 
 
-def replace_order(before: str, order_id: str) -> None:
+def join_chain(before: str, order_id: str) -> None:
     """``order_id`` takes the place of ``before``, unless that one is paid or held already."""
     with transaction():
         still_open = and_(Order.id == before, Order.status == "open")

@@ -118,7 +118,8 @@ class Api:
 
     def _shown(self, payment: dict[str, Any]) -> dict[str, Any]:
         shown = {k: payment[k] for k in ("id", "externalId", "status", "currency")}
-        return {**shown, "amount": payment["amount"] / 100, "amountRefunded": 0}
+        refunded = payment.get("amountRefunded", 0)
+        return {**shown, "amount": payment["amount"] / 100, "amountRefunded": refunded}
 
     @property
     def newest(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 import jobs
 import payments
 from database import db, now, transaction
+from jobs import outbox
 from models import Order, Payment
 from payments import (
     attempts,
@@ -219,8 +220,38 @@ def test_a_failure_that_overtook_its_success_is_found_by_asking(
     books.sweep()
 
     assert (books.order.status, books.payment.status) == ("paid", "succeeded")
-    assert "says GET: failed, after it had said that more money came" in str(books.payment.problem)
+    assert books.payment.problem == "mintcash says failed, after it had said that money came"
     assert books.payment.next_look_at is None
+
+
+def test_a_refund_in_an_answer_with_a_smaller_total_is_counted(
+    shopper: Shopper, books: Books, mintcash_api: mintcash.Api
+) -> None:
+    """A smaller total is shown to a person; what else the answer says still counts."""
+    (payment,) = books.place_order(ONE_OF_EACH)
+    shopper.deliver(*event(payment, "succeeded", amount=70))
+    known = {**payment, "status": "partially_refunded", "amountRefunded": 20}
+    mintcash_api.payments[payment["id"]] = known
+    tell(books, payment, check=True)
+    books.sweep()
+
+    assert books.payment.refunded == 2000
+    assert "after it had said that more money came" in str(books.payment.problem)
+    assert books.payment.next_look_at is None
+
+
+def test_a_payment_in_parts_that_shrinks_is_asked_about_until_the_rest_has_come(
+    books: Books, mintcash_api: mintcash.Api
+) -> None:
+    """A part that fell out of the chain is told to a person, and does not end the asking."""
+    (payment,) = books.place_order(ONE_OF_EACH)
+    tell(books, payment, status="partially_paid", amount=4000, currency="USD")
+    mintcash_api.payments[payment["id"]] = {**payment, "status": "pending"}
+    books.make_looks_due()
+    books.sweep()
+
+    assert "after it had said that more money came" in str(books.payment.problem)
+    assert books.payment.next_look_at is not None
 
 
 def test_each_thing_that_a_person_should_know_is_a_line(shopper: Shopper, books: Books) -> None:
@@ -284,6 +315,30 @@ def test_goods_that_wait_for_the_rest_of_the_money_leave_when_it_is_told(
     books.work()
 
     assert books.fulfilled() == ALL_EFFECTS
+
+
+def test_money_that_comes_back_while_goods_are_being_held_back_is_not_missed(
+    shopper: Shopper, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dispute is won between the question and the parking of the task."""
+    (payment,) = books.place_order({"cookbook": 1})
+    shopper.deliver(*event(payment, "succeeded"))
+    tell(books, payment, dispute="opened")
+    won: list[bool] = []
+
+    def win() -> None:
+        if not won:
+            won.append(True)
+            tell(books, payment, dispute="won")
+
+    before(monkeypatch, outbox, "_postpone", win)
+    books.work()
+    with time_machine.travel(now() + outbox.LONGEST_PAUSE):
+        books.work()
+
+    assert won
+    assert all(task.status == "done" for task in books.tasks)
+    assert books.fulfilled() == {"download": 1, "mail": 1}
 
 
 def test_what_a_person_refunds_on_purpose_holds_nothing_back(

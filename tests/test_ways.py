@@ -532,6 +532,21 @@ def test_the_page_is_closed_when_the_basket_is_changed(world: World) -> None:
     assert "pending" not in world.visit(first).text
 
 
+def test_the_page_is_closed_when_the_basket_is_changed_though_the_next_page_fails(
+    world: World,
+) -> None:
+    """S05: what is in it is no longer wanted, whatever the provider answers next."""
+    world.check_out("handcash")
+    first = world.url
+    world.instead = lambda call: (500, {}, "{}") if call.startswith("POST /mintcash") else None
+
+    world.check_out("mintcash", slug="gift-card")
+    world.look()
+
+    assert {each.page_url: each.status for each in world.books.payments}[first] == "canceled"
+    assert "pending" not in world.visit(first).text
+
+
 def test_the_page_stays_open_when_the_other_way_has_no_page(world: World) -> None:
     """The shopper is always offered a way on."""
     world.check_out("handcash")
