@@ -66,7 +66,7 @@ def _look_at_one(payment_id: str) -> None:
 
 
 def forget_old_refusals() -> None:
-    """Refused deliveries are shown for a while; nobody may fill the disk with them."""
+    """Keep the newest refused deliveries only, so that forged ones cannot fill the disk."""
     newest = (
         select(Delivery.id)
         .where(Delivery.verdict == "refused")

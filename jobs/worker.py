@@ -1,7 +1,7 @@
 """The worker: takes messages, sweeps each minute, and does both without a queue that is away.
 
-Our own work waits for nobody else's: what needs a provider or a mail server is done in a lane for
-each of them, by one thread at a time, and a worker has more threads than lanes.
+A slow provider or mail server does not delay our own work: calls to each are made in a lane of its
+own, by one thread at a time, and a worker has more threads than lanes.
 """
 
 import logging

@@ -1,8 +1,8 @@
 """Gunicorn as the shop is served by it: ``tools/run.py`` names both classes on its command line.
 
-Plain, a thread waits for whoever sends a request slowly, and the main thread for whoever leaves an
-answered line open. Here both wait in the poller: a thread begins when the request is here, and ends
-with its answer.
+In plain gunicorn a thread waits while a client sends its request slowly, and the main thread waits
+while a client leaves an answered line open. Here both wait in the poller: a thread begins when the
+request is here, and ends with its answer.
 """
 
 import re
@@ -92,7 +92,7 @@ class Arrival:
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Threads that wait for no client, and a stop that keeps nobody waiting in vain.
+    """Threads that wait for no client, and a stop that drops no connection that was accepted.
 
     Plain, a worker that finishes what it has begun leaves its socket open: late connections are
     accepted by the kernel, and dropped at the end.

@@ -125,8 +125,8 @@ class Deadline:
                     line.shutdown(socket.SHUT_RDWR)
 
 
-#: Names that are being looked up. That cannot be called off, so whoever asks for the same name
-#: meanwhile waits for the same thread.
+#: Host names that a thread is looking up. A look-up cannot be cancelled, so calls to the same host
+#: wait for that thread.
 _lookups: dict[tuple[str, int], Future[list[Any]]] = {}
 _lookups_lock = Lock()
 

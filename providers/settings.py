@@ -66,8 +66,8 @@ class SettingsError(Exception):
 class SandboxKey:
     """Beside a field: what the sandbox expects when nothing is set; worth nothing anywhere else.
 
-    ``owner``: whose it is, where providers hand it out for their own test system, too: whoever
-    knows it (everybody) could forge a payment.
+    ``owner``: the provider that publishes this key for its test system. It is public, so in live
+    anyone could forge a payment with it.
     """
 
     value: str

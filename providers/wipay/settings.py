@@ -11,7 +11,7 @@ LIVE_APIS = tuple(each["live"] for each in HOSTS.values())
 
 NEEDS = (("wipay_account_number",), ("wipay_api_key",))
 
-#: Whose the keys are that WiPay's documentation prints for everybody's tests.
+#: Who owns the keys that WiPay's documentation prints for tests.
 PUBLIC = "the public test account's"
 
 
