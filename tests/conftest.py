@@ -161,7 +161,7 @@ def fresh_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> s
 
 @pytest.fixture
 def jobs_url(tmp_path: Path) -> str:
-    """A queue of its own for this test; test_queues.py has the other engines."""
+    """A queue of its own for this test; test_engines.py has the other engines."""
     return f"sqlite:///{tmp_path}/jobs.db"
 
 

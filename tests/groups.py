@@ -14,10 +14,10 @@ GROUPS = {
     "tests/browser/test_theme.py": "stage",
     "tests/browser/": "world",
     "tests/security/test_wire.py": "server",
-    "tests/test_demo.py": "many processes",
-    "tests/test_processes.py": "many processes",
-    "tests/test_run.py": "many processes",
-    "tests/test_soak.py": "many processes",
+    "tests/tools/test_demo.py": "many processes",
+    "tests/stories/test_processes.py": "many processes",
+    "tests/tools/test_run.py": "many processes",
+    "tests/tools/test_soak.py": "many processes",
 }
 
 
