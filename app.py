@@ -88,11 +88,11 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         count = settings.trusted_proxies
         # Addresses are read by clients.py.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=count, x_host=0)  # type: ignore[method-assign]
-    app.before_request(use_one_address)
+    app.before_request(redirect_localhost)
     app.before_request(refuse_foreign_forms)
     app.before_request(cart.take_out_paid_orders)
     app.after_request(add_security_headers)
-    app.after_request(let_go_of_database)
+    app.after_request(release_connection)
     app.after_request(static_files.compress)
     app.url_defaults(static_files.add_static_version)
     app.context_processor(template_names)
@@ -101,7 +101,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(OperationalError, database_is_busy)
     app.register_error_handler(InternalError, database_is_busy)  # PostgreSQL: it is read-only
-    app.register_error_handler(DataError, no_column_holds_that)
+    app.register_error_handler(DataError, reject_unstorable_value)
     app.add_url_rule("/static/<version>/<path:filename>", "static", static_files.static_file)
     app.add_url_rule("/healthz", "healthz", health.healthz)
     app.add_url_rule("/readyz", "readyz", health.readyz)
@@ -124,7 +124,7 @@ def refuse_foreign_hosts() -> None:
         raise SecurityError(f"Host {request.host!r} is not trusted.")
 
 
-def use_one_address() -> AnyResponse | None:
+def redirect_localhost() -> AnyResponse | None:
     """``localhost`` and ``127.0.0.1`` have separate cookies: a cart must not fall in between."""
     base = current_app.extensions["settings"].base_url
     if request.host != urlsplit(base).netloc and request.host.partition(":")[0] == "localhost":
@@ -201,7 +201,7 @@ def add_security_headers(response: Response) -> Response:
     return response
 
 
-def let_go_of_database(response: Response) -> Response:
+def release_connection(response: Response) -> Response:
     """The answer stands: a database that goes away now must not turn it into an error."""
     try:
         db.session.rollback()
@@ -294,7 +294,7 @@ def database_is_busy(error: OperationalError | InternalError) -> AnyResponse:
     return Response(page, 503, {"Retry-After": "5"})
 
 
-def no_column_holds_that(error: DataError) -> AnyResponse:
+def reject_unstorable_value(error: DataError) -> AnyResponse:
     """A NUL, or a text or number without end, where a name or an id is expected: nothing has it."""
     db.session.rollback()
     return show_error(BadRequest())

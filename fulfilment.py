@@ -5,7 +5,6 @@ often the worker dies. Only the sending of mail leaves the database, and has a t
 """
 
 import smtplib
-from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import timedelta
 from email.message import EmailMessage
@@ -23,6 +22,10 @@ from models import Credit, Download, Mail, Order, OutboxTask, Parcel, Product
 from providers.http import Deadline
 
 DOWNLOAD_DAYS = 7
+#: ``Product.fulfilment``, how a product reaches the shopper -> the kind of task.
+TASK_FOR = {"ship": "parcel", "download": "download", "credit": "credit"}
+#: The kinds of task that bring a shopper something.
+GOODS = (*TASK_FOR.values(), "receipt")
 
 
 def owe_goods(order: Order, more_tasks: list[str]) -> None:
@@ -66,8 +69,8 @@ def take_stock(order: Order) -> list[str]:
 
 def tasks_for(order: Order) -> list[str]:
     """The kinds of outbox task that a paid order is owed."""
-    ways = {line.fulfilment for line in order.lines}
-    return [kind for way, kind in WAYS.items() if way in ways] + ["receipt"]
+    wanted = {line.fulfilment for line in order.lines}
+    return [task for each, task in TASK_FOR.items() if each in wanted] + ["receipt"]
 
 
 def pack_parcel(session: Session, order: Order) -> None:
@@ -130,18 +133,6 @@ def write_receipt(session: Session, order: Order) -> None:
     )
     if settings.smtp_url:
         session.add(OutboxTask(order_id=order.id, kind="send_receipt"))
-
-
-#: How a product reaches the shopper -> the kind of task.
-WAYS = {"ship": "parcel", "download": "download", "credit": "credit"}
-
-#: Effects inside our own database: done exactly once.
-EFFECTS: dict[str, Callable[[Session, Order], None]] = {
-    "parcel": pack_parcel,
-    "download": open_downloads,
-    "credit": add_credit,
-    "receipt": write_receipt,
-}
 
 
 def send_receipt(order_id: str) -> None:

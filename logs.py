@@ -55,7 +55,7 @@ def configure(settings: config.Settings) -> None:
     root.setLevel(logging.INFO if as_json else logging.WARNING)
     for name in ("huey", "alembic"):  # a line for each message that is passed
         logging.getLogger(name).setLevel(logging.WARNING)
-    sys.excepthook = _log_the_end
+    sys.excepthook = _log_uncaught
 
 
 class Output(logging.Handler):
@@ -120,7 +120,7 @@ def finish_request(response: Response) -> Response:
 def _formatter(as_json: bool, settings: config.Settings) -> logging.Formatter:
     render: tuple[Processor, ...] = (structlog.processors.JSONRenderer(),)
     if not as_json:
-        render = (_for_people, structlog.dev.ConsoleRenderer(pad_event_to=0, colors=False))
+        render = (_human_readable, structlog.dev.ConsoleRenderer(pad_event_to=0, colors=False))
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             merge_contextvars,
@@ -185,7 +185,7 @@ def _keys_in_the_path() -> list[str]:
     return [str(each) for name, each in parts.items() if _is_secret(name) and len(each) >= SHORTEST]
 
 
-def _for_people(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
+def _human_readable(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
     """Short, and what a stranger wrote neither begins a line nor colours one."""
 
     def shown(text: str, kept: str) -> str:
@@ -200,7 +200,7 @@ def _for_people(logger: WrappedLogger, method: str, line: EventDict) -> EventDic
     }
 
 
-def _log_the_end(
+def _log_uncaught(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
     """``sys.excepthook``: the last words of a process hold no secrets either."""

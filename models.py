@@ -226,7 +226,7 @@ class Payment(Base):
     page_token: Mapped[str | None] = mapped_column(String(100))
     #: How the shopper pays where it is no plain redirect: the fields of ``FormPost``, ``Embed`` or
     #: ``Qr``, and ``kind`` ("form", "embed", "qr"); or ``qr_image`` of a redirect.
-    way: Mapped[dict[str, Any] | None]
+    next_action: Mapped[dict[str, Any] | None] = mapped_column("way")
     #: What the return said without proof: "canceled" or "failed". Never changes ``status``.
     hint: Mapped[str | None] = mapped_column(String(10))
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -236,8 +236,8 @@ class Payment(Base):
     #: The shopper pays another way, or has paid: its page is to be closed, where that can be done.
     abandoned: Mapped[bool] = mapped_column(default=False)
     #: When to ask the provider next; None when its news is final.
-    next_look_at: Mapped[datetime | None]
-    looks: Mapped[int] = mapped_column(default=0)
+    next_check_at: Mapped[datetime | None] = mapped_column("next_look_at")
+    checks: Mapped[int] = mapped_column("looks", default=0)
     order: Mapped[Order] = relationship(back_populates="payments")
     deliveries: Mapped[list["Delivery"]] = relationship(order_by="Delivery.id", viewonly=True)
     parts: Mapped[list["PaymentPart"]] = relationship(order_by="PaymentPart.position")
@@ -288,7 +288,8 @@ class Refund(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     payment_id: Mapped[str] = mapped_column(ForeignKey("payments.id"), index=True)
     amount: Mapped[Minor]  # of the payment's currency
-    before: Mapped[Minor]  # given back when this was asked for
+    #: How much of the payment was refunded already when this was asked for.
+    refunded_before: Mapped[Minor] = mapped_column("before")
     reason: Mapped[str] = mapped_column(String(200))
     status: Mapped[str] = mapped_column(String(10), default="open")
     provider_reference: Mapped[str | None] = mapped_column(String(100))
@@ -363,7 +364,7 @@ class OutboxTask(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
-    kind: Mapped[str] = mapped_column(String(40))  # of ``fulfilment.EFFECTS`` or ``jobs.STEPS``
+    kind: Mapped[str] = mapped_column(String(40))  # see ``jobs.outbox.KINDS``
     due_at: Mapped[datetime] = mapped_column(default=database_now)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
@@ -399,7 +400,7 @@ class Download(Base):
     slug: Mapped[str] = mapped_column(String(80))
     name: Mapped[str] = mapped_column(String(120))
     token: Mapped[str] = mapped_column(String(32), unique=True, default=random_id)
-    left: Mapped[int] = mapped_column(default=5)
+    downloads_left: Mapped[int] = mapped_column("left", default=5)
     expires_at: Mapped[datetime]
 
 

@@ -5,23 +5,23 @@
 """
 
 from .outbox import LATE, backlog, late_for, parked_tasks, retry_parked, work_off_outbox
-from .queue import Queue, wake_abandoned, wake_fulfilment, wake_look
-from .sweeping import look, sweep
+from .queue import Queue, wake_check, wake_closing, wake_fulfilment
+from .sweeping import check, sweep
 from .worker import create_queue, run_worker
 
 __all__ = [
     "LATE",
     "Queue",
     "backlog",
+    "check",
     "create_queue",
     "late_for",
-    "look",
     "parked_tasks",
     "retry_parked",
     "run_worker",
     "sweep",
-    "wake_abandoned",
+    "wake_check",
+    "wake_closing",
     "wake_fulfilment",
-    "wake_look",
     "work_off_outbox",
 ]

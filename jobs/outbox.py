@@ -9,19 +9,20 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy import func, not_, or_, select, update
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Session, joinedload
 
 import logs
 import payments
 from database import database_now, db, now, transaction
-from fulfilment import EFFECTS, send_receipt
+from fulfilment import add_credit, open_downloads, pack_parcel, send_receipt, write_receipt
 from models import Order, OutboxTask
 from ops import metrics
 
-from .queue import the_queue, time_is_over, wake_abandoned, wake_fulfilment
+from .queue import the_queue, time_is_over, wake_closing, wake_fulfilment
 
 MAX_ATTEMPTS = 12  # with the pauses below: some five hours, then a person is asked
 LONGEST_PAUSE = timedelta(hours=1)
@@ -79,17 +80,28 @@ def claim_task(lane: str = OWN) -> tuple[int, int] | None:
 
 def _close_pages(order_id: str, _: str) -> None:
     payments.close_other_payments(order_id)
-    wake_abandoned(order_id)
+    wake_closing(order_id)
 
 
-#: What a task does before it is marked done, outside any transaction: a kind, or what stands before
-#: the colon of one -> a function of the order's id and of what stands after it. All other kinds
-#: are in :data:`fulfilment.EFFECTS`, done in the transaction that marks the task.
-STEPS: dict[str, Callable[[str, str], None]] = {
-    MAIL: lambda order_id, _: send_receipt(order_id),
-    REFUNDS: lambda _, refund_id: payments.send_refund(refund_id),
-    "close_pages": _close_pages,
-    "give_back": lambda order_id, _: payments.refund_other_payments(order_id),
+class Kind(NamedTuple):
+    """What a task of one kind does: inside our database, or outside it."""
+
+    #: In the transaction that marks the task done: it happens once, however often a worker dies.
+    inside: Callable[[Session, Order], None] | None = None
+    #: Before that transaction, so that nothing is locked while another server answers: it happens
+    #: at least once. Its arguments: the order's id, and what stands after the kind's colon.
+    outside: Callable[[str, str], None] | None = None
+
+
+KINDS = {
+    "parcel": Kind(inside=pack_parcel),
+    "download": Kind(inside=open_downloads),
+    "credit": Kind(inside=add_credit),
+    "receipt": Kind(inside=write_receipt),
+    MAIL: Kind(outside=lambda order_id, _: send_receipt(order_id)),
+    REFUNDS: Kind(outside=lambda _, refund_id: payments.send_refund(refund_id)),
+    "close_pages": Kind(outside=_close_pages),
+    "give_back": Kind(outside=lambda order_id, _: payments.refund_other_payments(order_id)),
 }
 
 
@@ -99,18 +111,18 @@ def do_task(task_id: int, attempt: int) -> None:
     order_id, kind = task.order_id, task.kind
     logs.begin(task=kind, order_id=order_id)
     word, colon, detail = kind.partition(":")
-    step, effect = STEPS.get(word + colon), EFFECTS.get(kind)
+    inside, outside = KINDS.get(word + colon, Kind())
     try:
-        if step:
-            step(order_id, detail)
-        elif effect is None:
+        if not (inside or outside):
             raise UnknownKind(f"this worker's code knows no task of kind {kind!r}")
+        if outside:
+            outside(order_id, detail)
         with transaction() as session:
-            if effect:
+            if inside:
                 order = session.get_one(Order, order_id)
                 if not payments.money_is_here(order):
                     raise payments.MoneyIsGone("refunded, voided or disputed since it was paid")
-                effect(session, order)
+                inside(session, order)
             if kind == "receipt":  # which every paid order is owed once
                 metrics.observe_confirmation(session.get_one(Order, order_id))
             if not _finish(task_id, attempt):

@@ -16,7 +16,7 @@ from huey import Huey
 
 import payments
 
-from .engines import AWAY, one_line
+from .engines import QUEUE_ERRORS, one_line
 
 QUIET = 10.0  # seconds that a queue which did not answer is left alone
 
@@ -29,7 +29,7 @@ class Queue:
 
     engine: Huey
     fulfil: Any
-    look: Any
+    check: Any
     sweep: Any
     sending: threading.Lock = field(default_factory=threading.Lock)
     lanes: dict[str, "Lane"] = field(default_factory=lambda: defaultdict(Lane))
@@ -42,15 +42,15 @@ def wake_fulfilment(delay: float = 0) -> None:
     _send("fulfil", (), delay)
 
 
-def wake_look(payment_id: str, delay: float) -> None:
-    """Say that a payment wants a look in ``delay`` seconds."""
-    _send("look", (payment_id,), delay)
+def wake_check(payment_id: str, delay: float) -> None:
+    """Say that a payment is to be checked in ``delay`` seconds."""
+    _send("check", (payment_id,), delay)
 
 
-def wake_abandoned(order_id: str) -> None:
+def wake_closing(order_id: str) -> None:
     """Say that pages of this order are to be closed."""
     for payment_id in payments.payments_to_close(order_id):
-        wake_look(payment_id, 0)
+        wake_check(payment_id, 0)
 
 
 def _send(message: str, args: tuple[str, ...], delay: float) -> None:
@@ -60,7 +60,7 @@ def _send(message: str, args: tuple[str, ...], delay: float) -> None:
             return
         try:
             getattr(queue, message).schedule(args=args, delay=max(0.0, delay))
-        except AWAY as error:
+        except QUEUE_ERRORS as error:
             # The row is committed and the sweep will find it: no reason to fail a request.
             log.warning("queue does not take %s: %s", message, one_line(error))
             queue.quiet_until = time.monotonic() + QUIET

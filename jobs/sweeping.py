@@ -11,9 +11,9 @@ from database import database_now, db, transaction
 from models import Delivery, Payment
 
 from .outbox import LANE_WITHIN, OWN, work_off_lane, work_off_outbox
-from .queue import the_queue, time_is_over, wake_look
+from .queue import the_queue, time_is_over, wake_check
 
-LOOKS_IN_A_SWEEP = 200  # at each provider
+CHECKS_PER_SWEEP = 200  # at each provider
 KEPT_REFUSALS = 500
 
 log = logging.getLogger(__name__)
@@ -28,40 +28,40 @@ def sweep() -> None:
     payments.retry_silent_refunds()
     forget_old_refusals()
     for provider in payments.providers_to_check():
-        _look_at(provider)
+        _check_due(provider)
     work_off_outbox()
 
 
-def look(payment_id: str) -> None:
+def check(payment_id: str) -> None:
     """Ask the provider about one payment, and about others of its that are due."""
     payment = db.session.get(Payment, payment_id)
     if payment:
-        _look_at(payment.provider)
+        _check_due(payment.provider)
     work_off_outbox()
 
 
-def _look_at(provider: str) -> None:
+def _check_due(provider: str) -> None:
     """In the lane of this provider: what is due there, longest waiting first."""
 
-    def look_at_all() -> None:
+    def check_all() -> None:
         ends = time.monotonic() + LANE_WITHIN
-        for payment_id in payments.payments_to_check(LOOKS_IN_A_SWEEP, provider):
+        for payment_id in payments.payments_to_check(CHECKS_PER_SWEEP, provider):
             if time_is_over(ends):
                 break
             try:
-                _look_at_one(payment_id)
+                _check_one(payment_id)
             except Exception:  # the others must not wait; its next slot is booked
-                log.exception("payment %s: look-up failed", payment_id)
+                log.exception("payment %s: check failed", payment_id)
 
-    the_queue().lanes[provider].run(look_at_all)
+    the_queue().lanes[provider].run(check_all)
 
 
-def _look_at_one(payment_id: str) -> None:
+def _check_one(payment_id: str) -> None:
     """Ask, do what was set off by the answer, and come back when it is next due."""
-    logs.begin(task="look", payment_id=payment_id)
-    next_look_at = payments.check_payment(payment_id)
-    if next_look_at:
-        wake_look(payment_id, (next_look_at - database_now()).total_seconds())
+    logs.begin(task="check", payment_id=payment_id)
+    next_check_at = payments.check_payment(payment_id)
+    if next_check_at:
+        wake_check(payment_id, (next_check_at - database_now()).total_seconds())
     work_off_lane(OWN)
 
 

@@ -13,14 +13,14 @@ from flask import Flask
 from huey import crontab
 from huey.consumer import Consumer, Scheduler
 
-from .engines import AWAY, create_engine, one_line, shorten
+from .engines import QUEUE_ERRORS, create_engine, one_line, shorten
 from .outbox import MAIL, REFUNDS, work_off_outbox
 from .queue import Queue
-from .sweeping import look, sweep
+from .sweeping import check, sweep
 
 #: Where processors are short, webhooks go first: a provider gives up on them after seconds, and a
 #: parcel can wait.
-NICENESS = 10
+WORKER_NICE = 10
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def create_queue(app: Flask, jobs_url: str) -> Queue:
     return Queue(
         engine,
         fulfil=engine.task(name="fulfil")(in_app(work_off_outbox)),
-        look=engine.task(name="look")(in_app(look)),
+        check=engine.task(name="check")(in_app(check)),
         sweep=engine.periodic_task(crontab(minute="*"), name="sweep")(in_app(sweep)),
     )
 
@@ -50,7 +50,7 @@ def run_worker(app: Flask) -> None:
     A queue that is away does not end it: it sweeps all the same, and takes messages again when
     they come.
     """
-    os.nice(NICENESS)
+    os.nice(WORKER_NICE)
     queue: Queue = app.extensions["queue"]
     lanes = [*app.extensions["providers"], REFUNDS, MAIL]
     for part in ("Scheduler", "Worker"):
@@ -60,14 +60,14 @@ def run_worker(app: Flask) -> None:
     worker.run()
 
 
-class Minute(Scheduler):  # type: ignore[misc]
+class SweepEvenWithoutQueue(Scheduler):  # type: ignore[misc]
     """huey's, but what a minute asks for is done here when the queue does not take the message."""
 
     def enqueue_periodic_tasks(self, now: datetime | None) -> None:
         for task in self.huey.read_periodic(now):
             try:
                 self.huey.enqueue(task)
-            except AWAY as error:
+            except QUEUE_ERRORS as error:
                 log.warning("queue does not take %s, done without: %s", task.name, one_line(error))
                 try:
                     task.execute()
@@ -76,4 +76,4 @@ class Minute(Scheduler):  # type: ignore[misc]
 
 
 class Worker(Consumer):  # type: ignore[misc]
-    scheduler_class = Minute
+    scheduler_class = SweepEvenWithoutQueue

@@ -171,9 +171,9 @@ def oldest_job() -> Metric:
 
 
 def lookups() -> Metric:
-    late = Payment.next_look_at < now() - LATE
+    late = Payment.next_check_at < now() - LATE
     state = case((late, "late"), else_="waiting").label("state")
-    query = select(state, func.count()).where(Payment.next_look_at.is_not(None))
+    query = select(state, func.count()).where(Payment.next_check_at.is_not(None))
     return _gauge(
         "shop_lookups",
         "Undecided payments that the provider is to be asked about: waiting, or late.",

@@ -26,7 +26,7 @@ from .timing import FIRST_CHECK
 
 ASKING = timedelta(seconds=12)  # longer than any call for a page takes (providers/http.py)
 OTHER_PRESS = timedelta(seconds=2)  # that a press waits for the answer to another
-PAUSE = 0.05  # seconds between two looks for that answer
+PAUSE = 0.05  # seconds between two reads of that answer
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def open_attempt(
             currency=order.currency,
             page_expires_at=now() + timedelta(minutes=capabilities.page_minutes or waits),
             expires_at=now() + timedelta(minutes=capabilities.silent_minutes or waits),
-            next_look_at=moment + FIRST_CHECK,
+            next_check_at=moment + FIRST_CHECK,
             page_asked_at=moment,
         )
         session.add(payment)
@@ -161,7 +161,7 @@ def _is_open(order_id: str, configured: Configured, request: PaymentRequest) -> 
             payment = session.get_one(Payment, request.reference)
             payment.returned_at = payment.returned_at or now()
             payment.hint = None
-            payment.next_look_at = payment.next_look_at and database_now()
+            payment.next_check_at = payment.next_check_at and database_now()
         check_payment(request.reference)
         raise OrderClosed(order_id)
     if state == "closed":
@@ -172,4 +172,8 @@ def _is_open(order_id: str, configured: Configured, request: PaymentRequest) -> 
 def _address_of(payment_id: str) -> str | None:
     """Where the shopper goes; None where the way leads over a page of ours."""
     payment = db.session.get_one(Payment, payment_id, populate_existing=True)
-    return None if payment.way and payment.way["kind"] != "redirect" else payment.page_url
+    return (
+        None
+        if payment.next_action and payment.next_action["kind"] != "redirect"
+        else payment.page_url
+    )

@@ -44,7 +44,7 @@ def _abandon(others: ColumnElement[bool]) -> None:
             configured = providers().get(payment.provider)
             payment.abandoned = True
             if payment.page_url and configured and isinstance(configured.module, Cancels):
-                payment.next_look_at = database_now()
+                payment.next_check_at = database_now()
 
 
 def payments_to_close(order_id: str) -> list[str]:

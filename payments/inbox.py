@@ -47,7 +47,7 @@ def receive(provider: str, headers: Mapping[str, str], body: bytes) -> Received:
             delivery = store_and_apply(provider, each, masked(headers), kept)
             verdict = "repeat" if delivery.seen > 1 else delivery.verdict
             payment = delivery.payment_id and session.get(Payment, delivery.payment_id)
-            due = payment.next_look_at if payment else None
+            due = payment.next_check_at if payment else None
             if verdict == "applied" and due and due <= now():
                 checks.append(delivery.payment_id or "")
     return Received(verdict, tuple(checks))

@@ -60,7 +60,7 @@ def _rebind_form_payment(payment: Payment, news: News) -> bool:
 
     Money rebinds it while there is none; money under a second id is for a person to refund.
     """
-    if not payment.way or payment.way["kind"] != "form" or news.status not in MONEY:
+    if not payment.next_action or payment.next_action["kind"] != "form" or news.status not in MONEY:
         return False
     unpaid = and_(Payment.id == payment.id, Payment.status.not_in((*MONEY, "voided")))
     if update_one(Payment, unpaid, provider_reference=news.provider_reference):

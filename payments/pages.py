@@ -84,7 +84,7 @@ def record_page(payment_id: str, configured: Configured, checkout: Checkout) -> 
 
 def _store(payment: Payment, checkout: Checkout, known: tuple[str, ...]) -> None:
     payment.page_url, payment.page_token = checkout.next_action.url, checkout.page_token
-    payment.way = _as_stored(checkout.next_action, known)
+    payment.next_action = _as_stored(checkout.next_action, known)
     payment.abandoned = False  # a concurrent press may have marked it; it is the current page again
     if isinstance(checkout.next_action, Qr):
         payment.page_expires_at = checkout.next_action.expires_at
@@ -101,10 +101,10 @@ def _store(payment: Payment, checkout: Checkout, known: tuple[str, ...]) -> None
 
 
 def _as_stored(
-    way: Redirect | FormPost | Embed | Qr, known: tuple[str, ...]
+    next_action: Redirect | FormPost | Embed | Qr, known: tuple[str, ...]
 ) -> dict[str, Any] | None:
-    """The next action as ``Payment.way`` keeps it."""
-    match way:
+    """The next action as ``Payment.next_action`` keeps it."""
+    match next_action:
         case Redirect(qr_image=image):
             own = image and origin(image) in known
             return {"kind": "redirect", "qr_image": image} if own else None
@@ -119,6 +119,6 @@ def _as_stored(
 def close_attempt(payment_id: str, status: str, code: str, words: str) -> None:
     """This attempt takes no money: ``status`` with our own ``code``, and the provider's words."""
     words = settings().mask(words)  # error messages may quote our key
-    over = {"next_look_at": None} if status == "failed" else {}
+    over = {"next_check_at": None} if status == "failed" else {}
     with transaction():
         climb(payment_id, status, failure_code=code, failure_message=words, **over)

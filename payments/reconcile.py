@@ -29,7 +29,7 @@ def check_payment(payment_id: str) -> datetime | None:
     claimed = _claim_check(payment_id)
     if claimed is None:
         return None
-    request, provider, next_look_at = claimed
+    request, provider, next_check_at = claimed
     configured = providers().get(provider)
     found: list[News] = []
     gone = False
@@ -39,7 +39,7 @@ def check_payment(payment_id: str) -> datetime | None:
         except Unreachable as error:
             log.warning("payment %s: %s", payment_id, error)
             # Unknown is not failed, and does not expire; but it is not asked about for ever.
-            return None if _stop_checking(payment_id) else next_look_at
+            return None if _stop_checking(payment_id) else next_check_at
         except Rejected as error:
             log.error("payment %s: %s", payment_id, error)
             gone = True
@@ -54,17 +54,17 @@ def check_payment(payment_id: str) -> datetime | None:
                 problem = f"{provider} says {news.word}, after it had said that more money came"
                 flag_for_review(payment_id, problem)
                 if payment.status != "partially_paid":  # whose rest may still come
-                    payment.next_look_at = None
-        if payment.next_look_at and payment.expires_at < now():
+                    payment.next_check_at = None
+        if payment.next_check_at and payment.expires_at < now():
             # Expired for us: the shopper may pay again. Late money is still asked for, and taken.
             climb(payment_id, "expired")
             hold_partial(payment)
             if payment.expires_at + STOP_CHECKING < now():
-                payment.next_look_at = None
+                payment.next_check_at = None
         if payment.abandoned and payment.status == "canceled" and gone:
-            payment.next_look_at = None  # the page was closed, and money would have been seen
+            payment.next_check_at = None  # the page was closed, and money would have been seen
         to_close = payment.abandoned and payment.status in OPEN
-        next_slot = payment.next_look_at
+        next_slot = payment.next_check_at
     if to_close and configured:
         close_page(configured, request)
     return next_slot
@@ -88,7 +88,7 @@ def _stop_checking(payment_id: str) -> bool:
         if payment.expires_at + STOP_CHECKING > now():
             return False
         climb(payment_id, "expired")
-        update_one(Payment, Payment.id == payment_id, next_look_at=None)
+        update_one(Payment, Payment.id == payment_id, next_check_at=None)
         if payment.page_url:
             flag_for_review(
                 payment_id, f"{payment.provider} has not answered in time: look for it there"
@@ -105,30 +105,30 @@ def _claim_check(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None
         payment = session.get(Payment, payment_id)
         if payment is None:
             return None
-        pause = min(timedelta(seconds=5 * 2 ** min(payment.looks, 20)), LONGEST_PAUSE)
+        pause = min(timedelta(seconds=5 * 2 ** min(payment.checks, 20)), LONGEST_PAUSE)
         moment = database_now()
-        next_look_at = moment + pause
+        next_check_at = moment + pause
         due = and_(
             Payment.id == payment.id,
-            Payment.looks == payment.looks,
-            Payment.next_look_at <= moment,
+            Payment.checks == payment.checks,
+            Payment.next_check_at <= moment,
         )
-        if not update_one(Payment, due, next_look_at=next_look_at, looks=Payment.looks + 1):
+        if not update_one(Payment, due, next_check_at=next_check_at, checks=Payment.checks + 1):
             return None
         logs.about(order_id=payment.order_id, payment_id=payment.id, provider=payment.provider)
-        return request_for(payment), payment.provider, next_look_at
+        return request_for(payment), payment.provider, next_check_at
 
 
 def providers_to_check() -> list[str]:
     """The providers of undecided payments whose time has come, longest waiting first."""
-    due = select(Payment.provider).where(Payment.next_look_at <= database_now())
-    longest = func.min(Payment.next_look_at)
+    due = select(Payment.provider).where(Payment.next_check_at <= database_now())
+    longest = func.min(Payment.next_check_at)
     return list(db.session.scalars(due.group_by(Payment.provider).order_by(longest)))
 
 
 def payments_to_check(limit: int, provider: str | None = None) -> list[str]:
     """Undecided payments whose time has come, of one provider or of all, longest waiting first."""
-    due = select(Payment.id).where(Payment.next_look_at <= database_now())
+    due = select(Payment.id).where(Payment.next_check_at <= database_now())
     if provider is not None:
         due = due.where(Payment.provider == provider)
-    return list(db.session.scalars(due.order_by(Payment.next_look_at).limit(limit)))
+    return list(db.session.scalars(due.order_by(Payment.next_check_at).limit(limit)))

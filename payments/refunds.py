@@ -41,7 +41,13 @@ def ask_for_refund(payment: Payment, refund_id: str, amount: int, reason: str) -
     paid_by_it = and_(Order.paid_by == payment.id, Order.must_keep > left - amount)
     update_one(Order, paid_by_it, must_keep=left - amount)
     session.add(
-        Refund(id=refund_id, payment_id=payment.id, amount=amount, before=before, reason=reason)
+        Refund(
+            id=refund_id,
+            payment_id=payment.id,
+            amount=amount,
+            refunded_before=before,
+            reason=reason,
+        )
     )
     session.flush()
     session.add(OutboxTask(order_id=payment.order_id, kind=f"refund:{refund_id}"))
@@ -51,7 +57,7 @@ def ask_for_refund(payment: Payment, refund_id: str, amount: int, reason: str) -
 def left_to_refund(payment: Payment) -> int:
     """What can be refunded, or paid for goods: received, still here, and not asked back."""
     asked = db.session.scalar(
-        select(func.max(Refund.before + Refund.amount)).where(
+        select(func.max(Refund.refunded_before + Refund.amount)).where(
             Refund.payment_id == payment.id, Refund.status == "open"
         )
     )
@@ -79,7 +85,7 @@ def settle_refunds(payment: Payment) -> None:
         db.session.execute(
             update(Refund)
             .where(Refund.payment_id == payment.id, Refund.status == "open")
-            .where(Refund.before + Refund.amount <= payment.refunded)
+            .where(Refund.refunded_before + Refund.amount <= payment.refunded)
             .values(status="done")
             .execution_options(synchronize_session=False)
         )

@@ -35,14 +35,14 @@ def record_return(order_id: str, provider: str, args: Mapping[str, str]) -> str 
                 store_and_apply(provider, replace(news, event_key=key), headers={}, body=None)
             elif hint is None:
                 hint = news.status
-        undecided = [payment for payment in attempts if payment.next_look_at]
+        undecided = [payment for payment in attempts if payment.next_check_at]
         if not undecided:
             return None
         newest = undecided[0]
         newest.hint = hint
         if newest.returned_at is None:
             newest.returned_at = now()
-            newest.looks = 0
+            newest.checks = 0
         soon = database_now() + CHECK_AFTER_RETURN
-        newest.next_look_at = min(newest.next_look_at or soon, soon)
+        newest.next_check_at = min(newest.next_check_at or soon, soon)
         return newest.id

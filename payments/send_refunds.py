@@ -48,7 +48,10 @@ def send_refund(refund_id: str) -> None:
         with transaction():
             refuse_refund(payment.id, "this shop cannot reach the provider any more")
         return
-    request, wanted = request_for(payment), RefundRequest(refund_id, asked.amount, asked.before)
+    request, wanted = (
+        request_for(payment),
+        RefundRequest(refund_id, asked.amount, asked.refunded_before),
+    )
     db.session.rollback()
     try:
         answer = configured.module.refund(configured.account, request, wanted)
@@ -64,7 +67,7 @@ def send_refund(refund_id: str) -> None:
             found.provider_reference = answer.provider_reference
         if answer.done:
             payment = session.get_one(Payment, request.reference, with_for_update=True)
-            given_back = max(wanted.before + wanted.amount, payment.refunded)
+            given_back = max(wanted.refunded_before + wanted.amount, payment.refunded)
             whole = given_back >= payment.received
             news = News(
                 provider_reference=payment.provider_reference or "",

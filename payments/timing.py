@@ -19,11 +19,11 @@ FINAL = ("failed", "canceled", "succeeded", "partially_refunded", "refunded", "v
 def book_check(payment: Payment, news: News, status_before: str) -> None:
     """When the provider is to be asked next, after this news; never again after final news."""
     if news.status in FINAL:
-        payment.next_look_at = None
-    if payment.status == "partially_paid" and payment.next_look_at is None:
+        payment.next_check_at = None
+    if payment.status == "partially_paid" and payment.next_check_at is None:
         # Keep asking until it is complete, or held for review.
-        payment.next_look_at = database_now() + FIRST_CHECK
+        payment.next_check_at = database_now() + FIRST_CHECK
     # After a failure, a success is a second try, or old news of what a chain has undone.
     second_try = status_before in ("failed", "partially_paid") and payment.status == "succeeded"
     if news.check or second_try:
-        payment.next_look_at = database_now()
+        payment.next_check_at = database_now()

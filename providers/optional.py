@@ -88,13 +88,13 @@ class Cancels(Protocol):
 class RefundRequest:
     """Money to refund. ``reference`` is ours, and the same on every retry.
 
-    ``before`` is what had been refunded when this refund was asked for: a provider that knows no
-    idempotency key is asked for its total first, and left alone when that is higher already.
+    ``refunded_before`` is what had been refunded when this refund was asked for: a provider that
+    knows no idempotency key is asked for its total first, and left alone when that is higher.
     """
 
     reference: str
     amount: int  # minor units of the payment's currency
-    before: int
+    refunded_before: int
 
 
 @dataclass(frozen=True)

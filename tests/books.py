@@ -117,7 +117,7 @@ class Books:
                     currency=order.currency,
                     page_expires_at=now() + timedelta(hours=1),
                     expires_at=now() + timedelta(hours=1),
-                    next_look_at=now() + timedelta(minutes=1),
+                    next_check_at=now() + timedelta(minutes=1),
                 )
                 for attempt in range(1, attempts + 1)
             ]
@@ -155,7 +155,7 @@ class Books:
 
         When a provider is asked next is no part of it: anybody's return is a reason to ask soon.
         """
-        asking = ("looks", "next_look_at", "returned_at", "hint")
+        asking = ("looks", "next_look_at", "returned_at", "hint")  # names of columns
         with self.open():
             return {
                 table.name: sorted(
@@ -183,8 +183,8 @@ class Books:
         with self.open(), transaction() as session:
             session.execute(
                 update(Payment)
-                .where(Payment.next_look_at.is_not(None))
-                .values(next_look_at=now() - timedelta(seconds=1))
+                .where(Payment.next_check_at.is_not(None))
+                .values(next_check_at=now() - timedelta(seconds=1))
             )
 
 

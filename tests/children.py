@@ -20,13 +20,12 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
 import config
-import fulfilment
 import jobs
 import payments
 import sandbox.config
 from app import create_app
 from database import db
-from jobs import worker
+from jobs import outbox, worker
 from payments import inbox
 
 _forks = multiprocessing.get_context("forkserver")
@@ -88,7 +87,7 @@ def work(app: Flask) -> None:
 
 def work_hastily(app: Flask) -> None:
     """The same, with a minute that takes a second."""
-    worker.Minute.periodic_task_seconds = 1
+    worker.SweepEvenWithoutQueue.periodic_task_seconds = 1
     jobs.run_worker(app)
 
 
@@ -101,7 +100,9 @@ def die_in_a_webhook(app: Flask, point: str, body: bytes, headers: dict[str, str
 
 def die_in_a_task(app: Flask, point: str, kind: str, do: Callable[[Flask], None]) -> None:
     """Work off the outbox, and die at that point of the first task of this kind."""
-    fulfilment.EFFECTS[kind] = _dying(fulfilment.EFFECTS[kind], point)
+    effect = outbox.KINDS[kind].inside
+    assert effect is not None
+    outbox.KINDS[kind] = outbox.Kind(inside=_dying(effect, point))
     do(app)
 
 

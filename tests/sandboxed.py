@@ -121,7 +121,7 @@ class World:
     @property
     def code(self) -> str:
         """What a phone reads from the QR code of the payment page in use."""
-        (way,) = [each.way for each in self.books.payments[-1:]]
+        (way,) = [each.next_action for each in self.books.payments[-1:]]
         return str((way or {})["payload"])
 
     # ---------------------------------------------------------------- time and work

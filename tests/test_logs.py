@@ -14,9 +14,9 @@ from flask import Flask
 from pydantic import SecretStr
 
 import config
-import fulfilment
 import views.downloads
 from app import create_app
+from jobs import outbox
 from logs import Output
 
 from . import mintcash
@@ -163,7 +163,7 @@ def test_a_look_says_what_it_is_about(
 
     books.sweep()
 
-    line = lines.one(task="look")
+    line = lines.one(task="check")
     assert (line["payment_id"], line["order_id"]) == (books.payment.id, books.order.id)
     assert line["provider"] == "mintcash"
 
@@ -186,7 +186,7 @@ def test_a_failure_in_the_worker_is_one_line_with_its_traceback(
     def fail(*_: object) -> None:
         raise RuntimeError("no cardboard left")
 
-    monkeypatch.setitem(fulfilment.EFFECTS, "parcel", fail)
+    monkeypatch.setitem(outbox.KINDS, "parcel", outbox.Kind(inside=fail))
     (payment,) = books.place_order({"candle": 1})
     shopper.deliver(*event(payment, "succeeded"))
     books.work()

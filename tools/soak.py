@@ -609,8 +609,8 @@ class World:
         self.stop(*self.workers)
         everything = datetime.now(UTC)
         with self.engine.begin() as connection:
-            looks = update(Payment).where(Payment.next_look_at.is_not(None))
-            connection.execute(looks.values(next_look_at=everything))
+            checks = update(Payment).where(Payment.next_check_at.is_not(None))
+            connection.execute(checks.values(next_check_at=everything))
         while self._undone(everything):
             with self.engine.begin() as connection:
                 tasks = update(OutboxTask).where(OutboxTask.done_at.is_(None))
@@ -626,12 +626,12 @@ class World:
         return time.monotonic() - started
 
     def _undone(self, since: datetime) -> int:
-        """How many payments are still to be looked at, and tasks to be done."""
-        looks = select(func.count(Payment.id)).where(Payment.next_look_at <= since)
+        """How many payments are still to be checked, and tasks to be done."""
+        checks = select(func.count(Payment.id)).where(Payment.next_check_at <= since)
         waiting = (OutboxTask.done_at.is_(None), OutboxTask.parked.is_(False))
         tasks = select(func.count(OutboxTask.id)).where(*waiting)
         with self.engine.connect() as connection:
-            return (connection.scalar(looks) or 0) + (connection.scalar(tasks) or 0)
+            return (connection.scalar(checks) or 0) + (connection.scalar(tasks) or 0)
 
     def books(self) -> Books:
         return Books(self._ledger(), self.stock, self.post_office.letters, **read_shop(self.engine))

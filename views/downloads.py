@@ -2,8 +2,8 @@
 
 Places are counted, not requests. A client that has fetched a file may do so again from the same
 address within a day, so resuming (Range), retrying and download managers cost nothing; another
-address takes one of ``Download.left``, so a link that is passed around ends soon. Where no byte of
-the file is sent nothing is counted: HEAD, "not modified", and prefetching browsers and link
+address takes one of ``downloads_left``, so a link that is passed around ends soon. Where no byte
+of the file is sent nothing is counted: HEAD, "not modified", and prefetching browsers and link
 previews, which get no body. A preview that calls itself a browser takes one, as any other place.
 """
 
@@ -50,7 +50,7 @@ def fetch(token: str) -> AnyResponse:
         abort(410)
     if _only_looks():
         return Response(status=204)
-    download_id, slug, left = found.id, found.slug, found.left
+    download_id, slug, left = found.id, found.slug, found.downloads_left
     places = _places(token)
     known = _was_here(download_id, places)
     if not known and left <= 0:
@@ -105,6 +105,6 @@ def _count(download_id: int, place: str) -> None:
         use = use.on_conflict_do_nothing().returning(DownloadUse.download_id)
         if session.scalar(use) is None:
             return
-        some_left = and_(Download.id == download_id, Download.left > 0)
-        if not update_one(Download, some_left, left=Download.left - 1):
+        some_left = and_(Download.id == download_id, Download.downloads_left > 0)
+        if not update_one(Download, some_left, downloads_left=Download.downloads_left - 1):
             abort(410)

@@ -13,7 +13,7 @@ from flask import url_for
 import jobs
 import payments
 from database import now
-from fulfilment import EFFECTS
+from fulfilment import GOODS
 from models import OPEN, Order, Payment
 from providers import money
 
@@ -132,8 +132,8 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
         configured = payments.providers().get(payment.provider)
         label = configured.capabilities.label if configured else payment.provider
         if configured:
-            can = configured.capabilities
-            reason = can.failures.get(payment.failure_code or "", can.failed)
+            offered = configured.capabilities
+            reason = offered.failures.get(payment.failure_code or "", offered.failed)
     state = state_of(order, payment)
     instead = payments.paid_instead(order) if state in ("replaced", "twice") else None
     title, headline, sentence = WORDS[state]
@@ -143,7 +143,7 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
             Link(
                 each.name,
                 url_for("downloads.fetch", token=each.token),
-                each.left,
+                each.downloads_left,
                 each.expires_at,
                 each.expires_at <= now(),
             )
@@ -170,7 +170,7 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
         downloads=downloads,
         credit=credit,
         page_url=_page_to_go_on(payment) if state in ("waiting", "partial") else None,
-        qr_image=((payment and payment.way) or {}).get("qr_image"),
+        qr_image=((payment and payment.next_action) or {}).get("qr_image"),
         qr_svg=_draw_qr(payment) if payment and state == "scan" else None,
         hosted_page=payment.page_url if payment else None,
         open_until=payment.page_expires_at if payment else None,
@@ -208,7 +208,7 @@ def state_of(order: Order, payment: Payment | None) -> str:
         return "short" if over else "partial"
     if payment.hint:
         return "left"
-    if payment.way and payment.way["kind"] == "qr" and payment.returned_at is None:
+    if payment.next_action and payment.next_action["kind"] == "qr" and payment.returned_at is None:
         return "scan_over" if over else "scan"
     return "closed" if over and payment.status in OPEN else "waiting"
 
@@ -224,7 +224,7 @@ def _is_over(payment: Payment) -> bool:
 
 def _was_seen_unpaid(payment: Payment) -> bool:
     """A while after the shopper came back, the provider was asked and the payment is still open."""
-    asked = payment.returned_at is not None and payment.looks > 0
+    asked = payment.returned_at is not None and payment.checks > 0
     return asked and _waited(payment) > SLOW and payment.status in OPEN
 
 
@@ -234,7 +234,7 @@ def _is_late(order: Order) -> bool:
     return any(
         task.done_at is None and (task.parked or task.due_at < overdue)
         for task in order.tasks
-        if task.kind in EFFECTS
+        if task.kind in GOODS
     )
 
 
@@ -245,7 +245,7 @@ def _is_safe(order: Order, payment: Payment) -> bool:
 def _steps(order: Order, payment: Payment | None) -> list[Step]:
     back = bool(payment and payment.returned_at)
     paid = order.status == "paid"
-    owed = [task for task in order.tasks if task.kind in EFFECTS] if paid else []
+    owed = [task for task in order.tasks if task.kind in GOODS] if paid else []
     ready = bool(owed) and all(task.done_at for task in owed)
     label = label_of(payment)
     last = ("Being packed", "Packed") if order.needs_shipping else ("Being prepared", "Ready")
@@ -283,14 +283,16 @@ def _page_to_go_on(payment: Payment | None) -> str | None:
     unused = payment.status in OPEN and payment.returned_at is None
     if not unused and payment.status != "partially_paid":
         return None
-    if payment.way and payment.way["kind"] in ("form", "embed"):
+    if payment.next_action and payment.next_action["kind"] in ("form", "embed"):
         return url_for("orders.pay_here", order_id=payment.order_id)
     return payment.page_url
 
 
 def _draw_qr(payment: Payment) -> str:
     """The code as an SVG element; dark on a light ground in both themes, or cameras fail."""
-    code = segno.make(payment.way["payload"] if payment.way else "", error="m", micro=False)
+    code = segno.make(
+        payment.next_action["payload"] if payment.next_action else "", error="m", micro=False
+    )
     return code.svg_inline(scale=4, border=4, dark="#1d1a16", light="#fff", omitsize=True)
 
 

@@ -42,8 +42,8 @@ def show(order_id: str) -> Response:
     order, payment = _find(order_id)
     if order.status != "open":
         take_out(order.id)
-    if payment and payment.way and payment.way.get("qr_image"):
-        g.csp_images = origin(payment.way["qr_image"])
+    if payment and payment.next_action and payment.next_action.get("qr_image"):
+        g.csp_images = origin(payment.next_action["qr_image"])
     page = _page(order, payment)
     return _private(make_response(page))
 
@@ -52,19 +52,19 @@ def show(order_id: str) -> Response:
 def pay_here(order_id: str) -> ResponseReturnValue:
     """The page of ours from which a payment is made: a form for the provider, or its drop-in."""
     order, payment = _find(order_id)
-    way = payment.way if payment else None
-    if payment is None or way is None or way["kind"] not in ("form", "embed"):
+    next_action = payment.next_action if payment else None
+    if payment is None or next_action is None or next_action["kind"] not in ("form", "embed"):
         return redirect(url_for("orders.show", order_id=order_id), code=303)
     if state_of(order, payment) != "waiting" or payment.returned_at:
         return redirect(url_for("orders.show", order_id=order_id), code=303)
-    if way["kind"] == "embed":
+    if next_action["kind"] == "embed":
         # A foreign script on a page of ours: on this page only, and only that host.
-        g.csp_scripts = origin(way["script"])
+        g.csp_scripts = origin(next_action["script"])
     page = render_template(
         "orders/pay_here.html",
         order=order,
         payment=payment,
-        way=way,
+        next_action=next_action,
         provider_label=label_of(payment),
     )
     return _private(make_response(page))
@@ -93,7 +93,7 @@ def come_back(order_id: str, provider: str) -> ResponseReturnValue:
     _find(order_id)
     payment_id = payments.record_return(order_id, provider, request.args)
     if payment_id:
-        jobs.wake_look(payment_id, payments.CHECK_AFTER_RETURN.total_seconds())
+        jobs.wake_check(payment_id, payments.CHECK_AFTER_RETURN.total_seconds())
     jobs.wake_fulfilment()  # a signed return may just have paid the order
     return redirect(url_for("orders.show", order_id=order_id), code=303)
 

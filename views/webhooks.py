@@ -61,7 +61,7 @@ def receive(provider: str) -> ResponseReturnValue:
     if received.verdict == "applied":
         jobs.wake_fulfilment()
     for payment_id in received.checks:
-        jobs.wake_look(payment_id, 0)
+        jobs.wake_check(payment_id, 0)
     return "ok"
 
 

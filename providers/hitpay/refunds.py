@@ -28,7 +28,7 @@ def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> 
     except Malformed as error:
         raise Unreachable(f"GET /v1/payment-requests: {error}") from error
     charges = [each for each in charges if each.currency == payment.currency]
-    if sum(each.refunded for each in charges) >= refund.before + refund.amount:
+    if sum(each.refunded for each in charges) >= refund.refunded_before + refund.amount:
         return Refunded(None, done=True)
     enough = (each.id for each in charges if each.amount - each.refunded >= refund.amount)
     charge_id = next(filter(None, enough), None)

@@ -141,7 +141,7 @@ def test_a_task_that_always_fails_is_tried_ever_more_rarely_then_parked_while_ot
     def fail(*_: object) -> None:
         raise RuntimeError("no cardboard left")
 
-    monkeypatch.setitem(fulfilment.EFFECTS, "parcel", fail)
+    monkeypatch.setitem(outbox.KINDS, "parcel", outbox.Kind(inside=fail))
     pauses = []
 
     books.work()
@@ -171,7 +171,7 @@ def test_a_task_that_fails_and_then_succeeds_leaves_no_trace_of_the_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """F9: what the failed attempt had written is gone, too."""
-    pack_parcel = fulfilment.EFFECTS["parcel"]
+    pack_parcel = fulfilment.pack_parcel
 
     def fail_half_way(*args: Any) -> None:
         pack_parcel(*args)
@@ -179,7 +179,7 @@ def test_a_task_that_fails_and_then_succeeds_leaves_no_trace_of_the_failure(
         raise RuntimeError("the tape ran out")
 
     with monkeypatch.context() as patch:
-        patch.setitem(fulfilment.EFFECTS, "parcel", fail_half_way)
+        patch.setitem(outbox.KINDS, "parcel", outbox.Kind(inside=fail_half_way))
         books.work()
     assert "parcel" not in books.fulfilled()
 
@@ -509,7 +509,7 @@ def test_a_paid_payment_without_a_webhook_is_found_soon_after_the_return(
     away["status"] = "succeeded"
     shopper.get(f"/orders/{books.order.id}/return/mintcash")
     assert books.order.status == "open"
-    due_at = books.payment.next_look_at
+    due_at = books.payment.next_check_at
     assert due_at
     assert due_at <= now() + timedelta(seconds=15)
 
@@ -518,7 +518,7 @@ def test_a_paid_payment_without_a_webhook_is_found_soon_after_the_return(
 
     assert books.order.status == "paid"
     assert books.fulfilled() == {"parcel": 1, "mail": 1}
-    assert books.payment.next_look_at is None
+    assert books.payment.next_check_at is None
 
 
 def test_the_return_sends_a_message_that_finds_the_payment_without_a_sweep(
@@ -684,7 +684,7 @@ def test_pauses_grow_from_five_seconds_to_an_hour_and_end_after_a_day(
     away["status"] = "pending"
     left_at, pauses = now(), []
 
-    while due_at := books.payment.next_look_at:
+    while due_at := books.payment.next_check_at:
         pauses.append((due_at - now()).total_seconds())
         clock.move_to(due_at)
         books.sweep()
@@ -712,20 +712,20 @@ def test_payments_are_looked_at_in_bounded_batches_longest_waiting_first(
             session.execute(
                 update(Payment)
                 .where(Payment.id == payment["externalId"])
-                .values(next_look_at=now() - timedelta(seconds=late))
+                .values(next_check_at=now() - timedelta(seconds=late))
             )
     books.place_order({"candle": 1})  # not due yet
     oldest_first = [waiting[place]["externalId"] for place in (2, 4, 0, 3, 1)]
     assert books.read(lambda: payments.payments_to_check(3)) == oldest_first[:3]
     assert books.read(lambda: payments.payments_to_check(10)) == oldest_first
 
-    monkeypatch.setattr(sweeping, "LOOKS_IN_A_SWEEP", 3)
+    monkeypatch.setattr(sweeping, "CHECKS_PER_SWEEP", 3)
     books.sweep()
     assert asked(mintcash_api) == 3
     books.sweep()
 
     assert asked(mintcash_api) == 5
-    assert {p.looks for p in books.payments if p.id in oldest_first} == {1}
+    assert {p.checks for p in books.payments if p.id in oldest_first} == {1}
 
 
 # ------------------------------------------------------------------ refusals
@@ -767,7 +767,7 @@ def test_a_payment_that_the_provider_does_not_know_is_not_asked_about_for_ever(
             clock.shift(timedelta(hours=1))
             books.sweep()
 
-    assert books.payment.next_look_at is None
+    assert books.payment.next_check_at is None
     assert books.payment.status == "expired"
 
 

@@ -146,7 +146,7 @@ def test_look_ups_that_hang_stop_neither_fulfilment_nor_the_sweep_nor_each_other
     ids = [books.place_order(EBOOK)[0]["externalId"] for _ in range(3)]
     books.make_looks_due()
 
-    threads = [start(pool, app, jobs.look, each) for each in ids]
+    threads = [start(pool, app, jobs.check, each) for each in ids]
     eventually(lambda: sum(each.done() for each in threads) == 2, "two leave it to the third")
     assert gate.waiting == 1
     buy(app, books)

@@ -15,7 +15,6 @@ from sqlalchemy import event as sql
 from sqlalchemy import update
 
 import config
-import fulfilment
 import payments
 from app import create_app
 from database import db, now, transaction
@@ -189,7 +188,7 @@ def test_work_that_always_fails_is_counted_as_parked(
     def fail(*_: object) -> None:
         raise RuntimeError("no cardboard left")
 
-    monkeypatch.setitem(fulfilment.EFFECTS, "parcel", fail)
+    monkeypatch.setitem(outbox.KINDS, "parcel", outbox.Kind(inside=fail))
     (payment,) = books.place_order({"candle": 1})
     shopper.deliver(*event(payment, "succeeded"))
     for _ in range(outbox.MAX_ATTEMPTS):

@@ -128,7 +128,10 @@ def test_an_expired_code_is_renewed_by_itself_three_times_and_then_by_a_button(
         scanning.choose("hitpay/qr")  # by htmx, by the button, or by hand: the same form
         assert scanning.state == "scan"
 
-    assert len({each.way["payload"] for each in scanning.books.payments if each.way}) == 5
+    assert (
+        len({each.next_action["payload"] for each in scanning.books.payments if each.next_action})
+        == 5
+    )
 
 
 def test_an_expired_code_still_asks_for_news(

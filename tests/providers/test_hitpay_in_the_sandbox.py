@@ -150,7 +150,7 @@ def test_refunds_in_parts_are_made_once_and_heard_of(world: World) -> None:
     payment, way = world.start()
     world.pay(way.url)
     world.heard()
-    first = RefundRequest("refund-1", 2000, before=0)
+    first = RefundRequest("refund-1", 2000, refunded_before=0)
 
     made = hitpay.refund(world.account, payment, first)
     again = hitpay.refund(world.account, payment, first)
@@ -164,12 +164,12 @@ def test_refunds_in_parts_are_made_once_and_heard_of(world: World) -> None:
     )
     assert (news.refunded, world.fetch(payment).refunded) == (2000, 2000)
 
-    hitpay.refund(world.account, payment, RefundRequest("refund-2", 2999, before=2000))
+    hitpay.refund(world.account, payment, RefundRequest("refund-2", 2999, refunded_before=2000))
     (news,) = world.heard()
     assert (news.status, news.refunded) == ("partially_refunded", 4999)
     assert (world.fetch(payment).status, world.fetch(payment).refunded) == ("refunded", 4999)
     with pytest.raises(Rejected):
-        hitpay.refund(world.account, payment, RefundRequest("refund-3", 1, before=4999))
+        hitpay.refund(world.account, payment, RefundRequest("refund-3", 1, refunded_before=4999))
 
 
 def test_what_was_paid_twice_is_seen_and_one_of_it_given_back(world: World) -> None:
@@ -180,7 +180,7 @@ def test_what_was_paid_twice_is_seen_and_one_of_it_given_back(world: World) -> N
     news = world.heard()
     assert len({each.transaction_id for each in news if each.transaction_id}) == 2
     assert max(each.amount or 0 for each in news) == 2 * 4999
-    hitpay.refund(world.account, payment, RefundRequest("refund-1", 4999, before=0))
+    hitpay.refund(world.account, payment, RefundRequest("refund-1", 4999, refunded_before=0))
 
     found = world.fetch(payment)
     assert (found.status, found.amount, found.refunded) == ("succeeded", 2 * 4999, 4999)

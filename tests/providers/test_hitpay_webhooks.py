@@ -395,7 +395,7 @@ def test_no_other_charge_is_refunded_instead(
     api.get(f"{API}/{REQUEST_ID}", json=request(only))
 
     with pytest.raises(Rejected, match="no charge holds that much"):
-        hitpay.refund(ACCOUNT, PAYMENT, RefundRequest("refund-1", 500, before=2400))
+        hitpay.refund(ACCOUNT, PAYMENT, RefundRequest("refund-1", 500, refunded_before=2400))
 
 
 def test_how_much_was_refunded_must_be_known_before_more_is(api: responses.RequestsMock) -> None:

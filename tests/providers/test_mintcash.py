@@ -643,7 +643,7 @@ REFUND_REPLY = {
 
 
 def give_back(amount: int = 1500) -> Refunded:
-    return mintcash.refund(ACCOUNT, PAYMENT, RefundRequest("refund-1", amount, before=0))
+    return mintcash.refund(ACCOUNT, PAYMENT, RefundRequest("refund-1", amount, refunded_before=0))
 
 
 def test_a_refund_is_asked_for_in_minor_units_with_our_reference(

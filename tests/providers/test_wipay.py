@@ -1067,7 +1067,7 @@ def test_nothing_is_called_for_what_is_no_card(method: str) -> None:
 
 # ------------------------------------------------------------------ POST .../refund
 
-WHOLE = RefundRequest("refund-1", amount=1000, before=0)
+WHOLE = RefundRequest("refund-1", amount=1000, refunded_before=0)
 
 
 def test_refunds_and_cards_are_there_with_a_wapi_key_only() -> None:

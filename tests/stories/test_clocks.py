@@ -13,7 +13,6 @@ from flask import Flask
 from sqlalchemy import update
 
 import database
-import fulfilment
 from database import now, transaction
 from jobs import outbox
 from models import Payment
@@ -125,7 +124,7 @@ def test_a_failure_on_a_machine_with_a_wrong_clock_is_tried_again_when_it_should
     def fail(*_: object) -> None:
         raise RuntimeError("no cardboard left")
 
-    monkeypatch.setitem(fulfilment.EFFECTS, "parcel", fail)
+    monkeypatch.setitem(outbox.KINDS, "parcel", outbox.Kind(inside=fail))
     with time_machine.travel(now() + wrong):
         books.work()
 
@@ -138,8 +137,8 @@ def sweep_on_three_machines(books: Books, api: mintcash.Api) -> int:
     api.payments[payment["id"]] = {**payment, "status": "pending"}
     with books.open(), transaction() as session:
         moment = database.database_now() - timedelta(seconds=1)
-        # After five looks the next slot is 160 seconds away: who asks again does so in this one.
-        session.execute(update(Payment).values(next_look_at=moment, looks=5))
+        # After five checks the next slot is 160 seconds away: who asks again does so in this one.
+        session.execute(update(Payment).values(next_check_at=moment, checks=5))
     for error in (-MINUTES, timedelta(0), MINUTES):
         with time_machine.travel(now() + error):
             books.sweep()

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 import fulfilment
 from database import database_now, db, now, transaction
+from jobs import outbox
 from models import Order, OutboxTask, Payment
 from payments import ladder
 from providers.contract import News
@@ -479,7 +480,7 @@ def test_the_job_that_expires_silent_payments_leaves_a_paid_order_alone(
     """E7, woocommerce/woocommerce-gateway-stripe#5485, #5486, #5759; mollie/magento2#1015."""
     shopper.deliver(*event(mintcash_api.newest, "succeeded"))
     with books.open(), transaction() as session:  # as if the lost update had happened
-        session.execute(update(Payment).values(expires_at=now(), next_look_at=now()))
+        session.execute(update(Payment).values(expires_at=now(), next_check_at=now()))
 
     books.sweep()
 
@@ -502,7 +503,7 @@ def test_work_that_failed_half_way_is_done_on_the_next_try_not_skipped(
 
     shopper.deliver(*event(mintcash_api.newest, "succeeded"))
     with monkeypatch.context() as patch:
-        patch.setitem(fulfilment.EFFECTS, "parcel", pack_and_fail)
+        patch.setitem(outbox.KINDS, "parcel", outbox.Kind(inside=pack_and_fail))
         books.work()
         assert "parcel" not in books.fulfilled()
 

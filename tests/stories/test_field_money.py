@@ -221,7 +221,7 @@ def test_a_failure_that_overtook_its_success_is_found_by_asking(
 
     assert (books.order.status, books.payment.status) == ("paid", "succeeded")
     assert books.payment.problem == "mintcash says failed, after it had said that money came"
-    assert books.payment.next_look_at is None
+    assert books.payment.next_check_at is None
 
 
 def test_a_refund_in_an_answer_with_a_smaller_total_is_counted(
@@ -237,7 +237,7 @@ def test_a_refund_in_an_answer_with_a_smaller_total_is_counted(
 
     assert books.payment.refunded == 2000
     assert "after it had said that more money came" in str(books.payment.problem)
-    assert books.payment.next_look_at is None
+    assert books.payment.next_check_at is None
 
 
 def test_a_payment_in_parts_that_shrinks_is_asked_about_until_the_rest_has_come(
@@ -251,7 +251,7 @@ def test_a_payment_in_parts_that_shrinks_is_asked_about_until_the_rest_has_come(
     books.sweep()
 
     assert "after it had said that more money came" in str(books.payment.problem)
-    assert books.payment.next_look_at is not None
+    assert books.payment.next_check_at is not None
 
 
 def test_each_thing_that_a_person_should_know_is_a_line(shopper: Shopper, books: Books) -> None:
@@ -673,12 +673,12 @@ def test_a_provider_that_never_answers_is_not_asked_for_ever(
     with time_machine.travel(now()):
         books.make_looks_due()
         books.sweep()
-        assert (books.payment.status, books.payment.next_look_at is None) == ("created", False)
+        assert (books.payment.status, books.payment.next_check_at is None) == ("created", False)
     with time_machine.travel(long_after):
         books.make_looks_due()
         books.sweep()
 
-    assert (books.payment.status, books.payment.next_look_at) == ("expired", None)
+    assert (books.payment.status, books.payment.next_check_at) == ("expired", None)
     assert "has not answered in time: look for it there" in str(books.payment.problem)
 
 
@@ -695,7 +695,7 @@ def test_news_that_contradicts_itself_holds_the_order_until_it_is_clear(
 
     assert (books.order.status, books.order.held_code) == ("held", "unclear")
     assert books.payment.problem == "says succeeded and failed at once"
-    assert books.payment.next_look_at is not None
+    assert books.payment.next_check_at is not None
     shopper.deliver(*event(payment, "succeeded"))
     assert books.order.status == "paid"
 

@@ -139,11 +139,11 @@ def test_an_answer_without_a_sum_is_asked_for_again_and_told_to_a_person_in_the_
 
     look(books)
     assert (books.order.status, books.payment.received) == ("open", 0)
-    assert books.payment.next_look_at is not None
+    assert books.payment.next_check_at is not None
 
     with time_machine.travel(now() + 2 * timing.STOP_CHECKING):
         look(books)
-    assert books.payment.next_look_at is None
+    assert books.payment.next_check_at is None
     assert "has not answered in time: look for it there" in str(books.payment.problem)
 
 

@@ -561,7 +561,7 @@ def test_two_workers_who_look_at_one_payment_at_once_ask_once(
     assert meeting.happened is not on_sqlite
     assert asked(mintcash_api) == 1
     assert sorted(answer is None for answer in answers) == [False, True]
-    assert (books.payment.status, books.payment.looks) == ("pending", 1)
+    assert (books.payment.status, books.payment.checks) == ("pending", 1)
 
 
 def test_a_slot_that_is_checked_and_then_taken_is_taken_twice(
@@ -608,7 +608,7 @@ def test_webhook_return_worker_and_order_page_in_the_same_instant_fulfil_once(
         lambda: webhook.deliver(*delivery).status_code,
         lambda: back.get(f"/orders/{order_id}/return/mintcash").status_code,
         lambda: page.get(f"/orders/{order_id}/status").status_code,
-        lambda: jobs.look(payment_id),
+        lambda: jobs.check(payment_id),
         lambda: jobs.sweep(),
     )
 

@@ -15,9 +15,9 @@ import responses
 from flask import Flask
 
 import config
-import fulfilment
 import views.shop
 from database import db
+from jobs import outbox
 from models import Order
 from providers import PROVIDERS, mintcash
 
@@ -198,7 +198,7 @@ def test_no_secret_is_seen_again_whatever_breaks(
         answers = [shopper.get("/"), shopper.deliver(*signed(body))]
     shopper.deliver(*signed(event(payment, "succeeded").body, CANARIES["mintcash_signing_secret"]))
     with monkeypatch.context() as patch:
-        patch.setitem(fulfilment.EFFECTS, "parcel", break_down)
+        patch.setitem(outbox.KINDS, "parcel", outbox.Kind(inside=break_down))
         patch.setattr(mintcash, "fetch_payment", break_down)
         books.work()  # and the mail server is not there
         books.make_looks_due()

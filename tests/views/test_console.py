@@ -90,7 +90,7 @@ def given_up(
 
     monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 1)
     shopper.deliver(*event(mintcash_api.newest, "succeeded"))
-    monkeypatch.setitem(fulfilment.EFFECTS, "parcel", fail)
+    monkeypatch.setitem(outbox.KINDS, "parcel", outbox.Kind(inside=fail))
     books.work()
     assert books.tasks[0].status == "parked"
     return books.tasks[0]
@@ -161,7 +161,7 @@ def test_work_that_was_given_up_can_be_tried_again(
     """F9: pressed twice, done once."""
     retry = f"/console/tasks/{given_up.id}/retry"
     answers = [shopper.post(retry, {"back": back}) for _ in range(2)]
-    monkeypatch.setitem(fulfilment.EFFECTS, "parcel", fulfilment.pack_parcel)
+    monkeypatch.setitem(outbox.KINDS, "parcel", outbox.Kind(inside=fulfilment.pack_parcel))
     books.work()
     late = shopper.post(retry, {"back": back})
     books.work()

@@ -46,7 +46,7 @@ def path(books: Books) -> str:
 
 
 def left(books: Books) -> int:
-    return int(books.read(lambda: db.session.scalar(select(Download.left))))
+    return int(books.read(lambda: db.session.scalar(select(Download.downloads_left))))
 
 
 def ask(app: Flask, path: str, place: str = HOME, **options: Any) -> TestResponse:
@@ -263,8 +263,8 @@ def test_a_file_whose_money_went_back_stays_here(
     ("changes", "said"),
     [
         ({}, "5 times left, until"),
-        ({"left": 1}, "1 time left, until"),
-        ({"left": 0}, "0 times left, until"),
+        ({"downloads_left": 1}, "1 time left, until"),
+        ({"downloads_left": 0}, "0 times left, until"),
         ({"expires_at": datetime(2026, 1, 2, 3, 4).astimezone()}, "the link ended on"),
     ],
 )
@@ -324,14 +324,14 @@ def test_a_count_that_is_read_and_then_written_lets_more_than_five_fetch(
     all_have_read = Barrier(len(places))
 
     def read_then_write(download_id: int, place: str) -> None:
-        there = db.session.get_one(Download, download_id).left
+        there = db.session.get_one(Download, download_id).downloads_left
         db.session.rollback()
         all_have_read.wait(20)
         with transaction() as session:
             values = {"download_id": download_id, "client": place, "used_at": now()}
             session.execute(insert_into(DownloadUse).values(**values))
             mine = update(Download).where(Download.id == download_id)
-            session.execute(mine.values(left=there - 1))
+            session.execute(mine.values(downloads_left=there - 1))
 
     monkeypatch.setattr(downloads, "_count", read_then_write)
 
@@ -350,7 +350,7 @@ def test_a_place_that_is_looked_up_and_then_written_down_pays_for_each_connectio
         both_were_new.wait(20)
         with transaction() as session:
             mine = update(Download).where(Download.id == download_id)
-            session.execute(mine.values(left=Download.left - 1))
+            session.execute(mine.values(downloads_left=Download.downloads_left - 1))
 
     monkeypatch.setattr(downloads, "_count", take_first)
 

@@ -36,7 +36,7 @@ def page(app: Flask) -> Iterator[None]:
         yield
 
 
-def a_payment(**looks: Any) -> Payment:
+def a_payment(**fields: Any) -> Payment:
     """MintCash's page, open for an hour; the shopper has left for it."""
     usual: dict[str, Any] = {
         "id": "0" * 16,
@@ -48,12 +48,12 @@ def a_payment(**looks: Any) -> Payment:
         "currency": "USD",
         "received": 0,
         "refunded": 0,
-        "looks": 0,
+        "checks": 0,
         "page_url": "http://127.0.0.1:5001/page/1",
         "created_at": now(),
         "page_expires_at": now() + 60 * MINUTE,
     }
-    return Payment(**usual | looks)
+    return Payment(**usual | fields)
 
 
 def an_order(status: str = "open") -> Order:
@@ -61,15 +61,15 @@ def an_order(status: str = "open") -> Order:
 
 
 RETURNS: list[dict[str, Any]] = [
-    {"looks": 0},
-    {"looks": 5},
-    {"returned_at": now() - MINUTE, "looks": 0},
-    {"returned_at": now() - MINUTE, "looks": 5},
+    {"checks": 0},
+    {"checks": 5},
+    {"returned_at": now() - MINUTE, "checks": 0},
+    {"returned_at": now() - MINUTE, "checks": 5},
 ]
 PAGES: list[dict[str, Any]] = [
     {"page_url": None},
     {"page_url": "http://127.0.0.1:5001/page/1"},
-    {"page_url": "http://127.0.0.1:5001/page/1", "way": QR},
+    {"page_url": "http://127.0.0.1:5001/page/1", "next_action": QR},
 ]
 
 
@@ -194,7 +194,7 @@ def test_what_is_authorized_is_not_told_to_pay_again_before_its_page_is_over(
 ) -> None:
     """T10: reserved money is not "no payment"; the page says to wait, and looks go on."""
     with books.open(), transaction() as session:
-        looks = {"status": "authorized", "returned_at": now(), "looks": 4}
+        looks = {"status": "authorized", "returned_at": now(), "checks": 4}
         session.execute(update(Payment).values(**looks))
 
     with time_machine.travel(now() + MINUTE):

@@ -56,7 +56,7 @@ def test_the_return_asks_for_a_look_within_fifteen_seconds(
     """N5."""
     shopper.get(f"/orders/{order_id}/return/mintcash")
 
-    due = books.payment.next_look_at
+    due = books.payment.next_check_at
     assert due is not None
     assert due < now() + timedelta(seconds=15)
 
