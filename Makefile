@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run demo soak pace waiting test check format lighthouse screens lock clean
+.PHONY: help run demo soak pace waiting test docs check format lighthouse screens lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -27,6 +27,9 @@ waiting: .venv/dev ## how long others wait while a provider, a mail server or a 
 test: .venv/dev ## every test, browser, PostgreSQL and Redis included
 	@sh scripts/install.sh
 	@$(BIN)/python -m pytest -n 3 $(PYTEST_ARGS)
+
+docs: .venv/run ## fill in what the documents quote from the code
+	@$(BIN)/python -m tools.docs
 
 check: .venv/dev ## format, lint, types, templates
 	$(BIN)/ruff format --check .

@@ -12,6 +12,7 @@ import pytest
 import config
 from providers import PROVIDERS
 from providers.contract import LADDER
+from tools import docs
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -36,7 +37,7 @@ def test_every_setting_stands_in_the_example_and_is_off_there(name: str) -> None
 
 @pytest.mark.parametrize("status", LADDER)
 def test_every_payment_status_is_explained_in_the_readme(status: str) -> None:
-    assert f"`{status}`" in README
+    assert f'"{status}",  # ' in README
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
@@ -48,6 +49,18 @@ def test_every_script_that_make_runs_is_there() -> None:
     named = re.findall(r"[\w/-]+\.(?:py|sh)\b", (ROOT / "Makefile").read_text("utf-8"))
     assert len(named) >= 6
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", docs.DOCUMENTS)
+def test_every_piece_of_code_in_a_document_is_the_source(name: str) -> None:
+    """``make docs`` writes it."""
+    written = (ROOT / name).read_text("utf-8")
+    assert docs.filled(written) == written
+
+
+def test_a_document_that_asks_for_a_name_that_is_gone_is_told_which() -> None:
+    with pytest.raises(docs.UnknownName, match=r"payments/ladder\.py has no 'descend'"):
+        docs.filled("<!-- code: payments/ladder.py descend -->\n<!-- end -->")
 
 
 def test_every_place_that_the_readme_names_is_there() -> None:
