@@ -170,10 +170,8 @@ def _is_open(order_id: str, configured: Configured, request: PaymentRequest) -> 
 
 
 def _address_of(payment_id: str) -> str | None:
-    """Where the shopper goes; None where the way leads over a page of ours."""
+    """The provider's page, for a redirect; None where the shopper first comes to a page of ours."""
     payment = db.session.get_one(Payment, payment_id, populate_existing=True)
-    return (
-        None
-        if payment.next_action and payment.next_action["kind"] != "redirect"
-        else payment.page_url
-    )
+    if payment.next_action and payment.next_action["kind"] != "redirect":
+        return None
+    return payment.page_url

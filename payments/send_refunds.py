@@ -9,7 +9,7 @@ from models import OutboxTask, Payment, Refund
 from providers.contract import News, Rejected
 from providers.optional import RefundRequest, Refunds
 
-from .gateway import providers, request_for, settings
+from .gateway import providers, refunds_of, request_for, settings
 from .ladder import apply_news
 from .refunds import CannotRefund, ask_for_refund, refuse_refund
 from .timing import SILENT_REFUND
@@ -25,12 +25,12 @@ def refund(payment_id: str, refund_id: str, amount: int, reason: str) -> bool:
     with transaction() as session:
         payment = session.get_one(Payment, payment_id, with_for_update=True)
         configured = providers().get(payment.provider)
-        can = configured.capabilities if configured else None
-        if can is None or not can.refunds:
-            label = can.label if can else payment.provider
+        label = configured.capabilities.label if configured else payment.provider
+        refunds = refunds_of(payment.provider)
+        if not refunds:
             raise CannotRefund(f"{label} gives no money back by itself: send it another way.")
-        if can.refunds == "full" and amount != payment.received:
-            raise CannotRefund(f"{can.label} gives back whole payments only.")
+        if refunds == "full" and amount != payment.received:
+            raise CannotRefund(f"{label} gives back whole payments only.")
         return ask_for_refund(payment, refund_id, amount, reason)
 
 
@@ -48,10 +48,8 @@ def send_refund(refund_id: str) -> None:
         with transaction():
             refuse_refund(payment.id, "this shop cannot reach the provider any more")
         return
-    request, wanted = (
-        request_for(payment),
-        RefundRequest(refund_id, asked.amount, asked.refunded_before),
-    )
+    request = request_for(payment)
+    wanted = RefundRequest(refund_id, asked.amount, asked.refunded_before)
     db.session.rollback()
     try:
         answer = configured.module.refund(configured.account, request, wanted)
@@ -67,8 +65,8 @@ def send_refund(refund_id: str) -> None:
             found.provider_reference = answer.provider_reference
         if answer.done:
             payment = session.get_one(Payment, request.reference, with_for_update=True)
-            given_back = max(wanted.refunded_before + wanted.amount, payment.refunded)
-            whole = given_back >= payment.received
+            refunded = max(wanted.refunded_before + wanted.amount, payment.refunded)
+            whole = refunded >= payment.received
             news = News(
                 provider_reference=payment.provider_reference or "",
                 reference=payment.id,
@@ -76,15 +74,15 @@ def send_refund(refund_id: str) -> None:
                 word="refund",
                 amount=payment.received,
                 currency=payment.currency,
-                refunded=given_back,
+                refunded=refunded,
             )
             apply_news(payment, news)
 
 
 def retry_silent_refunds() -> None:
-    """A refund that a provider has accepted and then kept silent about: its news may be lost.
+    """Ask once more about refunds that a provider accepted an hour ago and has not reported since.
 
-    Asked once more, the provider says how it stands (see ``RefundRequest``).
+    The same reference is sent, so it is the same refund (see ``RefundRequest``).
     """
     silent = database_now() - SILENT_REFUND
     query = select(Refund.id, Payment.order_id).join(Payment, Payment.id == Refund.payment_id)

@@ -76,7 +76,7 @@ def take(page: Page, scene: Stage, state: State) -> None:
 
 
 def shrink(name: str) -> None:
-    """A screen as the README shows it: what a phone shows before anybody scrolls."""
+    """A screen as the README shows it: what a phone shows before scrolling."""
     with Image.open(SCREENS / f"{name}.png") as screen:
         top = screen.convert("RGB").crop((0, 0, *SIZES["phone"]))
         top.save(ROOT / "docs" / f"{name}.webp", quality=80, method=6)
