@@ -29,13 +29,12 @@ from providers import declared_settings
 from providers.settings import (
     LEAST,
     ProviderSettings,
-    canonical_origin,
-    is_private,
     live_problems,
     secret_problems,
 )
 from providers.settings import SettingsError as SettingsError
-from providers.settings import origin as origin
+from providers.urls import canonical_origin, is_private
+from providers.urls import origin as origin
 
 ROOT = Path(__file__).parent
 SANDBOX_SECRET_KEY = "only good enough for the sandbox"  # noqa: S105

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from config import Settings
 from database import database_clock, db, now, transaction, update_one
 from models import Credit, Download, Mail, Order, OutboxTask, Parcel, Product
-from providers.http import Deadline
+from providers.deadline import Deadline
 
 DOWNLOAD_DAYS = 7
 #: ``Product.fulfilment``, how a product reaches the shopper -> the kind of task.

@@ -5,7 +5,7 @@ from email.utils import getaddresses
 
 from email_validator import EmailNotValidError, validate_email
 
-from providers.settings import canonical_host
+from providers.urls import canonical_host
 
 MAILBOX = re.compile(r"[^\s@<>,;:]+@[^\s@<>,;:]+")
 

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from providers.settings import canonical_host
+from providers.urls import canonical_host
 
 
 def server(url: str, schemes: tuple[str, ...], example: str) -> SplitResult:

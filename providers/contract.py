@@ -1,4 +1,4 @@
-"""What a provider must offer the shop, what it is given, and what it gives back.
+"""What a provider must offer the shop, what it is given, and what it returns.
 
 A provider is a folder of plain functions (see :class:`Provider`). It knows neither database nor
 Flask: it takes the dataclasses below, speaks HTTP, and returns dataclasses. Amounts are integer

@@ -1,21 +1,15 @@
-"""One way to call a provider: bounded in time, size and number, no redirects, safe retries.
+"""The one way to call a provider: bounded in time, size and number, no redirects, safe retries.
 
-And one way to read what comes back: :func:`answer` for its status, :func:`read_object` for a
-delivery.
+:func:`answer` maps the status of an answer, :func:`read_object` reads a delivery.
 """
 
 import json
 import socket
-import time
 from codecs import BOM_UTF8
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from threading import Condition, Lock, Thread, Timer
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import requests
@@ -31,14 +25,12 @@ from urllib3.exceptions import (
 from urllib3.util import Retry
 
 from .contract import Malformed, ProviderError, Unreachable
+from .deadline import Deadline
+from .slots import Slots
 
 CONNECT_TIMEOUT = 3.0  # seconds, for each address of a host
 READ_TIMEOUT = 4.0  # seconds between two bytes
 DEADLINE = 10.0  # seconds for a whole call: DNS, connection, TLS, request, answer, retries
-IN_FLIGHT = 3  # calls to one host at once, in one process
-IN_FLIGHT_TOGETHER = 5  # calls to all hosts: fewer than a server has threads, which is 8
-QUICK = 0.3  # seconds within which a host is expected to answer while others wait for a slot
-SLOT_WAIT = 1.0  # seconds to wait for a slot, while all calls in flight are as quick as that
 MAX_BODY = 1_000_000  # bytes; the longest documented answer is a few kB
 
 #: Retried up to twice, POST included: such a call carries our own reference, which the provider
@@ -55,100 +47,6 @@ RETRY = Retry(
     respect_retry_after_header=False,  # a shopper is waiting
     raise_on_status=False,
 )
-
-
-class Deadline:
-    """The moment at which an exchange ends, from the look-up of the host's name to the last byte.
-
-    A context manager. ``connect`` opens the lines of the exchange; at the deadline they are shut
-    down, which wakes whatever waits on them: a time-out of a socket would only count from the last
-    byte, and begin again with each that drips in.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._ends = time.monotonic() + seconds
-        self._lock = Lock()
-        self._lines: list[socket.socket] = []
-
-    def __enter__(self) -> Self:
-        self._timer = Timer(max(self._ends - time.monotonic(), 0.0), self._cut)
-        self._timer.daemon = True
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        self._timer.join()
-        for line in self._lines:
-            line.close()
-
-    def connect(self, host: str, port: int, patience: float = 60.0) -> socket.socket:
-        """A connection to the first address of ``host`` that answers within ``patience`` seconds.
-
-        :raise socket.gaierror: the name has no address.
-        :raise OSError: none of them takes connections; TimeoutError when it took too long.
-        """
-        problem: OSError = TimeoutError("the deadline is over")
-        for family, kind, protocol, _, address in _resolve(host, port, self._left()):
-            line = socket.socket(family, kind, protocol)
-            try:
-                line.settimeout(min(patience, self._left()))
-                line.connect(address)
-                self._watch(line)
-            except OSError as error:
-                line.close()
-                problem = error
-            else:
-                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return line
-        raise problem
-
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() >= self._ends
-
-    def _left(self) -> float:
-        left = self._ends - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the deadline is over")
-        return left
-
-    def _watch(self, line: socket.socket) -> None:
-        with self._lock:
-            self._left()
-            self._lines.append(line.dup())  # TLS takes the line over; a duplicate still ends it
-
-    def _cut(self) -> None:
-        with self._lock:
-            for line in self._lines:
-                with suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)
-
-
-#: Host names that a thread is looking up. A look-up cannot be cancelled, so calls to the same host
-#: wait for that thread.
-_lookups: dict[tuple[str, int], Future[list[Any]]] = {}
-_lookups_lock = Lock()
-
-
-def _resolve(host: str, port: int, seconds: float) -> list[Any]:
-    """``socket.getaddrinfo``, bounded in time: by itself it may take half a minute."""
-    with _lookups_lock:
-        found = _lookups.get((host, port))
-        if found is None:
-            found = _lookups[host, port] = Future()
-            Thread(target=_look_up, args=(host, port, found), daemon=True).start()
-    return found.result(seconds)
-
-
-def _look_up(host: str, port: int, found: Future[list[Any]]) -> None:
-    try:
-        found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    except (OSError, UnicodeError) as error:  # handed to those who wait
-        found.set_exception(error)
-    finally:
-        with _lookups_lock:
-            del _lookups[host, port]
 
 
 class _TooLate(HTTPError):
@@ -180,7 +78,7 @@ class _SecureConnection(_Connection, HTTPSConnection):
 
 
 class _Adapter(HTTPAdapter):
-    """requests' way to the connections above."""
+    """Makes requests use the connections above."""
 
     def __init__(self, deadline: Deadline, max_retries: Retry | int) -> None:
         super().__init__(max_retries=max_retries)
@@ -194,66 +92,7 @@ class _Adapter(HTTPAdapter):
         return pool
 
 
-# ------------------------------------------------------------------ how many at once
-
-
-class _Slots:
-    """How many calls this process makes at once: each holds a thread that pages need as well.
-
-    A host that left us waiting is called by one at a time until it answers again.
-    """
-
-    def __init__(self) -> None:
-        self._changed = Condition()
-        self._began: dict[str, list[float]] = defaultdict(list)  # host -> its calls in flight
-        self._silent: set[str] = set()
-
-    @contextmanager
-    def one(self, host: str) -> Iterator[None]:
-        """A slot for one call; what raises inside counts as no answer.
-
-        :raise Unreachable: none is free, and those that wait for this host, or for all of them,
-            wait already longer than QUICK.
-        """
-        began = self._take(host)
-        try:
-            yield
-        except BaseException:
-            if time.monotonic() - began > QUICK:
-                self._silent.add(host)
-            raise
-        else:
-            self._silent.discard(host)
-        finally:
-            with self._changed:
-                self._began[host].remove(began)
-                self._changed.notify_all()
-
-    def _take(self, host: str) -> float:
-        gives_up = time.monotonic() + SLOT_WAIT
-        with self._changed:
-            while rivals := self._rivals(host):
-                patience = min(gives_up, min(rivals) + QUICK) - time.monotonic()
-                if patience <= 0:
-                    raise Unreachable(f"{len(rivals)} calls are waiting already")
-                self._changed.wait(patience)
-            began = time.monotonic()
-            self._began[host].append(began)
-        return began
-
-    def _rivals(self, host: str) -> list[float]:
-        """When those calls began that leave no slot; none, if there is one."""
-        mine = self._began[host]
-        everyone = [each for calls in self._began.values() for each in calls]
-        if len(mine) >= (1 if host in self._silent else IN_FLIGHT):
-            return mine
-        return everyone if len(everyone) >= IN_FLIGHT_TOGETHER else []
-
-
-_slots = _Slots()
-
-
-# ------------------------------------------------------------------ one call
+_call_slots = Slots()
 
 
 class _Unusable(requests.RequestException):
@@ -284,20 +123,20 @@ def call(
     headers: dict[str, str] | None = None,
     payload: dict[str, Any] | None = None,
     form: list[tuple[str, str]] | None = None,
-    repeat: bool = True,
+    retry: bool = True,
 ) -> Reply:
     """Send a request (``payload`` as JSON, or ``form``) and read an answer of any status.
 
-    ``repeat=False`` sends once only: for calls that carry nothing by which the provider would know
-    a retry.
+    ``retry=False`` sends once: for calls without a reference that lets the provider recognise a
+    retry.
 
-    :raise Unreachable: no connection, too large, or too slow (see :data:`DEADLINE`); or too many
-        calls are waiting already: one provider that hangs must not take every thread of the shop.
+    :raise Unreachable: no connection, an answer that is too large or too slow (see
+        :data:`DEADLINE`), or no free slot: one provider that hangs must not take every thread.
     """
     deadline = Deadline(DEADLINE)
     try:
-        with _slots.one(urlsplit(url).netloc), deadline, requests.Session() as session:
-            adapter = _Adapter(deadline, max_retries=RETRY if repeat else 0)
+        with _call_slots.one(urlsplit(url).netloc), deadline, requests.Session() as session:
+            adapter = _Adapter(deadline, max_retries=RETRY if retry else 0)
             session.mount("http://", adapter)
             session.mount("https://", adapter)
             session.trust_env = False  # a stray ~/.netrc must not replace our credentials
@@ -316,7 +155,7 @@ def call(
             if deadline.is_over:  # a body without a length ends where the line was cut
                 raise _TooLate("timed out")
     except (requests.RequestException, HTTPError, Unreachable) as error:
-        why = "timed out" if deadline.is_over else _short(error)
+        why = "timed out" if deadline.is_over else _failure_kind(error)
         raise Unreachable(f"{method} {url}: {why}") from error
     return Reply(response.status_code, _json_or_none(body))
 
@@ -342,7 +181,7 @@ def answer(reply: Reply, errors: Errors, words: str, may_be_empty: bool = False)
 
 
 def failure(reply: Reply, errors: Errors, words: str) -> ProviderError:
-    """What an answer means that is not a success, to be raised."""
+    """The exception for an answer that is no success."""
     problem, sentence = errors.get(reply.status, (Unreachable, None))
     return problem(words, sentence)
 
@@ -406,8 +245,8 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return data
 
 
-def _short(error: Exception) -> str:
-    """The kind of failure; a library's whole text may quote headers."""
+def _failure_kind(error: Exception) -> str:
+    """The failure in a few words; a library's own text may quote headers."""
     if isinstance(error, requests.Timeout):
         return "timed out"
     if isinstance(error, requests.ConnectionError):

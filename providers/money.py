@@ -1,8 +1,8 @@
 """Money is an integer of minor units (cents) and a currency; floats never touch it.
 
 Providers speak in decimals; these functions are the only way in and out of them. They know every
-currency of ISO 4217, and take any other symbol for a token ("USDC", "BTC"): what this shop *sells
-in* is a setting, what *exists* is not for it to say.
+currency of ISO 4217, and take any other symbol for a token ("USDC", "BTC"); which of them the shop
+sells in is a setting.
 """
 
 import re

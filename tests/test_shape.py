@@ -83,6 +83,10 @@ def test_a_provider_is_read_in_one_sitting(name: str) -> None:
     assert lines(ROOT / "providers" / name / "__init__.py") <= LESSON.get(name, 170)
 
 
+def test_no_module_of_the_providers_is_longer_than_350_lines() -> None:
+    assert [path.name for path in (ROOT / "providers").rglob("*.py") if lines(path) > 350] == []
+
+
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
 def test_the_shop_names_no_provider(name: str) -> None:
     """What is peculiar to a provider stands in its folder; the registry has one line for it."""

@@ -41,7 +41,7 @@ from .returns import read_return as read_return
 from .secret_in_body import keep_body as keep_body
 
 #: Their status in lower case -> ours. The SDK calls it a string and names no value. Two words stand
-#: in manage-payment-request, as values of a filter: "pending" (waits for somebody to pay) and
+#: in manage-payment-request, as values of a filter: "pending" (not paid yet) and
 #: "completed". Two more come from pages that were withdrawn, in upper case. All are believed, since
 #: success also needs a transaction id, and money that comes later still lifts an expired payment.
 #: "cancelled" and "failed" of those pages are not: they would end the asking. Other words change
@@ -70,7 +70,8 @@ def capabilities(account: Account) -> Capabilities:
 def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
     """``POST /v3/paymentRequests`` (create-payment-request).
 
-    There is no idempotency key, so what may have made something is sent once (``price_field.py``).
+    There is no idempotency key, so a call that may have made a request is not retried
+    (``price_field.py``).
     When an answer is lost, no shopper has the page of that request, and it expires by itself.
     """
     price = json_number(payment.amount, payment.currency)

@@ -66,7 +66,7 @@ def call_api(
     headers = None if path.startswith("/public/") else keys
     path = f"/v3/paymentRequests{path}"
     reply = call(
-        method, account.base_url + path, headers=headers, payload=payload, repeat=method != "POST"
+        method, account.base_url + path, headers=headers, payload=payload, retry=method != "POST"
     )
     errors = ERRORS_BY_ID if payload is None else ERRORS
     words = f"{method} {path}: {_words(reply)}"

@@ -15,8 +15,8 @@ WRONG_PRICE_FIELD = re.compile(
 
 
 def create(account: Account, payload: dict[str, Any], currency: str) -> dict[str, Any]:
-    """Sent once, and a second time under the other of :data:`PRICE_FIELDS` only when the first made
-    nothing: it was refused for that name.
+    """Sent once; under the other of :data:`PRICE_FIELDS` only when HandCash refused the first name,
+    and so made nothing.
 
     :raise ProviderError: see ``api.py``.
     """

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, Words, origin
+from ..settings import ProviderSettings, SandboxKey, Words
+from ..urls import origin
 from .api import Account
 
 API = {"test": "https://iae.cloud.handcash.io", "live": "https://cloud.handcash.io"}

@@ -3,7 +3,7 @@
 Documentation (docs.hitpayapp.com, read 2026-05 to 2026-07): apis/payment-request,
 apis/guide/{online-payments,events}, openapi.json. Money is proven by a webhook or the answer to
 ``GET /v1/payment-requests/{id}``, never by the return. No message says whether it is a test: the
-host, the key and the salts decide that. ``event_key`` is made of what is told.
+host, the key and the salts decide that. ``event_key`` is a digest of the reported facts.
 
 ============================  ==================================================================
 ``payment_request.*``         running totals of all charges
@@ -77,8 +77,8 @@ def capabilities(account: Account) -> Capabilities:
 def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
     """``POST /v1/payment-requests``, as a form (create-request).
 
-    Sent once: HitPay knows no idempotency key. When no answer comes, no shopper has the address of
-    that page, and it expires unpaid.
+    Sent once: HitPay has no idempotency key. When the answer is lost, no shopper has the page's
+    address, and it expires unpaid.
     """
     ends = qr.end_of_code(account)
     form = base_form(payment, urls)
@@ -95,7 +95,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
 
 
 def base_form(payment: PaymentRequest, urls: Urls) -> list[tuple[str, str]]:
-    """What page and QR code are asked for with. ``amount`` is major units: "49.99"."""
+    """The fields that ask for a page or a QR code. ``amount`` is major units: "49.99"."""
     form = [
         ("amount", str(to_major(payment.amount, payment.currency))),
         ("currency", payment.currency),
@@ -113,14 +113,14 @@ def base_form(payment: PaymentRequest, urls: Urls) -> list[tuple[str, str]]:
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
     """Version 2 (guide/events) has its signature in a header, version 1 in its form.
 
-    Both may be on: they tell the same news, and the second to arrive changes nothing.
+    An account may send both: they report the same news, and the second to arrive changes nothing.
     """
     signature = headers.get("hitpay-signature")
     if signature is None:
         return [read_form(account, body)]
     check_hmac("Hitpay-Signature", signature, body, account.webhook_salts)
     data = read_object(body)
-    # Not signed. At most it has an event left alone: charges have another word for "paid".
+    # Not signed: it can only cause an event to be ignored, as charges have another word for "paid".
     entity = headers.get("hitpay-event-object", "")
     word = printable(data.get("status"), 40)
     if entity != "payment_request":

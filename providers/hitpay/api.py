@@ -56,16 +56,16 @@ class Account:
 def call_api(
     account: Account, method: str, path: str, form: list[tuple[str, str]] | None = None
 ) -> dict[str, Any]:
-    """Key in a header; ``X-Requested-With`` has errors answered as JSON (create-request).
+    """Key in a header; ``X-Requested-With`` makes HitPay answer errors as JSON (create-request).
 
-    Retried where that does no harm: HitPay knows no idempotency key, so a POST is sent once. A PUT
-    or DELETE may be answered with nothing.
+    A POST is sent once, because HitPay has no idempotency key; other calls are retried. The answer
+    to a PUT or DELETE may be empty.
 
     :raise ProviderError: see :data:`ERRORS`.
     """
     headers = {"X-BUSINESS-API-KEY": account.api_key, "X-Requested-With": "XMLHttpRequest"}
     url, may_retry = account.base_url + path, method != "POST"
-    reply = call(method, url, headers=headers, form=form, repeat=may_retry)
+    reply = call(method, url, headers=headers, form=form, retry=may_retry)
     words = f"{method} {path}: {_words(reply)}"
     return answer(reply, ERRORS, words, may_be_empty=method in ("PUT", "DELETE"))
 

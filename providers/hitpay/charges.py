@@ -37,12 +37,12 @@ class NotSaid(Malformed):
 def read_charge(data: dict[str, Any], word: str) -> News | None:
     """One charge: at least that much came, and at least that was refunded.
 
-    Other charges of its payment request are not told of, so ``GET`` is asked for the totals; for
-    the same reason it never says "refunded". None: it took no money; or it was kept, and names no
-    request: then it is the same money as in the request's own news, or not this shop's.
+    It does not mention the other charges of its request, so ``GET`` is asked for the totals, and it
+    never says "refunded". None: it took no money; or its money was kept and it names no
+    request, so that money is either in the request's own news or not this shop's.
 
     :raise NotSaid: a sum is null.
-    :raise Malformed: it makes no sense.
+    :raise Malformed: a field is not as documented.
     """
     if str(data.get("status")) not in PAID:
         return None
@@ -94,7 +94,7 @@ def read_charges(data: dict[str, Any]) -> list[Charge]:
     """Those of a payment request's ``payments`` that took money.
 
     :raise NotSaid: a sum of one is null.
-    :raise Malformed: they make no sense.
+    :raise Malformed: a field is not as documented.
     """
     return [_charge(each, data) for each in entries_of(data) if str(each.get("status")) in PAID]
 

@@ -24,7 +24,7 @@ def resume_checkout(
 ) -> Literal["open", "closed", "done"]:
     """Asks, and brings the page up to date by ``PUT /v1/payment-requests/{id}`` (openapi.json).
 
-    A QR code is what it is once it is drawn: its payment request is only asked about.
+    A QR code cannot be changed once it is drawn, so its payment request is only fetched.
 
     :raise ProviderError: not known, or the page is open but does not take the change.
     """

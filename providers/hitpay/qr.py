@@ -36,7 +36,7 @@ def end_of_code(account: Account) -> datetime:
 
 
 def qr_fields(ends: datetime) -> list[tuple[str, str]]:
-    """What asks for a code instead of a page: it is of exactly one method."""
+    """The fields that ask for a code instead of a page; a code has exactly one method."""
     return [
         ("payment_methods[]", PAYNOW),
         ("generate_qr", "true"),

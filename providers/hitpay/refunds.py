@@ -1,4 +1,4 @@
-"""HitPay's refunds: by the id of a charge; what came of them, charges tell (``charges.py``).
+"""HitPay's refunds, asked for by the id of a charge; charges report the outcome (``charges.py``).
 
 Documentation (docs.hitpayapp.com, read 2026-05 to 2026-07): apis/payment-request/refund.
 """
@@ -15,7 +15,7 @@ def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> 
 
     Sent once, because HitPay has no idempotency key: before each call the total is compared with
     what it will be after it. Only charges in the payment's currency count. ``charge.updated``, and
-    ``GET``, tell of it as well.
+    ``GET``, report it as well.
 
     :raise Rejected: no charge holds that much, or HitPay's answer, whose words for it are not
         documented, is in ``str(error)``.

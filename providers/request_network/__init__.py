@@ -8,7 +8,7 @@ a coin; the shop counts a stablecoin as the currency that it stands for, so the 
 
 A webhook's ``event_key`` is the delivery's id, the same on its retries, with a digest of the body:
 the id alone is a header and not signed, so it must not hide what another body says. The same body
-under another id repeats running totals, which change nothing; two failures are two.
+under another id carries the same running totals, which change nothing; two failures are two.
 
 ================================  ===============================================================
 ``payment.confirmed``             the running total that was paid, in full

@@ -112,7 +112,7 @@ def send(
     if account.api_key:
         keys = {"x-api-key": account.api_key}
     url, may_retry = account.base_url + path, payload is None
-    reply = call(method, url, headers=keys, payload=payload, repeat=may_retry)
+    reply = call(method, url, headers=keys, payload=payload, retry=may_retry)
     return reply, f"{method} {path}: {_words(reply)}"
 
 

@@ -50,8 +50,9 @@ def readable_minor(total: object, currency: str) -> int | None:
 def counts_as(coin: object, said: dict[str, Any], is_live: bool) -> str | None:
     """The currency of a total whose coin is named by its symbol or its id ("USDC-base").
 
-    None where none is named: then it is the destination's own. In a live shop, what ``said`` names
-    a test network anywhere is worth nothing: it counts as the coin itself, which pays for nothing.
+    None where none is named: then it is the destination's own. In a live shop, money is
+    worth nothing where ``said`` names any test network: it counts as the coin itself, which pays
+    for nothing.
     """
     symbol = None if coin in (None, "") else _symbol(coin)
     if not is_live or not any(map(_is_free, _names(said))):

@@ -24,8 +24,8 @@ def resume_checkout(
 ) -> Literal["open", "closed", "done"]:
     """``GET /v2/secure-payments/{token}``: see :data:`PAGES`.
 
-    The reference wants a Client ID for this call, older pages show it with an API key: one that is
-    refused has told us nothing, and the page may well be open.
+    The reference wants a Client ID for this call, older pages show it with an API key: a
+    refused key says nothing about the page, which may be open.
 
     :raise ProviderError: no usable answer.
     """

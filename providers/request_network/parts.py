@@ -18,8 +18,8 @@ PAUSE = 0.2  # seconds between two calls of a row: five a second are allowed
 def split(account: Account, payment: PaymentRequest) -> list[int]:
     """What each request asks for, in minor units; one for all, unless the lines make it up.
 
-    A request has no text: which line it is, only its place says. ``requestIds`` of the answer are
-    as many and, as far as the documentation lets one guess, in the same order.
+    A request has no text; only its position says which line it is. ``requestIds`` of the answer
+    are as many and presumably in the same order, which is not documented.
     """
     amounts = [line.amount for line in payment.lines]
     on_tron = account.destination_id.startswith("T")  # “not supported for TRON networks”

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, SettingsError, Words, origin
+from ..settings import ProviderSettings, SandboxKey, SettingsError, Words
+from ..urls import origin
 from .api import Account
 from .destination import warnings
 

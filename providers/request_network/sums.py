@@ -14,7 +14,7 @@ from .coins import counts_as, minor, readable_minor
 
 
 def add_total(account: Account, news: News, event: dict[str, Any]) -> News:
-    """The news of a webhook with ``totalAmountPaid``; where that is null, it asks for it.
+    """The news of a webhook with ``totalAmountPaid``; where that is null, it asks for a check.
 
     :raise Malformed: it is said, and cannot be read.
     """
@@ -31,7 +31,7 @@ def add_total(account: Account, news: News, event: dict[str, Any]) -> News:
 def add_paid(account: Account, news: News, resource: dict[str, Any]) -> News:
     """The news of a request that is paid, in full or in part, with its sum.
 
-    A sum that cannot be read is "not said" here: what was paid in full is what was asked for.
+    A sum that cannot be read counts as not said: paid in full is what was asked for.
     """
     paid, partly = resource["hasBeenPaid"], resource.get("status") == "partially_paid"
     if paid and partly:

@@ -115,13 +115,13 @@ def read_failure(data: dict[str, Any]) -> tuple[str | None, str | None]:
 def open_page(account: Account, path: str, form: list[tuple[str, str]]) -> tuple[str, str]:
     """Ask for a hosted page: its transaction's id and its address.
 
-    Sent once, since each call makes another transaction. Asking again after a lost answer costs
-    nothing: no shopper has the page of the first.
+    Sent once, since each call makes another transaction. After a lost answer a new call does no
+    harm: no shopper has the first page.
 
     :raise Unreachable: time-out, 5xx, or no page in the answer.
     :raise Rejected: every 4xx, or an answer of the other environment.
     """
-    reply = call_api(account, "POST", path, form, repeat=False)
+    reply = call_api(account, "POST", path, form, retry=False)
     url, transaction_id = reply.get("url"), reply.get("transaction_id")
     if not isinstance(url, str):
         raise Unreachable(f"POST {path}: the answer holds no url")
@@ -137,7 +137,7 @@ def call_api(
     method: str,
     path: str,
     form: list[tuple[str, str]] | None = None,
-    repeat: bool = True,
+    retry: bool = True,
 ) -> dict[str, Any]:
     """JSON mode. Only WAPI wants a key; a payment's request is known by its ``account_number``.
 
@@ -149,7 +149,7 @@ def call_api(
     if path.startswith("/wapi/"):
         headers["X-WAPI-Key"] = account.wapi_key
     url = account.base_url + path
-    reply = http.call(method, url, headers=headers, form=form, repeat=repeat)
+    reply = http.call(method, url, headers=headers, form=form, retry=retry)
     words = f"{method} {path}: {_words(reply)}"
     return http.answer(reply, ERRORS, words, may_be_empty=method == "DELETE")
 

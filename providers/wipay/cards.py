@@ -5,7 +5,7 @@ v2.0.0's pages differ in part; hosted-checkout-flows. All of it wants a WAPI key
 
 WiPay debits a small amount for the check. The shopper reads it from the bank statement and types it
 here: that verifies the card, and only then can it be charged (``start_checkout``).
-A charge is no silent one: the shopper confirms it on a page of WiPay's.
+The shopper confirms each charge on a page of WiPay's.
 """
 
 import re
@@ -61,7 +61,7 @@ def save_card(account: Account, return_url: str) -> CardPage:
 def read_card_return(account: Account, args: Mapping[str, str]) -> tuple[str, str] | None:
     """Transaction id and card id of ``status=success``; neither is proven, there is no hash.
 
-    (The test system names the ``total`` here, that the live one leaves to the bank statement.)
+    The test system adds the debited ``total``; in live, only the bank statement shows it.
     """
     transaction_id, card_id = args.get("transaction_id", ""), args.get("uuid", "")
     is_one = SAFE_ID.fullmatch(transaction_id) and CARD_ID.fullmatch(card_id)
@@ -69,17 +69,15 @@ def read_card_return(account: Account, args: Mapping[str, str]) -> tuple[str, st
 
 
 def verify_card(account: Account, card_id: str, amount: str) -> None:
-    """``POST /wapi/trusted-cards/{uuid}/verify``; one that was verified before is fine.
+    """``POST /wapi/trusted-cards/{uuid}/verify``; a card that is verified already is fine.
 
-    After a wrong amount the card is gone, says v2.0.2; v2.0.0 does not: ask for it.
+    By v2.0.2 a wrong amount deletes the card, by v2.0.0 it does not: fetch the card afterwards.
 
     :raise Rejected: not that amount, or too late; ``error.shopper`` says which.
     :raise Unreachable: not known.
     """
     try:
-        call_api(
-            account, "POST", f"{card_path(card_id)}/verify", [("amount", amount)], repeat=False
-        )
+        call_api(account, "POST", f"{card_path(card_id)}/verify", [("amount", amount)], retry=False)
     except Rejected as error:
         words = str(error)
         if "already been verified" in words:
@@ -116,7 +114,7 @@ def delete_card(account: Account, card_id: str) -> None:
 
 
 def _label(data: dict[str, Any]) -> str:
-    """ "Visa ending 1111": all that anybody needs to tell two cards apart."""
+    """ "Visa ending 1111": enough to tell two cards apart."""
     last = re.search(r"[0-9]{4}\Z", str(data.get("pan")), re.ASCII)
     brand = BRANDS.get(str(data.get("card_type")), "Card")
     return f"{brand} ending {last[0]}" if last else brand

@@ -11,8 +11,8 @@ wapi/transactions/retrieve.
 
 from typing import Any, Literal
 
-#: webhooks/payments-api: event -> what a payer's bank has done. Of fraud no page says what follows;
-#: the money is expected to be taken back, so nothing may leave for it before a person has looked.
+#: webhooks/payments-api: event -> what a payer's bank has done. The documentation does not say what
+#: follows fraud; the bank probably takes the money back, so no goods leave before a person decides.
 DISPUTES: dict[str, Literal["opened", "lost", "won"]] = {
     "payment.chargeback_pending": "opened",
     "payment.chargeback_processed": "lost",

@@ -26,7 +26,7 @@ def leaves_by_form(account: Account, payment: PaymentRequest) -> bool:
 
 
 def is_about(account: Account, payment: PaymentRequest, transaction_id: str) -> bool:
-    """Test system, 1 to 99, WiPay's number of the merchant, our order, local time."""
+    """Whether the id names our order: "SB-" in test, 1 to 99, merchant, order, local time."""
     system = "SB-" if account.environment == "sandbox" else ""
     order_id = re.escape(payment.reference)
     documented = rf"{system}[1-9][0-9]?-[0-9]{{1,20}}-{order_id}-[0-9]{{14}}"
@@ -39,8 +39,8 @@ def add_what_was_paid(account: Account, news: News, data: dict[str, Any]) -> New
     In json mode ``order_id`` is not believed, since we know the transaction's id: anyone may open a
     transaction at WiPay that names our account, our order and one cent, and pay it. News of that is
     correctly signed, and about the wrong money (CVE-2026-9189 was such a shop). In form mode
-    nothing else is ours, so it must be believed, with the sum that stands beside it. Where that is
-    missing, WAPI is asked; without WAPI, a person is told.
+    ``order_id`` is the only link to our order, so it is believed together with the sum beside it.
+    Where the sum is missing, WAPI is asked; without WAPI, a person is told.
 
     :raise Malformed: a webhook names a sum that is none.
     """

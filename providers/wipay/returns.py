@@ -16,7 +16,7 @@ from .form import is_about, leaves_by_form
 
 
 def read_return(account: Account, payment: PaymentRequest, args: Mapping[str, str]) -> News | Hint:
-    """A true ``hash`` proves success; whatever else comes back proves nothing, failure included.
+    """A correct ``hash`` proves success; the rest proves nothing, failure included.
 
     ``hash`` is the MD5 of transaction id, the total *that was asked for* and the API key, so it
     would also fit another payment of the same price: ours must be the id that it names. Where the
@@ -32,7 +32,7 @@ def read_return(account: Account, payment: PaymentRequest, args: Mapping[str, st
     word = printable(f"return: {status}", 40)
     if (
         not is_ours
-        or not account.api_key  # or anybody could make the hash
+        or not account.api_key  # without it, anyone can compute the hash
         or status != "success"
         or not is_one_of(args.get("hash", ""), [_hash(account, payment, transaction_id)])
     ):
@@ -49,6 +49,6 @@ def read_return(account: Account, payment: PaymentRequest, args: Mapping[str, st
 
 
 def _hash(account: Account, payment: PaymentRequest, transaction_id: str) -> str:
-    """MD5 is WiPay's choice; the key at its end is what no one else knows."""
+    """MD5 is WiPay's choice; only WiPay and we know the key at its end."""
     text = f"{transaction_id}{total_of(payment)}{account.api_key}"
     return hashlib.md5(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()

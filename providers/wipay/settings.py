@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, SettingsError, origin
+from ..settings import ProviderSettings, SandboxKey, SettingsError
+from ..urls import origin
 from .api import CURRENCIES, HOSTS, Account
 
 LIVE_APIS = tuple(each["live"] for each in HOSTS.values())
@@ -21,7 +22,7 @@ class Settings(ProviderSettings):
         None, description="Ten digits, on the WiPay profile"
     )
     wipay_api_key: Annotated[SecretStr | None, SandboxKey("123", PUBLIC)] = Field(
-        None, description="Proves returns; on the WiPay profile, never sent to anybody"
+        None, description="Proves returns; on the WiPay profile, never sent"
     )
     wipay_country_code: Literal["BB", "GD", "GY", "JM", "TT"] = Field(
         "TT", description="Country of the WiPay account: decides host and currencies"
@@ -67,7 +68,7 @@ def account(settings: Settings) -> Account | None:
         if settings.wipay_fee_structure != "merchant_absorb":
             raise SettingsError(
                 "WIPAY_FEE_STRUCTURE must be merchant_absorb when WIPAY_MODE is form: "
-                "with a fee on top, nobody could tell that the shopper changed the total"
+                "with a fee on top, a total that the shopper changed looks like one with a fee"
             )
         if not (webhook_secrets or wapi_key):
             raise SettingsError(

@@ -24,7 +24,7 @@ import jobs.queue
 import payments
 from jobs import outbox, worker
 from models import Download, Mail
-from providers.http import Deadline
+from providers.deadline import Deadline
 from tools import run
 
 from ..books import Books

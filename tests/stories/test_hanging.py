@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import config
-from providers import http
+from providers import http, slots
 from providers.contract import Unreachable
 from tools.shopper import Shopper
 
@@ -99,10 +99,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "DEADLINE", 1.0)
 
 
-def ask(address: str, repeat: bool = True) -> str:
+def ask(address: str, retry: bool = True) -> str:
     """What is said of a call that gets no answer."""
     with pytest.raises(Unreachable) as raised:
-        http.call("POST", address, payload={}, repeat=repeat)
+        http.call("POST", address, payload={}, retry=retry)
     return str(raised.value)
 
 
@@ -160,7 +160,7 @@ def test_a_request_that_is_not_taken_ends_at_the_deadline(monkeypatch: pytest.Mo
     with server(take_nothing) as address:
         try:
             with pytest.raises(Unreachable, match="timed out"):
-                http.call("POST", address, payload={"much": "x" * 30_000_000}, repeat=False)
+                http.call("POST", address, payload={"much": "x" * 30_000_000}, retry=False)
         finally:
             gate.set()
 
@@ -204,7 +204,7 @@ def test_who_finds_too_many_waiting_is_told_before_they_are(
 
     *refused, _, _, last = words_of([black_hole] * 12)
 
-    assert len(refused) == 12 - http.IN_FLIGHT
+    assert len(refused) == 12 - slots.IN_FLIGHT
     assert all("are waiting already" in words for words in refused)
     assert last.endswith("timed out")
 
@@ -213,11 +213,11 @@ def test_who_comes_later_is_told_without_any_wait(
     black_hole: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """T07: waiting for a slot would hold a thread; here it would do so for a minute."""
-    monkeypatch.setattr(http, "SLOT_WAIT", 60.0)
+    monkeypatch.setattr(slots, "SLOT_WAIT", 60.0)
     monkeypatch.setattr(http, "READ_TIMEOUT", 3.0)
-    with ThreadPoolExecutor(http.IN_FLIGHT) as pool:
-        waiting = [pool.submit(ask, black_hole, False) for _ in range(http.IN_FLIGHT)]
-        time.sleep(2 * http.QUICK)
+    with ThreadPoolExecutor(slots.IN_FLIGHT) as pool:
+        waiting = [pool.submit(ask, black_hole, False) for _ in range(slots.IN_FLIGHT)]
+        time.sleep(2 * slots.QUICK)
 
         assert "are waiting already" in ask(black_hole)
         assert not any(each.done() for each in waiting)
@@ -233,7 +233,7 @@ def test_five_providers_that_hang_leave_threads_for_everything_else(
 
         said = list(words_of(holes * 4))
 
-    assert sum(words.endswith("timed out") for words in said) == http.IN_FLIGHT_TOGETHER < 8
+    assert sum(words.endswith("timed out") for words in said) == slots.IN_FLIGHT_TOGETHER < 8
 
 
 def test_without_the_caps_everybody_waits_for_the_time_out(
@@ -241,8 +241,8 @@ def test_without_the_caps_everybody_waits_for_the_time_out(
 ) -> None:
     """The twin: this is what they are for."""
     monkeypatch.setattr(http, "READ_TIMEOUT", 1.0)
-    monkeypatch.setattr(http, "IN_FLIGHT", 100)
-    monkeypatch.setattr(http, "IN_FLIGHT_TOGETHER", 100)
+    monkeypatch.setattr(slots, "IN_FLIGHT", 100)
+    monkeypatch.setattr(slots, "IN_FLIGHT_TOGETHER", 100)
 
     assert all(words.endswith("timed out") for words in words_of([black_hole] * 12))
 
@@ -276,14 +276,14 @@ def test_a_host_that_was_silent_is_asked_by_one_at_a_time_until_it_answers(
             say_nothing(line)
 
     with server(answer_when_awake) as address:
-        ask(address, repeat=False)
+        ask(address, retry=False)
         assert sum(words.endswith("timed out") for words in words_of([address] * 6)) == 1
         awake.set()
         assert http.call("GET", address).data == {}
         awake.clear()
         said = list(words_of([address] * 6))
 
-    assert sum(words.endswith("timed out") for words in said) == http.IN_FLIGHT
+    assert sum(words.endswith("timed out") for words in said) == slots.IN_FLIGHT
 
 
 # ------------------------------------------------------------------ the whole shop
