@@ -12,7 +12,7 @@ What it may raise, and nothing else::
     └── Rejected               understood and refused: the same request will be refused again
         └── ReferenceTaken     our reference belongs to another payment: retry with a new one
     WebhookRefused             a delivery that must change nothing; answered with 4xx
-    ├── BadSignature           not proven to come from the provider (401)
+    ├── Unproven               the proof is missing, wrong or stale, or there is no secret (401)
     ├── WrongEnvironment       test news at a live shop, or the reverse (400)
     └── Malformed              correctly signed, but not as documented (400)
 """
@@ -75,8 +75,12 @@ class WebhookRefused(Exception):
     http_status = 400
 
 
-class BadSignature(WebhookRefused):
-    """The delivery does not prove that the provider sent it."""
+class Unproven(WebhookRefused):
+    """The delivery does not prove that the provider sent it, for whatever reason.
+
+    A header or field is missing, a signature or secret differs, a time stamp is stale, or the text
+    that was signed has a second reading.
+    """
 
     http_status = 401
 
@@ -86,7 +90,10 @@ class WrongEnvironment(WebhookRefused):
 
 
 class Malformed(WebhookRefused):
-    """Correctly signed, but not what the documentation says a delivery looks like."""
+    """Correctly signed, but not what the documentation says a delivery looks like.
+
+    Also a body that cannot be read, where its proof would stand inside it.
+    """
 
 
 def printable(text: object, limit: int = 500) -> str:

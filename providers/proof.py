@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from .contract import BadSignature
+from .contract import Unproven
 
 
 def check_hmac(
@@ -15,7 +15,7 @@ def check_hmac(
     ``secrets``: several while one is being replaced; an empty one is never used. ``name`` is that
     of the header or field, for the error.
 
-    :raise BadSignature: it is missing, or was not made with any of the secrets.
+    :raise Unproven: it is missing, or was not made with any of the secrets.
     """
     digests = [
         prefix + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
@@ -23,7 +23,7 @@ def check_hmac(
         if secret
     ]
     if not is_one_of(given, digests):
-        raise BadSignature(f"{name} differs" if given else f"{name} is missing")
+        raise Unproven(f"{name} differs" if given else f"{name} is missing")
 
 
 def is_one_of(given: str, expected: Iterable[str]) -> bool:

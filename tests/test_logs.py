@@ -351,7 +351,7 @@ def test_text_is_short_and_says_only_what_is_wrong(
     assert shopper.deliver(b"{}", {"x-signature": "00"}).status_code == 401
 
     (line,) = capsys.readouterr().err.splitlines()
-    assert "mintcash webhook refused from 127.0.0.1: BadSignature: " in line
+    assert "mintcash webhook refused from 127.0.0.1: Unproven: " in line
     assert "provider=mintcash" in line
     assert "request_id" not in line
     close(app)

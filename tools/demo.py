@@ -307,7 +307,7 @@ class Customer(Shopper):
 
     def _refusals(self) -> int:
         page = self.get(f"{self.shop}/console/webhooks").text
-        return page.count("BadSignature") + page.count("WrongEnvironment")
+        return page.count("Unproven") + page.count("WrongEnvironment")
 
 
 @contextmanager

@@ -19,13 +19,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..contract import (
-    BadSignature,
     Capabilities,
     Checkout,
     Malformed,
     News,
     PaymentRequest,
     Redirect,
+    Unproven,
     Unreachable,
     Urls,
     printable,
@@ -112,7 +112,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     event = read_object(body)
     given = event.get("appSecret")
     if not isinstance(given, str) or not is_one_of(given, account.app_secrets):
-        raise BadSignature("appSecret differs" if given else "no appSecret")
+        raise Unproven("appSecret differs" if given else "no appSecret")
     request_id = usable_id(event, "paymentRequestId", Malformed)
     transaction_id = read_transaction(event)
     if transaction_id is None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from .. import hitpay
-from ..contract import BadSignature, Malformed, News, optional_text
+from ..contract import Malformed, News, Unproven, optional_text
 from ..proof import check_hmac
 from .api import Account, digest, read_money
 
@@ -34,7 +34,7 @@ MAX_FIELDS = 50
 def read_form(account: Account, body: bytes) -> News:
     """Check ``hmac`` over the other fields, then read one charge, or that one failed.
 
-    :raise BadSignature: missing, not made with a salt of an API key, or a field is repeated.
+    :raise Unproven: missing, not made with a salt of an API key, or a field is repeated.
     :raise Malformed: signed, but not what the documentation shows.
     """
     fields = _parse(body)
@@ -81,15 +81,15 @@ def keep_body(account: Account, body: bytes) -> str:
 def _parse(body: bytes) -> dict[str, str]:
     """Version 1 (docs/webhooks): the fields, ``hmac`` among them.
 
-    :raise BadSignature: no form, or a field is repeated, so that what was signed is not known.
+    :raise Unproven: no form, or a field is repeated, so that what was signed is not known.
     """
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as error:
-        raise BadSignature("neither Hitpay-Signature nor a form") from error
+        raise Unproven("neither Hitpay-Signature nor a form") from error
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise BadSignature("a field is repeated, so what was signed is not known")
+        raise Unproven("a field is repeated, so what was signed is not known")
     return fields
 
 

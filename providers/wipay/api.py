@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from .. import http
 from ..contract import (
-    BadSignature,
     Malformed,
     PaymentRequest,
     Rejected,
+    Unproven,
     Unreachable,
     WrongEnvironment,
     printable,
@@ -157,13 +157,13 @@ def call_api(
 def signed_part(account: Account, headers: Mapping[str, str], body: bytes) -> bytes:
     """What a webhook's signature covers: the body, or time stamp and body.
 
-    :raise BadSignature: the time stamp is signed, and missing or no number.
+    :raise Unproven: the time stamp is signed, and missing or no number.
     """
     if account.signs == "body":
         return body
     timestamp = headers.get("x-wipay-webhook-timestamp", "")
     if not UNIX_SECONDS.fullmatch(timestamp):
-        raise BadSignature("time stamp is missing or no number")
+        raise Unproven("time stamp is missing or no number")
     return timestamp.encode() + b"." + body
 
 
@@ -173,12 +173,12 @@ def check_age(account: Account, headers: Mapping[str, str]) -> None:
     Where the body is signed alone, the time stamp proves nothing, and a retry may carry that of the
     first. In both ways, the event's id inside the body keeps a replay from counting twice.
 
-    :raise BadSignature: too old, or from the future.
+    :raise Unproven: too old, or from the future.
     """
     if account.signs != "body":
         age = int(time.time()) - int(headers["x-wipay-webhook-timestamp"])
         if abs(age) > TOLERANCE:
-            raise BadSignature(f"signed {age} seconds ago")
+            raise Unproven(f"signed {age} seconds ago")
 
 
 def read_event(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

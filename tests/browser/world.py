@@ -44,7 +44,7 @@ class World:
     def refusals(self) -> int:
         """How many of the newest deliveries the shop has refused because nothing proved it."""
         page = requests.get(f"{self.shop}/console/webhooks", timeout=10).text
-        return page.count("BadSignature: ")
+        return page.count("Unproven: ")
 
     def wait_for_refusals(self, count: int) -> None:
         eventually(lambda: self.refusals() >= count, f"{count} deliveries are refused")

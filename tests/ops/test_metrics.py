@@ -58,7 +58,7 @@ def test_a_shop_without_orders_has_nothing_but_zeros(shopper: Shopper) -> None:
     """A counter that is 0 from the start is one whose first step can be seen."""
     assert scrape(shopper) == {}
     page = shopper.get("/metrics").text
-    assert 'shop_webhooks_refused_total{provider="mintcash",reason="BadSignature"} 0.0' in page
+    assert 'shop_webhooks_refused_total{provider="mintcash",reason="Unproven"} 0.0' in page
     assert 'shop_orders_held{reason="stock"} 0.0' in page
     assert 'shop_jobs{state="parked"} 0.0' in page
 
@@ -142,7 +142,7 @@ def test_refused_deliveries_are_counted_by_reason_and_their_number_never_goes_do
     shopper.deliver(*mintcash.signed(b"not JSON"))
     shopper.deliver(*event(payment, "succeeded", environment="live"))
     counted = {
-        "shop_webhooks_refused_total provider=mintcash reason=BadSignature": 5,
+        "shop_webhooks_refused_total provider=mintcash reason=Unproven": 5,
         "shop_webhooks_refused_total provider=mintcash reason=Malformed": 1,
         "shop_webhooks_refused_total provider=mintcash reason=WrongEnvironment": 1,
     }
@@ -312,13 +312,13 @@ def test_two_processes_count_one_number(books: Books) -> None:
 
     def refuse(_: int) -> None:
         with books.app.app_context():
-            payments.record_refusal("mintcash", "BadSignature: test")
+            payments.record_refusal("mintcash", "Unproven: test")
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(refuse, range(80)))
 
     found = scrape(Shopper(books.app))
-    assert found["shop_webhooks_refused_total provider=mintcash reason=BadSignature"] == 80
+    assert found["shop_webhooks_refused_total provider=mintcash reason=Unproven"] == 80
 
 
 def test_an_order_whose_payment_is_not_known_gets_its_receipt_all_the_same(

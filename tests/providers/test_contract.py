@@ -15,7 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers import PROVIDERS, money
-from providers.contract import LADDER, Provider, Redirect, Rejected, Unreachable, WebhookRefused
+from providers.contract import (
+    LADDER,
+    Provider,
+    Redirect,
+    Rejected,
+    Unproven,
+    Unreachable,
+    WebhookRefused,
+)
 from providers.optional import (
     Cancels,
     HidesSecrets,
@@ -201,10 +209,12 @@ def test_without_its_proof_a_delivery_is_refused(case: Case) -> None:
     headers, body = case.paid
     spoiled = body.replace(case.secrets[0].encode(), b"guessed") + b" "
 
-    for attempt in (({}, spoiled), (headers, spoiled), (headers, b"")):
-        with pytest.raises(WebhookRefused) as refused:
+    for attempt in (({}, spoiled), (headers, spoiled)):
+        with pytest.raises(Unproven) as refused:
             case.provider.read_webhook(case.account, *attempt)
-        assert 400 <= refused.value.http_status < 500
+        assert refused.value.http_status == 401
+    with pytest.raises(WebhookRefused):
+        case.provider.read_webhook(case.account, headers, b"")
 
 
 @each_provider

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from providers import handcash
 from providers.contract import (
-    BadSignature,
     Customer,
     Malformed,
     PaymentRequest,
     Redirect,
     Rejected,
+    Unproven,
     Unreachable,
     Urls,
 )
@@ -112,8 +112,8 @@ def api() -> Iterator[responses.RequestsMock]:
     ],
 )
 def test_a_body_that_does_not_hold_our_secret_is_refused(given: object) -> None:
-    """A13: 401, and nothing raises but :class:`BadSignature`."""
-    with pytest.raises(BadSignature) as refused:
+    """A13: 401, and nothing raises but :class:`Unproven`."""
+    with pytest.raises(Unproven) as refused:
         read(changed(appSecret=given))
 
     assert refused.value.http_status == 401
@@ -121,12 +121,12 @@ def test_a_body_that_does_not_hold_our_secret_is_refused(given: object) -> None:
 
 
 def test_the_secret_counts_in_the_body_only() -> None:
-    with pytest.raises(BadSignature):
+    with pytest.raises(Unproven):
         handcash.read_webhook(ACCOUNT, {"app-secret": SECRET}, changed(appSecret=...))
 
 
 def test_the_secret_counts_at_the_top_only() -> None:
-    with pytest.raises(BadSignature):
+    with pytest.raises(Unproven):
         read(changed(appSecret=..., customParameters={"appSecret": SECRET}))
 
 
@@ -136,7 +136,7 @@ def test_while_a_secret_is_being_replaced_either_is_accepted() -> None:
 
     for secret in ("new", SECRET):
         assert handcash.read_webhook(both, {}, changed(appSecret=secret))
-    with pytest.raises(BadSignature):
+    with pytest.raises(Unproven):
         handcash.read_webhook(replace(ACCOUNT, app_secrets=("new",)), {}, changed())
 
 
@@ -144,7 +144,7 @@ def test_while_a_secret_is_being_replaced_either_is_accepted() -> None:
 @pytest.mark.parametrize("ours", [(), ("",)])
 def test_an_account_without_a_secret_believes_nothing(ours: tuple[str, ...], given: object) -> None:
     """A4."""
-    with pytest.raises(BadSignature):
+    with pytest.raises(Unproven):
         handcash.read_webhook(replace(ACCOUNT, app_secrets=ours), {}, changed(appSecret=given))
 
 

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from providers import request_network
 from providers.contract import (
-    BadSignature,
     Customer,
     Line,
     Malformed,
@@ -24,6 +23,7 @@ from providers.contract import (
     PaymentRequest,
     Redirect,
     Rejected,
+    Unproven,
     Unreachable,
 )
 from providers.optional import ReadsReturns
@@ -164,7 +164,7 @@ def test_the_raw_bytes_are_signed() -> None:
 
     with pytest.raises(Malformed):
         request_network.read_webhook(ACCOUNT, headers, body)
-    with pytest.raises(BadSignature):
+    with pytest.raises(Unproven):
         request_network.read_webhook(ACCOUNT, headers, json.dumps(json.loads(body)).encode())
 
 
@@ -189,7 +189,7 @@ SIGNATURE = signed(changed())[0]["x-request-network-signature"]
 )
 def test_any_other_signature_is_refused(signature: str) -> None:
     """A1, A2."""
-    with pytest.raises(BadSignature) as refused:
+    with pytest.raises(Unproven) as refused:
         read(changed(), **{"x-request-network-signature": signature})
 
     assert refused.value.http_status == 401
@@ -200,7 +200,7 @@ def test_while_a_secret_is_being_replaced_either_is_accepted() -> None:
     both = replace(ACCOUNT, webhook_secrets=("new", SECRET))
 
     assert request_network.read_webhook(both, *CASE.paid)
-    with pytest.raises(BadSignature):
+    with pytest.raises(Unproven):
         request_network.read_webhook(replace(ACCOUNT, webhook_secrets=("new",)), *CASE.paid)
 
 
@@ -210,7 +210,7 @@ def test_an_account_without_a_secret_believes_nothing(ours: tuple[str, ...]) -> 
     account, body = replace(ACCOUNT, webhook_secrets=ours), changed()
     signature = hmac.new(b"", body, hashlib.sha256).hexdigest()
 
-    with pytest.raises(BadSignature):
+    with pytest.raises(Unproven):
         request_network.read_webhook(account, {"x-request-network-signature": signature}, body)
 
 

@@ -68,7 +68,7 @@ def test_a_refused_delivery_leaves_one_line_without_body_and_key(
     shopper.deliver(true.body, {"x-signature": mintcash.sign(true.body, "wrong")})
 
     (line,) = books.deliveries
-    assert (line.verdict, line.reason) == ("refused", "BadSignature: x-signature differs")
+    assert (line.verdict, line.reason) == ("refused", "Unproven: x-signature differs")
     assert (line.body, line.event_key, line.headers) == (None, None, {})
     refusals = [r for r in caplog.records if "webhook refused" in r.getMessage()]
     assert len(refusals) == 1
