@@ -4,17 +4,15 @@ Documentation (docs.wipayfinancial.com, read 2026-11): platforms-and-environment
 """
 
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .. import http
+from .. import http, proof
 from ..contract import (
     Malformed,
     PaymentRequest,
     Rejected,
-    Unproven,
     Unreachable,
     WrongEnvironment,
     printable,
@@ -64,8 +62,6 @@ REASON = re.compile(r"\[(\w{1,10}-\w{1,10})\]", re.ASCII)
 #: With our orders of 16 digits it has 58 characters at most; it is part of a key of 100.
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
 EVENT_ID = re.compile(r"[!-~]{1,100}", re.ASCII)
-UNIX_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
-TOLERANCE = 300  # seconds between X-WiPay-Webhook-Timestamp and our clock
 
 
 @dataclass(frozen=True)
@@ -161,10 +157,7 @@ def signed_part(account: Account, headers: Mapping[str, str], body: bytes) -> by
     """
     if account.signs == "body":
         return body
-    timestamp = headers.get("x-wipay-webhook-timestamp", "")
-    if not UNIX_SECONDS.fullmatch(timestamp):
-        raise Unproven("time stamp is missing or no number")
-    return timestamp.encode() + b"." + body
+    return proof.with_time(headers.get("x-wipay-webhook-timestamp", ""), body)
 
 
 def check_age(account: Account, headers: Mapping[str, str]) -> None:
@@ -176,9 +169,7 @@ def check_age(account: Account, headers: Mapping[str, str]) -> None:
     :raise Unproven: too old, or from the future.
     """
     if account.signs != "body":
-        age = int(time.time()) - int(headers["x-wipay-webhook-timestamp"])
-        if abs(age) > TOLERANCE:
-            raise Unproven(f"signed {age} seconds ago")
+        proof.check_age(headers["x-wipay-webhook-timestamp"])
 
 
 def read_event(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

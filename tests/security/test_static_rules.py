@@ -97,7 +97,7 @@ def test_every_provider_compares_in_constant_time() -> None:
     assert "hmac.compare_digest" in calls(ROOT / "providers/proof.py")
     for name in PROVIDERS:
         read_webhook = function(ROOT / "providers" / name / "__init__.py", "read_webhook")
-        assert {"check_hmac", "is_one_of"} & set(names(read_webhook)), name
+        assert {"check_hmac", "check_timed_hmac", "is_one_of"} & set(names(read_webhook)), name
         for path in (ROOT / "providers" / name).glob("*.py"):
             assert not [each for each in calls(path) if each.startswith("hmac.")], path
     assert "hmac.compare_digest" in (ROOT / "views/console.py").read_text("utf-8")
