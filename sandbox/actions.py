@@ -1,7 +1,7 @@
 """What can happen to a payment at its provider without the shop asking.
 
-A refund on the dashboard, a void, a chargeback, one payment more. Each provider's own are the
-``ACTIONS`` of a module beside it; the front page offers those that are possible now.
+A refund on the dashboard, a void, a chargeback, one payment more. Each provider has its own; the
+front page offers those that are possible now.
 """
 
 from collections.abc import Callable

@@ -12,77 +12,27 @@ from urllib.parse import urlsplit
 
 from babel.numbers import format_currency
 from flask import Flask, abort, g, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy.engine import make_url
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from . import (
-    clock,
-    config,
-    deliveries,
-    front,
-    handcash,
-    handcash_page,
-    hitpay,
-    hitpay_dashboard,
-    hitpay_drop_in,
-    hitpay_page,
-    hitpay_qr,
-    hitpay_refunds,
-    mintcash,
-    mintcash_dashboard,
-    mintcash_page,
-    request_network,
-    request_network_chain,
-    request_network_page,
-    wipay,
-    wipay_cards,
-    wipay_dashboard,
-    wipay_merchant,
-    wipay_page,
-    wipay_wapi,
-)
+from . import clock, config, deliveries, front
 from .background import Background
 from .models import Control, db, prepare
-
-#: Each is a module with ``NAME``, ``TITLE``, ``ASSUMPTIONS``, ``timer_rang(payment)`` and
-#: ``taken(payment)``.
-PROVIDERS = (mintcash, hitpay, handcash, wipay, request_network)
-#: What happens there without the shop asking. At HandCash, a payment is final.
-ACTIONS = {
-    mintcash.NAME: mintcash_dashboard.ACTIONS,
-    hitpay.NAME: hitpay_dashboard.ACTIONS,
-    wipay.NAME: wipay_dashboard.ACTIONS,
-    request_network.NAME: request_network_chain.ACTIONS,
-}
-BLUEPRINTS = (
-    front.bp,
-    mintcash.bp,
-    mintcash_page.bp,
-    hitpay.bp,
-    hitpay_refunds.bp,
-    hitpay_page.bp,
-    hitpay_drop_in.bp,
-    hitpay_qr.bp,
-    handcash.bp,
-    handcash_page.bp,
-    wipay.bp,
-    wipay_page.bp,
-    wipay_wapi.bp,
-    wipay_cards.bp,
-    wipay_merchant.bp,
-    request_network.bp,
-    request_network_page.bp,
-)
+from .registry import PROVIDERS
+from .settings import Settings, SettingsError
+from .settings import settings as current_settings
 
 
-def create_app(settings: config.Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None) -> Flask:
     """The sandbox, ready to serve; its threads run unless ``SANDBOX_DELIVER`` is off.
 
     :raise SettingsError: settings make no sense, or the environment is live.
     """
     settings = settings or config.load()
     if settings.payment_environment == "live":
-        raise config.SettingsError(
+        raise SettingsError(
             "PAYMENT_ENVIRONMENT is live: the sandbox imitates providers and must not run beside "
             "real money. Stop it, or set PAYMENT_ENVIRONMENT=sandbox."
         )
@@ -95,13 +45,16 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.jinja_env.filters["money"] = money
     app.before_request(_serve_only_this_machine)
     app.after_request(_add_security_headers)
-    for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
+    app.register_blueprint(front.bp)
+    for provider in PROVIDERS.values():
+        for blueprint in provider.blueprints:
+            app.register_blueprint(blueprint)
+    for status in (404, 405):
+        app.register_error_handler(status, _answer_unknown_path)
     app.extensions["providers"] = PROVIDERS
-    app.extensions["actions"] = ACTIONS
 
     _open_database(app, settings)
-    background = Background(app, {provider.NAME: provider.timer_rang for provider in PROVIDERS})
+    background = Background(app)
     app.extensions["background"] = background
     if settings.sandbox_deliver:
         background.start()
@@ -113,7 +66,15 @@ def money(minor: int, currency: str) -> str:
     return format_currency(Decimal(minor).scaleb(-2), currency, locale="en_US")
 
 
-def _open_database(app: Flask, settings: config.Settings) -> None:
+def _answer_unknown_path(error: HTTPException) -> ResponseReturnValue:
+    """Under a provider's prefix, in the way that this provider answers errors."""
+    provider = PROVIDERS.get(request.path.split("/")[1])
+    if provider is None or request.routing_exception is None:
+        return error
+    return provider.answer_refused(provider.refused(404))
+
+
+def _open_database(app: Flask, settings: Settings) -> None:
     """Make the file and the tables when missing; start the clock at the speed of the settings."""
     Path(make_url(settings.sandbox_database_url).database or "").parent.mkdir(
         parents=True, exist_ok=True
@@ -141,7 +102,9 @@ def _serve_only_this_machine() -> None:
     :raise 403: the client is on another machine, or behind a proxy.
     """
     # By hand: Werkzeug's TRUSTED_HOSTS takes no IPv6 address.
-    names = {urlsplit(url).hostname for url in (f"//{request.host}", config.settings().sandbox_url)}
+    names = {
+        urlsplit(url).hostname for url in (f"//{request.host}", current_settings().sandbox_url)
+    }
     if len(names) > 1:
         abort(400)
     if not _is_own_machine() or any(name in request.headers for name in PROXY_HEADERS):

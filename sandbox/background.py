@@ -1,8 +1,7 @@
-"""The threads that do what nobody waits for: send webhooks, and let timers ring."""
+"""The threads that send webhooks and let timers ring."""
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
 from typing import cast
 
 from flask import Flask, current_app
@@ -15,18 +14,14 @@ from .models import Payment, db
 THREADS = 4  # so that one slow shop does not hold up the next webhook
 IDLE = 1.0  # real seconds after which each thread looks by itself for what has become due
 
-#: Provider -> what happens when a payment's timer rings.
-Timers = Mapping[str, Callable[[Payment], None]]
-
 log = logging.getLogger(__name__)
 
 
 class Background:
     """Looks for work whenever :meth:`wake` is called, and every ``IDLE`` seconds."""
 
-    def __init__(self, app: Flask, timers: Timers) -> None:
+    def __init__(self, app: Flask) -> None:
         self._app = app
-        self._timers = timers
         self._calls = threading.Semaphore(0)
         self._stopped = threading.Event()
         self._threads = [
@@ -77,7 +72,7 @@ class Background:
         claimed = db.session.scalar(claim.returning(Payment.id))
         if claimed:
             payment = db.session.get_one(Payment, claimed)
-            self._timers[payment.provider](payment)
+            self._app.extensions["providers"][payment.provider].ring(payment)
         db.session.commit()
         return claimed is not None
 

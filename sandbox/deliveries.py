@@ -8,16 +8,15 @@ import time
 from collections.abc import Sequence
 
 import requests
+from flask import current_app
 from sqlalchemy import exists, or_, select, update
 
 from . import clock
-from .config import settings
 from .models import Attempt, Delivery, Payment, db
+from .settings import settings
 
 TIMEOUT = 10.0  # seconds to connect, and again between two bytes of the answer
 ANSWER_KEPT = 200  # characters
-#: The header that counts repetitions, where a provider has one: "0" at first.
-RETRY_COUNT = "x-request-network-retry-count"
 
 
 def enqueue(
@@ -119,12 +118,18 @@ def send(delivery: Delivery) -> None:
         delivery.state = "waiting"
         delivery.due = clock.now() + delivery.retry_after[0]
         delivery.retry_after = delivery.retry_after[1:]
-        if RETRY_COUNT in delivery.headers:
-            count = int(delivery.headers[RETRY_COUNT]) + 1
-            delivery.headers = {**delivery.headers, RETRY_COUNT: str(count)}
+        _count_retry(delivery)
     else:
         delivery.state = "given_up"
     db.session.commit()
+
+
+def _count_retry(delivery: Delivery) -> None:
+    """In a header, where the provider has one for it: "0" at first."""
+    provider = db.session.get_one(Payment, delivery.payment_id).provider
+    name = current_app.extensions["providers"][provider].counts_retries_in
+    if name in delivery.headers:
+        delivery.headers = delivery.headers | {name: str(int(delivery.headers[name]) + 1)}
 
 
 def _post(webhook: requests.PreparedRequest) -> Attempt:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, abort, request
+from flask import Response, abort, current_app, request
 
 from . import deliveries
-from .config import settings
 from .models import Delivery, Payment, control, db
+from .settings import settings
 
 FOREIGN_PAGE = "https://pay.example.invalid"
 
@@ -18,19 +18,15 @@ FOREIGN_PAGE = "https://pay.example.invalid"
 class Fault:
     """``kind``: where it strikes: ``payment``, ``delivery`` (its webhooks) or ``create`` (the API).
 
-    ``key`` is unique within its kind; ``none`` is in each. ``only``: the providers that can suffer
-    it; blank for all.
+    ``key`` is unique within its kind; ``none`` is in each. A provider says which it cannot suffer,
+    and may have faults of its own.
     """
 
     kind: str
     key: str
     title: str
     sentence: str
-    only: tuple[str, ...] = ()
 
-
-#: HandCash's webhook names no amount, and its payments are final.
-NOT_HANDCASH = ("mintcash", "hitpay", "wipay", "request_network")
 
 FAULTS = (
     Fault("payment", "none", "No fault", "What is entered on the page decides."),
@@ -55,13 +51,6 @@ FAULTS = (
         "Pay twice",
         "One payment reports success twice, as two events with different ids.",
     ),
-    Fault(
-        "payment",
-        "other_currency",
-        "Another currency",
-        "The payer's bank converts: the charge is in another currency than was asked for.",
-        ("hitpay",),
-    ),
     Fault("delivery", "none", "No fault", "Webhooks are sent at once, and as they should be."),
     Fault("delivery", "delay", "Delay", "Each webhook is sent a while later."),
     Fault("delivery", "drop", "Drop", "No webhook is ever sent."),
@@ -78,7 +67,6 @@ FAULTS = (
         "Overtaken",
         "Webhooks wait until the money has gone back (a refund, a void, a chargeback, a failure), "
         "and are sent right after the webhook that says so.",
-        NOT_HANDCASH,
     ),
     Fault(
         "delivery",
@@ -100,14 +88,12 @@ FAULTS = (
         "no_amount",
         "No amount",
         "Correctly signed, but every amount is left out.",
-        NOT_HANDCASH,
     ),
     Fault(
         "delivery",
         "null_amount",
         "Null amount",
         "Correctly signed, but every amount is null; blank in a form.",
-        NOT_HANDCASH,
     ),
     Fault(
         "delivery", "wrong_currency", "Wrong currency", "Correctly signed, but in another currency."
@@ -156,17 +142,15 @@ FAULTS = (
 LIES = ("wrong_environment", "wrong_amount", "wrong_currency")
 
 
-def of_kind(kind: str, provider: str = "") -> list[Fault]:
-    """The faults of one kind, in the order in which pages offer them: all, or a provider's."""
-    return [
-        fault
-        for fault in FAULTS
-        if fault.kind == kind and (not provider or not fault.only or provider in fault.only)
-    ]
+def of_kind(kind: str) -> list[Fault]:
+    """The faults of one kind, in the order in which pages offer them; a provider's own last."""
+    providers = current_app.extensions["providers"].values()
+    own = [fault for provider in providers for fault in provider.own_faults]
+    return [fault for fault in (*FAULTS, *own) if fault.kind == kind]
 
 
 def check(kind: str, key: str) -> str:
-    """Give ``key`` back when it names a fault of that kind.
+    """``key``, when it names a fault of that kind.
 
     :raise ValueError: it does not.
     """
@@ -208,7 +192,7 @@ def spoil_amounts(fault: str, said: Any, names: Collection[str]) -> Any:
     }
 
 
-def take_create_fault() -> str:
+def consume_create_fault() -> str:
     """The fault that this create call suffers; ``none`` when all that were ordered are used up.
 
     Ends the transaction.
@@ -231,7 +215,7 @@ def strike_create(
     :return: the fault that is left, for :func:`finish_create` or the caller's "foreign_redirect".
     :raise Exception: what ``refused`` made of an error, to be answered in the provider's way.
     """
-    fault = take_create_fault()
+    fault = consume_create_fault()
     if fault == "timeout_before":
         hang()
         fault = "503"
@@ -255,6 +239,6 @@ def finish_create(fault: str, pay: Callable[[], list[Delivery]]) -> None:
 
 
 def hang() -> None:
-    """Keep a caller waiting until it has given up; nobody else, so the transaction ends first."""
+    """Keep a caller waiting until it has given up. The transaction ends first: others go on."""
     db.session.commit()
     time.sleep(settings().sandbox_hang_seconds)

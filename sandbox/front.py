@@ -1,6 +1,7 @@
 """The front page: payments, their webhooks, the clock and the faults; and the same for programs."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from flask import (
     request,
     url_for,
 )
+from pydantic.fields import FieldInfo
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
@@ -20,8 +22,9 @@ from werkzeug.wrappers import Response
 from . import clock, deliveries, faults
 from .actions import Action
 from .background import commit
-from .config import Settings, settings
+from .kit import Provider, provider_of
 from .models import Delivery, Payment, control, db
+from .settings import Settings, settings
 
 PAGE_SIZE = 25  # payments on one front page
 LEDGER_PAGE = 100  # payments in one answer of the ledger
@@ -62,9 +65,9 @@ def index() -> str:
         control=control(),
         faults=faults,
         providers=current_app.extensions["providers"],
-        titles={each.NAME: each.TITLE for each in current_app.extensions["providers"]},
         possible=_possible,
-        settings=_settings_shown(),
+        settings=_shared_settings(),
+        settings_of=_settings_of,
     )
 
 
@@ -181,7 +184,6 @@ def healthz() -> dict[str, str]:
 
 
 def _in_ledger(payment: Payment) -> dict[str, Any]:
-    providers = {each.NAME: each for each in current_app.extensions["providers"]}
     return {
         "number": payment.id,
         "provider": payment.provider,
@@ -190,7 +192,7 @@ def _in_ledger(payment: Payment) -> dict[str, Any]:
         "status": payment.status,
         "amount": payment.amount,
         "currency": payment.currency,
-        "taken": providers[payment.provider].taken(payment),
+        "taken": provider_of(payment).taken(payment),
         "refunded": payment.refunded,
         "voided": payment.details.get("voided", 0),
         "foreign": payment.details.get("foreign", {}),
@@ -206,8 +208,7 @@ def _is_told(payment: Payment) -> bool:
 
 def _possible(payment: Payment) -> list[Action]:
     """What can be done to a payment at its provider now."""
-    actions: tuple[Action, ...] = current_app.extensions["actions"].get(payment.provider, ())
-    return [each for each in actions if each.at_most(payment) > 0]
+    return [each for each in provider_of(payment).actions if each.at_most(payment) > 0]
 
 
 def _minor_units(text: str) -> int:
@@ -242,11 +243,20 @@ def _changed() -> Any:
     }
 
 
-def _settings_shown() -> list[tuple[str, str, str]]:
-    """Name, value and meaning of every setting; secrets are masked by their type."""
-    found = []
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings(), name)
-        words = ",".join(value) if isinstance(value, tuple) else str(value)
-        found.append((name.upper(), words, field.description or ""))
-    return found
+def _shared_settings() -> list[tuple[str, str, str]]:
+    return _shown(Settings.model_fields)
+
+
+def _settings_of(provider: Provider[Any]) -> list[tuple[str, str, str]]:
+    """Those that only this provider has."""
+    own = provider.settings_type.model_fields
+    return _shown({name: own[name] for name in own if name not in Settings.model_fields})
+
+
+def _shown(fields: Mapping[str, FieldInfo]) -> list[tuple[str, str, str]]:
+    """Name, value and meaning of each setting; secrets are masked by their type."""
+    now = settings()
+    return [
+        (name.upper(), str(getattr(now, name)), field.description or "")
+        for name, field in fields.items()
+    ]

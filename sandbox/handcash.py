@@ -22,8 +22,8 @@ from sqlalchemy import select
 
 from . import clock, deliveries, faults
 from .background import commit
-from .config import settings
 from .models import Delivery, Payment, control, db
+from .old import settings
 
 NAME, TITLE = "handcash", "HandCash"
 #: Seconds; handcash-pay/webhooks says “exponential for 24 hours”, and no more: the first pause, the

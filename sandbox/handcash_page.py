@@ -17,9 +17,9 @@ from werkzeug.wrappers import Response
 
 from . import clock, faults
 from .background import commit
-from .config import settings
 from .handcash import NAME, complete, expire, qr_content
 from .models import Payment, db
+from .old import settings
 
 Answer = str | Response | tuple[str, int]
 

@@ -20,10 +20,10 @@ from sqlalchemy import func, or_, select
 
 from . import clock, faults
 from .background import commit
-from .config import settings
 from .hitpay_shapes import entry, local_time, minor_units, qr_address, request_shown
 from .hitpay_webhooks import tell_request
 from .models import Delivery, Payment, control, db
+from .old import settings
 
 NAME, TITLE = "hitpay", "HitPay"
 SMALLEST, LARGEST = Decimal("0.3"), Decimal("999999999.99")  # openapi.json

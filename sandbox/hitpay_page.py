@@ -19,11 +19,11 @@ from werkzeug.wrappers import Response
 
 from . import clock, faults
 from .background import commit
-from .cards import read_expiry
-from .config import settings
 from .hitpay import NAME, PAYNOW, decline, end, succeed
 from .hitpay_shapes import MERCHANT
+from .kit.cards import read_expiry
 from .models import Payment, db
+from .old import settings
 
 Answer = str | Response | tuple[str, int]
 
@@ -136,9 +136,7 @@ def was_ended_by_fault(payment: Payment) -> bool:
 def fault_choices() -> dict[str, Any]:
     """What the drawer offers."""
     return {
-        f"{kind}_faults": [
-            each for each in faults.of_kind(kind, NAME) if each.key not in IMPOSSIBLE
-        ]
+        f"{kind}_faults": [each for each in faults.of_kind(kind) if each.key not in IMPOSSIBLE]
         for kind in ("payment", "delivery")
     }
 

@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response
 
 from . import clock, faults
 from .background import commit
-from .config import settings
 from .hitpay import PAYNOW, decline, succeed
 from .hitpay_page import fault_choices, find, was_ended_by_fault
 from .hitpay_shapes import qr_signature
 from .models import Payment
+from .old import settings
 
 bp = Blueprint("hitpay_qr", __name__, url_prefix="/hitpay/mock-payment/<reference>")
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from .config import settings
 from .models import Payment
+from .old import settings
 
 MERCHANT = "kiln-and-kettle"  # the account's name in addresses of hosted pages
 RATE = Decimal("4.20")  # at which a payer's bank converts; made up

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 from sqlalchemy import select
 
 from . import deliveries, faults
-from .config import settings
 from .hitpay_shapes import charge_shown, number, request_shown
 from .models import Delivery, Payment, db
+from .old import settings
 
 AMOUNTS = ("amount", "refunded_amount")  # the fields of version 2 that hold one
 RETRY_AFTER = (60, 300, 1800, 7200)  # seconds; an assumption

@@ -1,7 +1,7 @@
 """The tables, shared by all providers.
 
 Every transaction is opened with ``BEGIN IMMEDIATE``, so two never run at once: what one has read
-stays true until it commits. None is kept open while the sandbox waits for anybody.
+stays true until it commits. None is kept open while the sandbox waits for a caller or a shop.
 """
 
 import os
@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, event, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry, relationship
@@ -31,13 +31,6 @@ class Payment(Base):
     __tablename__ = "payments"
     __table_args__ = (
         UniqueConstraint("provider", "reference"),
-        Index(  # the others make another payment for the same id
-            "payments_once",
-            "provider",
-            "external_id",
-            unique=True,
-            sqlite_where=text("provider = 'mintcash'"),
-        ),
         CheckConstraint("refunded >= 0"),  # what was paid twice can be refunded twice
         Index("payments_by_timer", "timer"),
     )
@@ -55,16 +48,30 @@ class Payment(Base):
     timer: Mapped[float | None]  # clock.now() at which something happens by itself
     fault: Mapped[str]  # of the kind "payment", see faults.py
     delivery_fault: Mapped[str]  # of the kind "delivery"
-    #: The provider module's own. The ledger reads of it: ``voided``, minor units that went back
-    #: without a refund; ``dispute``, which was "opened", "lost" or "won"; ``foreign``, currency ->
-    #: minor units that came in another currency, less what of it was refunded.
+    #: The provider's own. The ledger reads of it: ``voided``, minor units that went back without a
+    #: refund; ``dispute``, "opened", "lost" or "won"; ``foreign``, currency -> minor units that
+    #: came in another one, less what of it was refunded. The front page links to ``qr_code``.
+    #: ``pays_late``: when the timer rings, money comes (see kit/provider.py).
     details: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON))
 
     deliveries: Mapped[list["Delivery"]] = relationship(order_by="Delivery.id")
 
 
+class IdempotencyKey(Base):
+    """A key of the caller's, by which a repeated call finds the payment that the first one made."""
+
+    __tablename__ = "idempotency_keys"
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request: Mapped[str]  # what must be equal for a call to be a repetition
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payments.id"))
+
+    payment: Mapped[Payment] = relationship()
+
+
 class Refund(Base):
-    """Money given back, in full or in part."""
+    """Money refunded, in full or in part."""
 
     __tablename__ = "refunds"
     __table_args__ = (UniqueConstraint("payment_id", "external_id"),)

@@ -23,8 +23,8 @@ from sqlalchemy import exists, func, select
 
 from . import clock, deliveries, faults
 from .background import commit
-from .config import settings
 from .models import Delivery, Payment, control, db
+from .old import settings
 
 NAME, TITLE = "request_network", "Request Network"
 RETRY_AFTER = (1, 5, 15)  # seconds; use-cases/webhook-reconciliation
@@ -806,7 +806,7 @@ def notify(payment: Payment, index: int, event: str, last_word: bool = False) ->
             "Content-Type": "application/json",
             "x-request-network-signature": signature,
             "x-request-network-delivery": ulid(),
-            deliveries.RETRY_COUNT: "0",
+            "x-request-network-retry-count": "0",
         },
         body=body,
         retry_after=RETRY_AFTER,

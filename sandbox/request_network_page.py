@@ -14,10 +14,9 @@ from werkzeug.wrappers import Response
 
 from . import clock, faults
 from .background import commit
-from .config import settings
 from .models import Payment
+from .old import settings
 from .request_network import (
-    NAME,
     WALLET,
     by_token,
     expire,
@@ -178,7 +177,7 @@ def _page(template: str, payment: Payment, **values: Any) -> str:
         merchant=settings().sandbox_merchant_name,
         payment_faults=[each for each in faults.of_kind("payment") if each.key in PAYMENT_FAULTS],
         delivery_faults=[
-            each for each in faults.of_kind("delivery", NAME) if each.key != "wrong_environment"
+            each for each in faults.of_kind("delivery") if each.key != "wrong_environment"
         ],
         **values,
     )

@@ -26,8 +26,8 @@ from sqlalchemy import select
 
 from . import clock, deliveries, faults
 from .background import commit
-from .config import settings
 from .models import Delivery, Payment, control, db
+from .old import settings
 
 NAME, TITLE = "wipay", "WiPay"
 MERCHANT_ID = 1  # in transaction ids, as in the documented examples

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from . import clock
 from .background import commit
-from .config import settings
 from .models import Base, Payment, db
+from .old import settings
 from .wipay import (
     Refused,
     answer_create,

@@ -17,11 +17,10 @@ from werkzeug.wrappers import Response
 
 from . import faults
 from .background import commit
-from .cards import read_expiry
-from .config import settings
+from .kit.cards import read_expiry
 from .models import Payment
+from .old import settings
 from .wipay import (
-    NAME,
     expire,
     final_total,
     find,
@@ -226,8 +225,8 @@ def _form(
         errors=errors or {},
         networks=NETWORKS,
         cards=CARDS,
-        payment_faults=faults.of_kind("payment", NAME),
-        delivery_faults=faults.of_kind("delivery", NAME),
+        payment_faults=faults.of_kind("payment"),
+        delivery_faults=faults.of_kind("delivery"),
     )
 
 

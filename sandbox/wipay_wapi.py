@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 
 from . import clock
 from .background import commit
-from .config import settings
 from .models import Payment, db
+from .old import settings
 from .wipay import (
     FEE_STRUCTURES,
     LIMITS,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.cards import read_expiry
+from sandbox.kit.cards import read_expiry
 
 from .driver import HitPay, Sandbox, WiPay
 

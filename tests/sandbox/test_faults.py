@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.mintcash import sign
+from sandbox.kit import hmac_sha256
 
 from .conftest import StartSandbox
 from .driver import RETURN_URL, Received, Receiver, Sandbox, wait_for
@@ -16,7 +16,7 @@ SECRET = "whsec_test_kiln_and_kettle"
 
 
 def is_correctly_signed(webhook: Received) -> bool:
-    return sign(webhook.body, SECRET) == webhook.headers["x-signature"]
+    return hmac_sha256(SECRET, webhook.body) == webhook.headers["x-signature"]
 
 
 # Faults of a payment

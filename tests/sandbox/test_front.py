@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from sandbox import config
-from sandbox.app import PROVIDERS, PROXY_HEADERS, create_app
+from sandbox.app import PROXY_HEADERS, create_app
 from sandbox.faults import FAULTS
+from sandbox.registry import PROVIDERS
 
 from .conftest import StartSandbox
 from .driver import SECRET_KEY, Receiver, Sandbox
@@ -28,11 +29,12 @@ def test_the_front_page_shows_payments_with_their_webhooks(
 def test_the_front_page_explains_every_fault_setting_and_assumption(sandbox: Sandbox) -> None:
     page = sandbox.http.get("/").text
 
-    for fault in FAULTS:
+    own = [fault for provider in PROVIDERS.values() for fault in provider.own_faults]
+    for fault in (*FAULTS, *own):
         assert f'value="{fault.key}"' in page
     for name in config.Settings.model_fields:
         assert name.upper() in page
-    assert page.count("<li>") == sum(len(provider.ASSUMPTIONS) for provider in PROVIDERS)
+    assert page.count("<li>") == sum(len(provider.assumptions) for provider in PROVIDERS.values())
     assert SECRET_KEY not in page
 
 

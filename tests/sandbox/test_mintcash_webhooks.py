@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.mintcash import sign
+from sandbox.kit import hmac_sha256
 
 from .conftest import StartSandbox
 from .driver import Receiver, Sandbox
@@ -25,14 +25,14 @@ def test_the_signature_matches_a_vector_made_elsewhere() -> None:
 
     assert len(body) == 310
     assert (
-        sign(body, "whsec_test_example")
+        hmac_sha256("whsec_test_example", body)
         == "3bba2d33bdd2c9af6a31e757804f0508271ef3022d743a82fd8c4e72196b65cf"
     )
 
 
 def test_the_signature_matches_rfc_4231_case_2() -> None:
     assert (
-        sign(b"what do ya want for nothing?", "Jefe")
+        hmac_sha256("Jefe", b"what do ya want for nothing?")
         == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     )
 
@@ -55,7 +55,9 @@ def test_of_several_signing_secrets_the_first_signs(
     sandbox.cancel(sandbox.payment())
     sandbox.work()
 
-    assert shop.received[0].headers["x-signature"] == sign(shop.received[0].body, "whsec_new")
+    assert shop.received[0].headers["x-signature"] == hmac_sha256(
+        "whsec_new", shop.received[0].body
+    )
 
 
 def test_the_envelope_has_the_keys_and_the_order_of_real_events(

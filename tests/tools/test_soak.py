@@ -15,7 +15,7 @@ import pytest
 
 import config
 from providers import PROVIDERS
-from sandbox.app import ACTIONS
+from sandbox.registry import PROVIDERS as IMITATED
 from tools.merchant import HAPPENINGS
 from tools.soak import (
     CREATE_FAULTS,
@@ -98,7 +98,7 @@ def test_the_plan_of_many_purchases_leaves_nothing_out() -> None:
 def test_every_action_of_the_sandbox_happens() -> None:
     planned = {action for steps in HAPPENINGS for action, _ in steps}
 
-    assert planned == {each.key for actions in ACTIONS.values() for each in actions}
+    assert planned == {each.key for imitated in IMITATED.values() for each in imitated.actions}
 
 
 def test_in_every_round_of_kills_each_is_killed_once() -> None:

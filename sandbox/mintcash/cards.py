@@ -6,13 +6,13 @@ provider behind MintCash's sandbox (docs/connectors/test/test-card-numbers.md, 2
 four numbers were seen in real MintCash webhooks, the rest is an assumption.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from .cards import read_expiry
+from ..kit import cards
+from ..kit.cards import Card
 
 #: Outcomes of a card; any other outcome is a reason from :data:`DECLINES`.
 SUCCEEDED, PENDING = "succeeded", "pending"
@@ -21,29 +21,24 @@ STAYS_PENDING = "07/77"  # the expiry with which a success card never comes to a
 OTHER_DECLINE = "general_fatal_error"  # a failing card with an expiry that is not listed
 
 
-@dataclass(frozen=True)
-class Card:
-    """A number the hosted page takes, with any CVV. Others are refused (an assumption)."""
-
-    key: str
-    number: str
-    brand: str
-    succeeds: bool
-    three_d_secure: bool
-    sentence: str
-
-
+#: The numbers that the hosted page takes, with any CVV. Others are refused (an assumption).
 CARDS = (
-    Card("success", "5519283812030000", "Mastercard", True, False, "Succeeds."),
-    Card("success_3ds", "5123817234060000", "Mastercard", True, True, "Succeeds after 3-D Secure."),
-    Card("decline", "4302912837020000", "Visa", False, False, "Fails; the expiry says why."),
+    Card("success", "5519283812030000", "Mastercard", "Succeeds."),
+    Card(
+        "success_3ds",
+        "5123817234060000",
+        "Mastercard",
+        "Succeeds after 3-D Secure.",
+        three_d_secure=True,
+    ),
+    Card("decline", "4302912837020000", "Visa", "Fails; the expiry says why.", succeeds=False),
     Card(
         "decline_3ds",
         "4412397212080000",
         "Visa",
-        False,
-        True,
         "Fails after 3-D Secure; the expiry says why.",
+        succeeds=False,
+        three_d_secure=True,
     ),
 )
 
@@ -123,32 +118,19 @@ class Entered:
         }
 
 
-class NotAccepted(Exception):
-    """The page cannot go on with what was typed: ``errors`` is field name -> sentence."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__(errors)
-        self.errors = errors
-
-
-def read(form: Mapping[str, str], today: date) -> Entered:
-    """Check the fields ``number``, ``expiry``, ``cvv`` and ``holder`` of the card form.
-
-    :raise NotAccepted: with a sentence for each field that is wrong.
-    """
-    number = re.sub(r"[ -]", "", form.get("number", ""))
-    expiry = read_expiry(form.get("expiry", ""))
-    card = next((each for each in CARDS if each.number == number), None)
-    errors = {
-        "number": _number_error(number, card),
-        "expiry": _expiry_error(expiry, card, today),
-        "cvv": "" if re.fullmatch(r"[0-9]{3,4}", form.get("cvv", "")) else "Enter 3 or 4 digits.",
-        "holder": "" if form.get("holder", "").strip() else "Enter the name on the card.",
-    }
-    errors = {field: sentence for field, sentence in errors.items() if sentence}
+def read(form: Mapping[str, str], today: date) -> tuple[Entered | None, dict[str, str]]:
+    """The card form, or a sentence for each field that is wrong."""
+    errors = cards.errors(form, today, code_digits=(3, 4))
+    card, expiry = cards.find(CARDS, form), cards.read_expiry(form.get("expiry", ""))
+    if card is None:
+        errors.setdefault(
+            "number", "This page takes test cards only. They are listed under “Sandbox”."
+        )
+    elif not card.succeeds and any(expiry == each for each, _, _ in DECLINES):
+        errors.pop("expiry", None)  # some of these are over
     if errors or card is None or expiry is None:
-        raise NotAccepted(errors)
-    return Entered(card, expiry)
+        return None, errors
+    return Entered(card, expiry), {}
 
 
 def shown(kept: dict[str, str] | None, shape: str) -> dict[str, Any] | None:
@@ -164,27 +146,3 @@ def shown(kept: dict[str, str] | None, shape: str) -> dict[str, Any] | None:
         "expMonth": int(kept["expMonth"]),
         "expYear": 2000 + int(kept["expYear"]),
     }
-
-
-def _number_error(number: str, card: Card | None) -> str:
-    if card:
-        return ""
-    if not re.fullmatch(r"[0-9]{12,19}", number) or not _passes_luhn(number):
-        return "This is not a card number. Please check the digits."
-    return "This page takes test cards only. They are listed under “Sandbox”."
-
-
-def _passes_luhn(number: str) -> bool:
-    """Every second digit from the right is doubled; the digits of the results add up to tens."""
-    doubled = [int(digit) * 2 for digit in number[-2::-2]]
-    return (sum(int(d) for d in number[-1::-2]) + sum(n - 9 * (n > 9) for n in doubled)) % 10 == 0
-
-
-def _expiry_error(expiry: str | None, card: Card | None, today: date) -> str:
-    if expiry is None:
-        return "Enter month and year, like 04/30."
-    listed = card and not card.succeeds and any(expiry == each for each, _, _ in DECLINES)
-    month, year = int(expiry[:2]), 2000 + int(expiry[3:])
-    if not listed and (year, month) < (today.year, today.month):
-        return "This card has expired."
-    return ""

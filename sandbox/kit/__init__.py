@@ -1,0 +1,94 @@
+"""What an imitation of a provider is made with, in the order in which it is used.
+
+A provider is a folder of ``sandbox/`` and a line in ``registry.py``. All modules of the folder are
+imported, so each may add routes. Read ``mintcash/`` beside this.
+
+1. ``settings.py``: :class:`Settings` with the provider's own fields, each with its meaning. What
+   the documentation leaves open is a field ``sandbox_<name>_…``, or an assumption.
+2. ``__init__.py`` begins with ``provider = Provider(name, title, …)``: its statuses, how it words
+   an error, which faults make no sense here.
+3. ``api = provider.blueprint("api", "/v1", login)``: routes that answer :class:`Refused` in the
+   provider's own format, which unknown paths are answered in, too. ``login`` raises
+   ``provider.refused(401)``.
+4. The call that makes a payment answers by :meth:`Provider.create`, which applies the faults of the
+   API. It reads its body (:func:`json_body`, or ``request.form``) and checks it (:func:`is_text`,
+   :func:`is_web_address`, :func:`minor`). The payment comes from :meth:`Provider.new`, inside
+   :meth:`Provider.once` where calls carry an idempotency key.
+5. The call that shows a payment: :meth:`Provider.find`, and :func:`major` or :func:`number` for its
+   amounts.
+6. What happens to a payment, each a function under a decorator: ``@provider.pays``,
+   ``@provider.expires``; where the timer does something else, ``@provider.rings``; where the status
+   does not say how much money was taken, ``@provider.counts_taken``.
+7. Webhooks: one :class:`Webhooks` says how they are repeated and where the faults lie in them. Its
+   ``send`` stores one, signed by :func:`hmac_sha256` with :func:`first_of` the secrets.
+8. Refunds: ``refunds.repeated`` and ``refunds.keep``. ``provider.actions`` holds what happens there
+   without the shop asking, each an :class:`Action`.
+9. ``page.py``: ``provider.blueprint("page", "/pay")``. :func:`show` renders a template,
+   :func:`submit` takes its form with the faults of the drawer, ``cards`` reads a card. Templates
+   stand in ``templates/<name>/`` and extend ``hosted.html``.
+
+A view that changes anything ends with :func:`commit`, which has the webhooks sent at once.
+"""
+
+from ..actions import Action
+from ..background import commit
+from ..settings import Settings, settings, webhooks_of
+from . import cards, refunds
+from .checks import (
+    MAX_AMOUNT,
+    is_number,
+    is_secret,
+    is_text,
+    is_web_address,
+    json_body,
+    major,
+    minor,
+    number,
+    plain,
+)
+from .page import Answer, extended, origin, show, submit
+from .provider import Provider, Refused, provider_of
+from .webhooks import (
+    Webhooks,
+    another_currency,
+    first_of,
+    form_bytes,
+    hmac_sha256,
+    newest_other,
+    of_other_order,
+)
+
+__all__ = [
+    "MAX_AMOUNT",
+    "Action",
+    "Answer",
+    "Provider",
+    "Refused",
+    "Settings",
+    "Webhooks",
+    "another_currency",
+    "cards",
+    "commit",
+    "extended",
+    "first_of",
+    "form_bytes",
+    "hmac_sha256",
+    "is_number",
+    "is_secret",
+    "is_text",
+    "is_web_address",
+    "json_body",
+    "major",
+    "minor",
+    "newest_other",
+    "number",
+    "of_other_order",
+    "origin",
+    "plain",
+    "provider_of",
+    "refunds",
+    "settings",
+    "show",
+    "submit",
+    "webhooks_of",
+]

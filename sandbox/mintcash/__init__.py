@@ -1,0 +1,333 @@
+"""MintCash's API and webhooks, as its documentation and real sandbox webhooks show them.
+
+Documentation (www.mintcash.me, read 2026-05 to 2026-07); pages are named where they are followed.
+The hosted page is in ``page.py``, refunds in ``refunds.py``. What the documentation leaves open is
+in ``settings.py``.
+"""
+
+import uuid
+from typing import Any
+
+from flask import request
+
+from ..clock import timestamp
+from ..kit import (
+    MAX_AMOUNT,
+    Provider,
+    Refused,
+    Webhooks,
+    another_currency,
+    first_of,
+    hmac_sha256,
+    is_number,
+    is_secret,
+    is_text,
+    is_web_address,
+    json_body,
+    number,
+    of_other_order,
+)
+from ..models import Delivery, Payment
+from . import cards
+from .settings import ASSUMPTIONS, MintCashSettings
+
+API_VERSION = "2026-05-01"  # docs/concepts/webhooks/payload-reference
+CURRENCIES = ("USD", "EUR", "GBP")  # two decimals each
+LIFETIME = 3600  # seconds
+
+
+def envelope(error: Refused) -> dict[str, Any]:
+    """docs/concepts/errors."""
+    details = {"requestId": f"req_{uuid.uuid4().hex}"}
+    return {"code": error.more["code"], "message": error.message, "details": details}
+
+
+#: docs/concepts/errors and docs/api/payments. The code of a 502 is an assumption.
+ERRORS = {
+    401: {"code": "unauthenticated", "message": "The credentials are missing or wrong."},
+    404: {"code": "not_found", "message": "There is no such payment."},
+    500: {"code": "internal", "message": "providerNotConfigured: there is no active provider."},
+    502: {"code": "unavailable", "message": "The provider's answer makes no sense."},
+    503: {"code": "unavailable", "message": "providerUnreachable: the provider does not answer."},
+}
+
+provider = Provider(
+    "mintcash",
+    "MintCash",
+    settings=MintCashSettings,
+    assumptions=ASSUMPTIONS,
+    open_in=("created", "pending"),
+    paid_in=("succeeded", "partially_refunded", "refunded", "voided"),
+    envelope=envelope,
+    errors=ERRORS,
+)
+
+
+def authenticate() -> None:
+    """HTTP Basic: public key and secret key (docs/api/authentication)."""
+    sent, ours = request.authorization, provider.settings
+    expected = f"{ours.mintcash_public_key}:{ours.mintcash_secret_key.get_secret_value()}"
+    given = f"{sent.username}:{sent.password}" if sent and sent.type == "basic" else ""
+    if not is_secret(given, expected):
+        raise provider.refused(401)
+
+
+api = provider.blueprint("api", login=authenticate)
+
+# --- The API: docs/api/payments, docs/api/api-keys ---------------------------------------------
+
+
+@api.post("/payments")
+def create_payment() -> Any:
+    """Make a payment with a hosted page; 200 with the payment, also when it is repeated.
+
+    ``amount`` is minor units: 4999 is 49.99. Errors: 400, 401, 409 (docs/concepts/errors).
+    """
+
+    def make() -> Payment:
+        payload = _checked_payload()
+        conflict = Refused(409, "externalId was used with another payload.", code="already_exists")
+        return provider.once(payload["externalId"], payload, lambda: _new(payload), conflict)
+
+    def reply(payment: Payment, page: str) -> dict[str, Any]:
+        made = shown(payment) | {"redirectUrl": page}
+        if provider.settings.sandbox_mintcash_reply_shape == "wrapped":
+            return {"payment": made, "redirectUrl": page}
+        return made
+
+    return provider.create(make, page_of, reply)
+
+
+@api.get("/payments/<reference>")
+def retrieve_payment(reference: str) -> dict[str, Any]:
+    """One payment, by MintCash's id only. Errors: 401, 404."""
+    return shown(find(reference))
+
+
+@api.get("/merchant/api-keys")
+def list_api_keys() -> dict[str, Any]:
+    """The merchant's keys (docs/api/api-keys): here, the one pair of the settings."""
+    key = provider.settings.mintcash_public_key
+    return {
+        "apiKeys": [
+            {
+                "id": str(uuid.uuid5(uuid.NAMESPACE_OID, key)),
+                "environment": "test",
+                "publicKey": key,
+                "isActive": True,
+                "createdAt": "2026-01-01T00:00:00.000Z",
+                "revokedAt": None,
+            }
+        ]
+    }
+
+
+# --- What a request must be --------------------------------------------------------------------
+
+
+def payload_sent() -> dict[str, Any]:
+    """The JSON object that was sent."""
+    payload = json_body(invalid("The body is not JSON."))
+    if not isinstance(payload, dict):
+        raise invalid("The body is not a JSON object.")
+    return payload
+
+
+def _checked_payload() -> dict[str, Any]:
+    """The body of a create call, with ``amount`` as an integer (docs/api/payments)."""
+    payload = payload_sent()
+    payload["amount"] = minor_units(payload.get("amount"))
+    if payload.get("currency") not in CURRENCIES:
+        raise invalid("invalidCurrency: currency is not supported.")
+    text(payload, "externalId")
+    customer = payload.get("customer")
+    if not isinstance(customer, dict):
+        raise invalid("customer is missing.")
+    for field in ("externalId", "email", "name"):
+        text(customer, field)
+    if payload.get("cardToken") is not None:
+        raise invalid("invalidCardToken: cardToken is unknown.")
+    if not isinstance(payload.get("billing", {}), dict):
+        raise invalid("billing is not an object.")
+    if payload.get("returnUrl") is None:
+        raise invalid("missingReturnUrl: a hosted page needs a returnUrl.")
+    if not is_web_address(payload["returnUrl"]):
+        raise invalid("returnUrl is not a web address.")
+    return payload
+
+
+def minor_units(value: Any) -> int:
+    if is_number(value) and 0 < value <= MAX_AMOUNT and value == int(value):  # 4999.0 is 4999
+        return int(value)
+    raise invalid("invalidAmount: amount is not a positive whole number of minor units.")
+
+
+def text(data: dict[str, Any], field: str) -> str:
+    value = data.get(field)
+    if not is_text(value):
+        raise invalid(f"{field} is not a text of 1 to 255 characters.")
+    return str(value)
+
+
+def invalid(message: str) -> Refused:
+    return Refused(400, message, code="invalid_argument")
+
+
+# --- A payment: made, shown, moved on ----------------------------------------------------------
+
+
+def _new(payload: dict[str, Any]) -> Payment:
+    payment = provider.new(
+        reference=str(uuid.uuid4()),
+        external_id=payload["externalId"],
+        amount=payload["amount"],
+        currency=payload["currency"],
+        return_url=payload["returnUrl"],
+        lifetime=LIFETIME,
+        details={
+            "customer": payload["customer"],
+            "billing": payload.get("billing", {}),
+            "providerTransactionId": f"cpi_{uuid.uuid4().hex[:16]}",
+            "failureCode": None,
+            "card": None,
+            "step": "form",  # of the hosted page: form, challenge, done
+            "declined": None,  # the reason, when the page takes another card
+            "attempts": 0,
+        },
+    )
+    if provider.settings.sandbox_mintcash_send_created:
+        notify(payment)
+    return payment
+
+
+def find(reference: str) -> Payment:
+    payment = provider.find(reference)
+    if payment is None:
+        raise provider.refused(404)
+    return payment
+
+
+def page_of(payment: Payment) -> str:
+    return f"{provider.settings.sandbox_url}/mintcash/pay/{payment.reference}"
+
+
+def shown(payment: Payment) -> dict[str, Any]:
+    """A payment as the API shows it (docs/api/payments): amounts in *major* units."""
+    details = payment.details
+    reply = {
+        "id": payment.reference,
+        "externalId": payment.external_id,
+        "status": payment.status,
+        "amount": number(payment.amount),
+        "currency": payment.currency,
+        "amountRefunded": number(payment.refunded),
+        "amountRefundable": number(payment.amount - payment.refunded),
+        "providerTransactionId": details["providerTransactionId"],
+        "redirectUrl": page_of(payment),
+        "createdAt": payment.created_at,
+    }
+    if details["failureCode"]:
+        reply |= {"failureCode": details["failureCode"], "failureMessage": None}
+    if details["card"]:
+        shape = provider.settings.sandbox_mintcash_card_shape
+        reply["card"] = cards.shown(details["card"], shape)
+    return reply
+
+
+def move(
+    payment: Payment,
+    status: str,
+    *,
+    failure_code: str | None = None,
+    refund: dict[str, Any] | None = None,
+) -> list[Delivery]:
+    """Change the status (docs/concepts/payments) and tell the shop. The caller commits."""
+    payment.status = status
+    payment.details["failureCode"] = failure_code
+    if status != "pending":
+        payment.details["step"] = "done"
+        payment.timer = None
+    return notify(payment, refund)
+
+
+@provider.pays
+def succeed(payment: Payment) -> list[Delivery]:
+    """The money is taken; with the fault "pay twice", that is reported twice."""
+    sent = move(payment, "succeeded")
+    return sent + notify(payment) if payment.fault == "pay_twice" else sent
+
+
+@provider.expires
+def expire(payment: Payment) -> None:
+    move(payment, "failed", failure_code="expired")
+
+
+# --- Webhooks: docs/concepts/webhooks ----------------------------------------------------------
+
+WEBHOOKS = Webhooks(
+    retry_after=(30, 120, 600, 3600, 21600),  # docs/concepts/webhooks/overview
+    amounts=("amount", "amountRefunded", "amountRefundable"),
+    lies={
+        "wrong_environment": {"environment": "live"},
+        "wrong_amount": {"data.amount": number(1)},
+        "wrong_currency": {"data.currency": another_currency("USD", "EUR")},
+        "replay_other_order": {"data.externalId": of_other_order},
+    },
+    tamper=(rb'"amount":', b"1"),
+)
+
+
+def notify(payment: Payment, refund: dict[str, Any] | None = None) -> list[Delivery]:
+    """Store the webhook ``payment.<status>`` of a payment as it is now."""
+    secret = first_of(provider.settings.mintcash_signing_secret)
+    return WEBHOOKS.send(
+        payment,
+        f"payment.{payment.status}",
+        _event(payment, refund),
+        url=provider.settings.mintcash_webhook_url,
+        headers=lambda body: {
+            "Content-Type": "application/json",
+            "x-signature": hmac_sha256(secret, body),  # .../webhooks/signature-verification
+        },
+        final=payment.status not in provider.open_in,
+        goes_back=payment.status in ("partially_refunded", "refunded", "voided"),
+    )
+
+
+def _event(payment: Payment, refund: dict[str, Any] | None) -> dict[str, Any]:
+    """The envelope (docs/concepts/webhooks/payload-reference), keys in the observed order."""
+    details = payment.details
+    customer, billing = details["customer"], details["billing"]
+    data = {
+        "id": payment.reference,
+        "externalId": payment.external_id,
+        "status": payment.status,
+        "amount": number(payment.amount),
+        "currency": payment.currency,
+        "providerTransactionId": details["providerTransactionId"],
+        "failureCode": details["failureCode"],
+        "failureMessage": None,
+        "amountRefunded": number(payment.refunded),
+        "amountRefundable": number(payment.amount - payment.refunded),
+        "customer": {
+            "id": str(uuid.uuid5(uuid.NAMESPACE_OID, customer["externalId"])),
+            "externalId": customer["externalId"],
+            "email": customer["email"],
+            "name": customer["name"],
+            "phone": customer.get("phone"),
+        },
+        "billingAddress": {
+            field: billing.get(field)
+            for field in ("country", "postalCode", "name", "line1", "line2", "city", "state")
+        },
+        "card": cards.shown(details["card"], provider.settings.sandbox_mintcash_card_shape),
+    }
+    return {
+        "eventId": str(uuid.uuid4()),
+        "event": f"payment.{payment.status}",
+        "type": "payment",
+        "apiVersion": API_VERSION,
+        "environment": "test",
+        "createdAt": timestamp(),
+        "data": data | ({"refund": refund} if refund else {}),
+    }
