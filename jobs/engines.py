@@ -18,7 +18,7 @@ from database import create_private
 
 WAIT = 2  # seconds: for a connection, a lock, an answer
 
-#: What an engine raises when it is down, locked or full; mistakes in our own code are others.
+#: What an engine raises when it is down, locked or full.
 QUEUE_ERRORS = (sqlite3.Error, psycopg.Error, redis.RedisError)
 
 
@@ -51,7 +51,7 @@ def one_line(error: object) -> str:
 
 
 def shorten(record: logging.LogRecord) -> bool:
-    """A filter for huey's log: an engine that is away is a line for each try, not a page."""
+    """A filter for huey's log: an engine that does not answer is one line for each try."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, QUEUE_ERRORS):
         record.msg, record.args = f"{record.getMessage()} {one_line(error)}", ()

@@ -1,4 +1,4 @@
-"""The outbox: what paid orders are owed, claimed under a lease, retried, and in the end parked.
+"""The outbox: what paid orders are owed. A task is claimed under a lease, retried, then parked.
 
 The row is the truth about work that is owed. Several workers may run at once, on as many machines
 as the database serves: every piece of work is claimed first, by the database's clock.
@@ -24,10 +24,10 @@ from ops import metrics
 
 from .queue import the_queue, time_is_over, wake_closing, wake_fulfilment
 
-MAX_ATTEMPTS = 12  # with the pauses below: some five hours, then a person is asked
+MAX_ATTEMPTS = 12  # over some five hours, with the pauses below; then a person is asked
 LONGEST_PAUSE = timedelta(hours=1)
 LANE_WITHIN = 30.0  # seconds that a thread stays in one lane; the next sweep goes on from there
-LATE = timedelta(minutes=2)  # a sweep should have found it: is there a worker?
+LATE = timedelta(minutes=2)  # a sweep runs each minute; later than this, no worker is running
 #: The lanes of the outbox, by the kind that each task in it begins with; "": all other kinds.
 OWN, REFUNDS, MAIL = "", "refund:", "send_receipt"
 
@@ -42,7 +42,7 @@ def work_off_outbox() -> None:
 
 
 def work_off_lane(lane: str) -> None:
-    """Do what is due in a lane until nothing is; where that waits for others, for a while."""
+    """Do what is due in a lane; in a lane that waits for other servers, for ``LANE_WITHIN``."""
     ends = time.monotonic() + LANE_WITHIN
     while claimed := claim_task(lane):
         do_task(*claimed)

@@ -1,6 +1,6 @@
-"""What wakes the workers: messages of an id at most, and lanes that keep slow work apart.
+"""What wakes the workers: short messages, and lanes that keep slow work apart.
 
-What is owed stands in the database; a message that is lost costs a minute, never work.
+The database holds the work that is owed. A message only wakes a worker: a lost one costs a minute.
 """
 
 import logging
@@ -18,14 +18,14 @@ import payments
 
 from .engines import QUEUE_ERRORS, one_line
 
-QUIET = 10.0  # seconds that a queue which did not answer is left alone
+QUIET = 10.0  # seconds without another message to a queue that did not answer
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Queue:
-    """The engine, and the messages it carries: ids at most."""
+    """The engine, and the messages it carries; their arguments are ids."""
 
     engine: Huey
     fulfil: Any
@@ -48,7 +48,7 @@ def wake_check(payment_id: str, delay: float) -> None:
 
 
 def wake_closing(order_id: str) -> None:
-    """Say that pages of this order are to be closed."""
+    """Say that pages of this order are to be closed by the provider."""
     for payment_id in payments.payments_to_close(order_id):
         wake_check(payment_id, 0)
 
@@ -61,15 +61,16 @@ def _send(message: str, args: tuple[str, ...], delay: float) -> None:
         try:
             getattr(queue, message).schedule(args=args, delay=max(0.0, delay))
         except QUEUE_ERRORS as error:
-            # The row is committed and the sweep will find it: no reason to fail a request.
+            # The row is committed, and the next sweep finds it: do not fail the request.
             log.warning("queue does not take %s: %s", message, one_line(error))
             queue.quiet_until = time.monotonic() + QUIET
 
 
 class Lane:
-    """The way to one slow other, with one thread of this process on it at a time.
+    """Calls to one slow server (a provider, the mail server), by one thread of a process at a time.
 
-    Who finds another thread there leaves the work to it: what is due stands in the database.
+    A thread that finds another one in the lane leaves its work to that one, which reads from the
+    database what is due.
     """
 
     def __init__(self) -> None:
@@ -77,7 +78,7 @@ class Lane:
         self._wanted = False
 
     def run(self, work: Callable[[], None]) -> None:
-        """``work`` does what is due; it is run again when another thread came meanwhile."""
+        """``work`` does what is due; it runs again if another thread came meanwhile."""
         self._wanted = True
         while self._wanted and not the_queue().stopping.is_set() and self._taken.acquire(False):
             try:

@@ -1,4 +1,4 @@
-"""Everything that is due, whether or not a message said so: each minute, and after a message."""
+"""The sweep: once a minute, a worker does everything that is due, whether or not it was woken."""
 
 import logging
 import time
@@ -20,9 +20,10 @@ log = logging.getLogger(__name__)
 
 
 def sweep() -> None:
-    """Everything that is due, whether or not a message said so. Runs each minute.
+    """Do everything that is due. Runs each minute.
 
-    Our own work first, mail last; each lane is left in time, or left out while a thread is in it.
+    Our own work first, mail last. A lane is left after a while, and skipped while another thread
+    is in it.
     """
     work_off_lane(OWN)
     payments.retry_silent_refunds()
@@ -33,7 +34,7 @@ def sweep() -> None:
 
 
 def check(payment_id: str) -> None:
-    """Ask the provider about one payment, and about others of its that are due."""
+    """Check one payment, and the others that are due at its provider."""
     payment = db.session.get(Payment, payment_id)
     if payment:
         _check_due(payment.provider)
@@ -41,7 +42,7 @@ def check(payment_id: str) -> None:
 
 
 def _check_due(provider: str) -> None:
-    """In the lane of this provider: what is due there, longest waiting first."""
+    """Check the payments that are due at a provider, in its lane, longest waiting first."""
 
     def check_all() -> None:
         ends = time.monotonic() + LANE_WITHIN
@@ -50,14 +51,14 @@ def _check_due(provider: str) -> None:
                 break
             try:
                 _check_one(payment_id)
-            except Exception:  # the others must not wait; its next slot is booked
+            except Exception:  # must not stop the sweep; the next check is already booked
                 log.exception("payment %s: check failed", payment_id)
 
     the_queue().lanes[provider].run(check_all)
 
 
 def _check_one(payment_id: str) -> None:
-    """Ask, do what was set off by the answer, and come back when it is next due."""
+    """Check one payment, do the work that the answer sets off, and book a message for next time."""
     logs.begin(task="check", payment_id=payment_id)
     next_check_at = payments.check_payment(payment_id)
     if next_check_at:
@@ -66,7 +67,7 @@ def _check_one(payment_id: str) -> None:
 
 
 def forget_old_refusals() -> None:
-    """Keep the newest refused deliveries only, so that forged ones cannot fill the disk."""
+    """Delete all but the newest refused deliveries, so that forged ones cannot fill the disk."""
     newest = (
         select(Delivery.id)
         .where(Delivery.verdict == "refused")

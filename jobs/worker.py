@@ -1,4 +1,4 @@
-"""The worker: takes messages, sweeps each minute, and does both without a queue that is away.
+"""The worker: takes messages, and sweeps each minute, also while the queue does not answer.
 
 A slow provider or mail server does not delay our own work: calls to each are made in a lane of its
 own, by one thread at a time, and a worker has more threads than lanes.
@@ -18,8 +18,8 @@ from .outbox import MAIL, REFUNDS, work_off_outbox
 from .queue import Queue
 from .sweeping import check, sweep
 
-#: Where processors are short, webhooks go first: a provider gives up on them after seconds, and a
-#: parcel can wait.
+#: The worker runs at a lower priority than the web processes: providers give up on a webhook after
+#: seconds; a parcel can wait.
 WORKER_NICE = 10
 
 log = logging.getLogger(__name__)
@@ -45,10 +45,9 @@ def create_queue(app: Flask, jobs_url: str) -> Queue:
 
 
 def run_worker(app: Flask) -> None:
-    """Work until SIGTERM or SIGINT; what a dead worker left is found by the first sweep.
+    """Work until SIGTERM or SIGINT. The first sweep finds what a dead worker left.
 
-    A queue that is away does not end it: it sweeps all the same, and takes messages again when
-    they come.
+    While the queue does not answer, the worker sweeps; it takes messages again when they come.
     """
     os.nice(WORKER_NICE)
     queue: Queue = app.extensions["queue"]
@@ -61,17 +60,19 @@ def run_worker(app: Flask) -> None:
 
 
 class SweepEvenWithoutQueue(Scheduler):  # type: ignore[misc]
-    """huey's, but what a minute asks for is done here when the queue does not take the message."""
+    """huey's scheduler, which sweeps by itself when the queue refuses the message to sweep."""
 
     def enqueue_periodic_tasks(self, now: datetime | None) -> None:
         for task in self.huey.read_periodic(now):
             try:
                 self.huey.enqueue(task)
             except QUEUE_ERRORS as error:
-                log.warning("queue does not take %s, done without: %s", task.name, one_line(error))
+                log.warning(
+                    "queue rejected %s, running it directly: %s", task.name, one_line(error)
+                )
                 try:
                     task.execute()
-                except Exception:  # this thread must live on: the next minute may do better
+                except Exception:  # must not end this thread: the next minute tries again
                     log.exception("%s failed", task.name)
 
 
