@@ -27,12 +27,12 @@ from database import db
 from . import mintcash, postgres, redis_server, sandboxed
 from .books import Books
 from .groups import GroupScheduling
-from .sandboxed import World
+from .sandboxed import ShopAndSandbox
 from .shopper import Shopper
 
 BASE_URL = "http://127.0.0.1:5000"
 REAL_CLOCKS = dict(database.CLOCKS)
-OpenWorld = Callable[..., World]
+OpenShop = Callable[..., ShopAndSandbox]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
@@ -213,18 +213,18 @@ def books(app: Flask) -> Books:
 
 
 @pytest.fixture
-def open_world(settings: config.Settings, tmp_path: Path) -> Iterator[OpenWorld]:
+def open_shop(settings: config.Settings, tmp_path: Path) -> Iterator[OpenShop]:
     """Open a shop with these settings, and the sandbox behind it."""
     with ExitStack() as stack:
 
-        def start(**changes: Any) -> World:
+        def start(**changes: Any) -> ShopAndSandbox:
             app = create_app(settings.model_copy(update=changes))
             stack.callback(close, app)
-            return stack.enter_context(sandboxed.world(app, tmp_path))
+            return stack.enter_context(sandboxed.shop_and_sandbox(app, tmp_path))
 
         yield start
 
 
 @pytest.fixture
-def world(open_world: OpenWorld) -> World:
-    return open_world()
+def shop(open_shop: OpenShop) -> ShopAndSandbox:
+    return open_shop()

@@ -58,7 +58,7 @@ class Form(HTMLParser):
 
 
 @dataclass
-class World:
+class ShopAndSandbox:
     """A shop, a sandbox, and a shopper who goes to and fro between them."""
 
     app: Flask
@@ -71,8 +71,8 @@ class World:
     instead: Callable[[str], Answer | None] = lambda call: None
     #: Told of each call that the sandbox has answered, before the shop has its answer.
     answered: Callable[[str], None] = lambda call: None
-    #: How often the shop was called while nobody was there to answer; None: it answers.
-    in_vain: int | None = None
+    #: How often the shop was called without answering, while it is away; None: it answers.
+    unanswered: int | None = None
     url: str = ""  # where the shopper is
 
     def __post_init__(self) -> None:
@@ -161,7 +161,7 @@ class World:
         with self.books.open(), transaction() as session:
             session.execute(update(OutboxTask).values(due_at=now() - timedelta(seconds=1)))
 
-    def look(self) -> None:
+    def check_payments(self) -> None:
         """The worker asks about every payment."""
         self.books.make_looks_due()
         with self.books.open():
@@ -209,9 +209,9 @@ class World:
         return answer
 
     def _to_shop(self, request: requests.PreparedRequest) -> Answer:
-        if self.in_vain is not None:
-            self.in_vain += 1
-            raise requests.ConnectionError("nobody listens")
+        if self.unanswered is not None:
+            self.unanswered += 1
+            raise requests.ConnectionError("the shop is away")
         return _pass_on(self.app, request)
 
 
@@ -235,7 +235,7 @@ def _home(url: str) -> str:
 
 
 @contextmanager
-def world(app: Flask, folder: Any, **sandbox_settings: Any) -> Iterator[World]:
+def shop_and_sandbox(app: Flask, folder: Any, **sandbox_settings: Any) -> Iterator[ShopAndSandbox]:
     """The shop ``app``, with a sandbox whose clock only moves by ``wait``."""
     sandbox = create_sandbox(
         sandbox_config.load(
@@ -250,11 +250,11 @@ def world(app: Flask, folder: Any, **sandbox_settings: Any) -> Iterator[World]:
             | sandbox_settings
         )
     )
-    here = World(app, sandbox)
+    both = ShopAndSandbox(app, sandbox)
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         for method in (responses.GET, responses.POST, responses.PUT, responses.DELETE):
-            mock.add_callback(method, re.compile(f"{SANDBOX_URL}/.*"), here._to_sandbox)
-        mock.add_callback(responses.POST, re.compile(f"{BASE_URL}/.*"), here._to_shop)
-        yield here
+            mock.add_callback(method, re.compile(f"{SANDBOX_URL}/.*"), both._to_sandbox)
+        mock.add_callback(responses.POST, re.compile(f"{BASE_URL}/.*"), both._to_shop)
+        yield both
     with sandbox.app_context():
         sandbox_db.engine.dispose()

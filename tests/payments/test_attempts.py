@@ -17,7 +17,7 @@ from database import db, now
 from models import PaymentPart, SavedCard
 from providers.money import show, to_major
 
-from ..conftest import OpenWorld
+from ..conftest import OpenShop
 from ..sandboxed import (
     HANDCASH,
     HITPAY,
@@ -26,7 +26,7 @@ from ..sandboxed import (
     WIPAY,
     WIPAY_DECLINED,
     Form,
-    World,
+    ShopAndSandbox,
 )
 from ..shopper import BASE_URL
 from ..stories.test_races import at_once
@@ -43,9 +43,9 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-def policy(world: World, path: str) -> dict[str, str]:
+def policy(shop: ShopAndSandbox, path: str) -> dict[str, str]:
     """The Content-Security-Policy of a page, by directive."""
-    header = world.shopper.get(path).headers["Content-Security-Policy"]
+    header = shop.shopper.get(path).headers["Content-Security-Policy"]
     return dict(each.partition(" ")[::2] for each in header.split("; "))
 
 
@@ -53,20 +53,20 @@ def policy(world: World, path: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def scanning(world: World) -> World:
+def scanning(shop: ShopAndSandbox) -> ShopAndSandbox:
     """The shopper sees a QR code for the e-book."""
-    world.shopper.post("/currency", {"currency": "SGD"})
-    world.check_out("hitpay/qr")
-    assert world.state == "scan"
-    return world
+    shop.shopper.post("/currency", {"currency": "SGD"})
+    shop.check_out("hitpay/qr")
+    assert shop.state == "scan"
+    return shop
 
 
-def poll(world: World) -> str:
+def poll(shop: ShopAndSandbox) -> str:
     """What the page gets when it asks again."""
-    return world.shopper.get(f"/orders/{world.books.order.id}/status?n=1&was=scan").text
+    return shop.shopper.get(f"/orders/{shop.books.order.id}/status?n=1&was=scan").text
 
 
-def test_the_code_is_drawn_with_its_amount_and_its_end(scanning: World) -> None:
+def test_the_code_is_drawn_with_its_amount_and_its_end(scanning: ShopAndSandbox) -> None:
     page = scanning.order_page
     payment = scanning.books.payment
 
@@ -84,7 +84,7 @@ def test_the_code_is_drawn_with_its_amount_and_its_end(scanning: World) -> None:
     assert re.search(r"(?s)<details[^>]*hx-preserve.*<summary>Pay another way</summary>", page)
 
 
-def test_the_code_is_scanned_and_the_page_follows(scanning: World) -> None:
+def test_the_code_is_scanned_and_the_page_follows(scanning: ShopAndSandbox) -> None:
     assert 'data-state="scan"' in poll(scanning)
 
     scanning.press(scanning.code)
@@ -96,28 +96,28 @@ def test_the_code_is_scanned_and_the_page_follows(scanning: World) -> None:
     assert scanning.books.fulfilled() == {"download": 1, "mail": 1}
 
 
-def test_a_code_whose_webhook_is_lost_is_found_without_a_return(scanning: World) -> None:
+def test_a_code_whose_webhook_is_lost_is_found_without_a_return(scanning: ShopAndSandbox) -> None:
     """E2."""
     scanning.press(scanning.code, delivery_fault="drop")
 
-    scanning.look()
+    scanning.check_payments()
 
     assert scanning.state == "paid"
 
 
-def test_whoever_paid_on_the_page_beside_the_code_is_told_to_wait(scanning: World) -> None:
+def test_whoever_paid_on_the_page_beside_the_code_is_told_to_wait(scanning: ShopAndSandbox) -> None:
     """The code is of no more use, and must not invite to pay again."""
     page = str(scanning.books.payment.page_url)
 
     scanning.press(page, **HITPAY | {"method": "paynow_online"}, delivery_fault="drop")
 
     assert scanning.state == "waiting"
-    scanning.look()
+    scanning.check_payments()
     assert scanning.state == "paid"
 
 
 def test_an_expired_code_is_renewed_by_itself_three_times_and_then_by_a_button(
-    scanning: World, clock: time_machine.Traveller
+    scanning: ShopAndSandbox, clock: time_machine.Traveller
 ) -> None:
     for attempt in range(1, 5):
         clock.move_to(scanning.books.payments[-1].page_expires_at + timedelta(seconds=1))
@@ -135,7 +135,7 @@ def test_an_expired_code_is_renewed_by_itself_three_times_and_then_by_a_button(
 
 
 def test_an_expired_code_still_asks_for_news(
-    scanning: World, clock: time_machine.Traveller
+    scanning: ShopAndSandbox, clock: time_machine.Traveller
 ) -> None:
     """Somebody may have scanned it in the last second."""
     clock.shift(timedelta(minutes=6))
@@ -144,13 +144,13 @@ def test_an_expired_code_still_asks_for_news(
 
 
 def test_money_for_a_code_that_was_replaced_is_money(
-    scanning: World, clock: time_machine.Traveller
+    scanning: ShopAndSandbox, clock: time_machine.Traveller
 ) -> None:
     """B14: scanned in the last second, and the bank took its time."""
     first = scanning.code
     clock.shift(timedelta(minutes=5, seconds=1))
     scanning.choose("hitpay/qr")
-    scanning.look()
+    scanning.check_payments()
     old, new = scanning.books.payments
     assert (old.status, new.status) == ("canceled", "pending")
 
@@ -163,7 +163,7 @@ def test_money_for_a_code_that_was_replaced_is_money(
     assert scanning.state == "paid"
 
 
-def test_pressing_again_shows_the_same_code(scanning: World) -> None:
+def test_pressing_again_shows_the_same_code(scanning: ShopAndSandbox) -> None:
     """C6."""
     before = scanning.code
 
@@ -173,7 +173,7 @@ def test_pressing_again_shows_the_same_code(scanning: World) -> None:
 
 
 def test_a_code_is_shown_again_to_whoever_turned_back_on_the_page_beside_it(
-    scanning: World,
+    scanning: ShopAndSandbox,
 ) -> None:
     scanning.press(f"{scanning.books.payment.page_url}/cancel")
     assert scanning.state == "left"
@@ -184,45 +184,45 @@ def test_a_code_is_shown_again_to_whoever_turned_back_on_the_page_beside_it(
     assert len(scanning.books.payments) == 1
 
 
-def test_a_code_is_offered_in_singapore_dollars_only(world: World) -> None:
-    world.shopper.add("cookbook")
-    assert 'value="hitpay/qr"' in world.shopper.get("/checkout").text
+def test_a_code_is_offered_in_singapore_dollars_only(shop: ShopAndSandbox) -> None:
+    shop.shopper.add("cookbook")
+    assert 'value="hitpay/qr"' in shop.shopper.get("/checkout").text
 
-    answer = world.shopper.check_out(provider="hitpay/qr")
+    answer = shop.shopper.check_out(provider="hitpay/qr")
 
     assert answer.status_code == 422
-    assert "PayNow takes SGD, not USD." in world.shopper.get("/checkout").text
+    assert "PayNow takes SGD, not USD." in shop.shopper.get("/checkout").text
 
 
 # ------------------------------------------------------------------ a form: WiPay by the browser
 
 
 @pytest.fixture
-def form_world(open_world: OpenWorld) -> World:
+def form_shop(open_shop: OpenShop) -> ShopAndSandbox:
     """WiPay hears of a payment from the shopper's browser."""
-    world = open_world(wipay_mode="form")
-    world.check_out("wipay")
-    assert world.url == f"{BASE_URL}/orders/{world.books.order.id}/pay"
-    return world
+    shop = open_shop(wipay_mode="form")
+    shop.check_out("wipay")
+    assert shop.url == f"{BASE_URL}/orders/{shop.books.order.id}/pay"
+    return shop
 
 
-def the_form(world: World) -> tuple[str, dict[str, str]]:
+def the_form(shop: ShopAndSandbox) -> tuple[str, dict[str, str]]:
     """Where it goes, and what is in it."""
-    page = world.shopper.get(f"/orders/{world.books.order.id}/pay").text
-    action = str(world.books.payment.page_url)
+    page = shop.shopper.get(f"/orders/{shop.books.order.id}/pay").text
+    action = str(shop.books.payment.page_url)
     return action, Form(page, action).fields
 
 
-def leave(world: World, **changes: str) -> str:
+def leave(shop: ShopAndSandbox, **changes: str) -> str:
     """Press the button; the address of WiPay's page."""
-    action, fields = the_form(world)
-    world.press(action, **fields | changes)
-    return world.url
+    action, fields = the_form(shop)
+    shop.press(action, **fields | changes)
+    return shop.url
 
 
-def test_the_form_says_what_wipay_wants_and_nothing_else(form_world: World) -> None:
-    action, fields = the_form(form_world)
-    payment = form_world.books.payment
+def test_the_form_says_what_wipay_wants_and_nothing_else(form_shop: ShopAndSandbox) -> None:
+    action, fields = the_form(form_shop)
+    payment = form_shop.books.payment
 
     assert action == f"{SANDBOX_URL}/wipay/plugins/payments/request"
     assert fields == {
@@ -240,131 +240,133 @@ def test_the_form_says_what_wipay_wants_and_nothing_else(form_world: World) -> N
         "total": "12.00",
         "version": "1.0.0",
     }
-    assert form_world.calls == []
-    policies = policy(form_world, f"/orders/{payment.order_id}/pay")
+    assert form_shop.calls == []
+    policies = policy(form_shop, f"/orders/{payment.order_id}/pay")
     assert SANDBOX_URL in policies["form-action"].split()
     assert policies["script-src"] == "'self'"
 
 
-def test_a_form_is_posted_and_paid(form_world: World) -> None:
-    page = leave(form_world)
+def test_a_form_is_posted_and_paid(form_shop: ShopAndSandbox) -> None:
+    page = leave(form_shop)
 
-    form_world.press(page, **WIPAY)
-    assert (form_world.state, form_world.books.payment.status) == ("waiting", "pending")
-    form_world.work()
+    form_shop.press(page, **WIPAY)
+    assert (form_shop.state, form_shop.books.payment.status) == ("waiting", "pending")
+    form_shop.work()
 
-    assert form_world.state == "paid"
-    assert form_world.books.payment.received == EBOOK["USD"]
-
-
-def test_a_form_whose_webhook_is_lost_is_looked_up_after_the_return(form_world: World) -> None:
-    form_world.press(leave(form_world), **WIPAY, delivery_fault="drop")
-
-    form_world.look()
-
-    assert form_world.state == "paid"
+    assert form_shop.state == "paid"
+    assert form_shop.books.payment.received == EBOOK["USD"]
 
 
-def test_a_total_that_the_browser_changed_pays_nothing(form_world: World) -> None:
+def test_a_form_whose_webhook_is_lost_is_looked_up_after_the_return(
+    form_shop: ShopAndSandbox,
+) -> None:
+    form_shop.press(leave(form_shop), **WIPAY, delivery_fault="drop")
+
+    form_shop.check_payments()
+
+    assert form_shop.state == "paid"
+
+
+def test_a_total_that_the_browser_changed_pays_nothing(form_shop: ShopAndSandbox) -> None:
     """CVE-2026-9189: everything is correctly signed, and about one dollar."""
-    page = leave(form_world, total="1.00")
+    page = leave(form_shop, total="1.00")
 
-    form_world.press(page, **WIPAY)
-    assert form_world.books.order.status == "open"
-    form_world.work()
+    form_shop.press(page, **WIPAY)
+    assert form_shop.books.order.status == "open"
+    form_shop.work()
 
-    assert form_world.books.order.status == "held"
-    assert "US$1.00 of US$12.00" in str(form_world.books.order.held_reason)
-    assert form_world.books.fulfilled() == {}
+    assert form_shop.books.order.status == "held"
+    assert "US$1.00 of US$12.00" in str(form_shop.books.order.held_reason)
+    assert form_shop.books.fulfilled() == {}
 
 
-def test_another_currency_from_the_browser_pays_nothing(form_world: World) -> None:
+def test_another_currency_from_the_browser_pays_nothing(form_shop: ShopAndSandbox) -> None:
     """The return's hash does not cover it: 12 TTD are worth less than two dollars."""
-    form_world.press(leave(form_world, currency="TTD"), **WIPAY)
-    assert form_world.books.order.status == "open"
+    form_shop.press(leave(form_shop, currency="TTD"), **WIPAY)
+    assert form_shop.books.order.status == "open"
 
-    form_world.work()
+    form_shop.work()
 
-    assert (form_world.books.order.status, form_world.books.payment.received) == ("held", 0)
-    assert "TTD" in str(form_world.books.payment.problem)
+    assert (form_shop.books.order.status, form_shop.books.payment.received) == ("held", 0)
+    assert "TTD" in str(form_shop.books.payment.problem)
 
 
-def test_a_form_that_is_posted_twice_is_paid_once(form_world: World) -> None:
-    first, second = leave(form_world), leave(form_world)
+def test_a_form_that_is_posted_twice_is_paid_once(form_shop: ShopAndSandbox) -> None:
+    first, second = leave(form_shop), leave(form_shop)
     assert first != second
 
-    form_world.press(second, **WIPAY)
-    form_world.work()
+    form_shop.press(second, **WIPAY)
+    form_shop.work()
 
-    assert form_world.state == "paid"
-    assert len(form_world.books.payments) == 1
-    assert form_world.books.payment.problem is None
+    assert form_shop.state == "paid"
+    assert len(form_shop.books.payments) == 1
+    assert form_shop.books.payment.problem is None
 
 
-def test_declined_first_and_then_paid_by_the_same_form_is_paid(form_world: World) -> None:
+def test_declined_first_and_then_paid_by_the_same_form_is_paid(form_shop: ShopAndSandbox) -> None:
     """Back, and once more: the second transaction is another, of the same payment."""
-    first, second = leave(form_world), leave(form_world)
+    first, second = leave(form_shop), leave(form_shop)
 
-    form_world.press(first, **WIPAY_DECLINED)
-    form_world.work()
-    assert form_world.state == "left"
-    form_world.press(second, **WIPAY)
-    form_world.work()
+    form_shop.press(first, **WIPAY_DECLINED)
+    form_shop.work()
+    assert form_shop.state == "left"
+    form_shop.press(second, **WIPAY)
+    form_shop.work()
 
-    assert form_world.state == "paid"
-    assert form_world.books.payment.received == EBOOK["USD"]
-    assert form_world.books.fulfilled() == {"download": 1, "mail": 1}
+    assert form_shop.state == "paid"
+    assert form_shop.books.payment.received == EBOOK["USD"]
+    assert form_shop.books.fulfilled() == {"download": 1, "mail": 1}
 
 
-def test_a_form_that_is_paid_twice_is_told_to_a_person(form_world: World) -> None:
+def test_a_form_that_is_paid_twice_is_told_to_a_person(form_shop: ShopAndSandbox) -> None:
     """B21."""
-    first, second = leave(form_world), leave(form_world)
+    first, second = leave(form_shop), leave(form_shop)
 
-    form_world.press(first, **WIPAY)
-    form_world.work()
-    form_world.press(second, **WIPAY)
-    form_world.work()
+    form_shop.press(first, **WIPAY)
+    form_shop.work()
+    form_shop.press(second, **WIPAY)
+    form_shop.work()
 
-    assert form_world.state == "paid"
-    payment = form_world.books.payment
+    assert form_shop.state == "paid"
+    payment = form_shop.books.payment
     assert payment.received == EBOOK["USD"]
     assert re.fullmatch(r"paid a second time, as SB-.*: give it back", str(payment.problem))
-    assert form_world.books.fulfilled() == {"download": 1, "mail": 1}
+    assert form_shop.books.fulfilled() == {"download": 1, "mail": 1}
 
 
-def test_who_has_paid_finds_no_form_any_more(form_world: World) -> None:
-    form_world.press(leave(form_world), **WIPAY)
-    form_world.work()
+def test_who_has_paid_finds_no_form_any_more(form_shop: ShopAndSandbox) -> None:
+    form_shop.press(leave(form_shop), **WIPAY)
+    form_shop.work()
 
-    answer = form_world.visit(f"{BASE_URL}/orders/{form_world.books.order.id}/pay")
+    answer = form_shop.visit(f"{BASE_URL}/orders/{form_shop.books.order.id}/pay")
 
-    assert form_world.url == f"{BASE_URL}/orders/{form_world.books.order.id}"
+    assert form_shop.url == f"{BASE_URL}/orders/{form_shop.books.order.id}"
     assert 'data-state="paid"' in answer.text
 
 
-def test_who_left_the_form_can_go_on_there_or_pay_another_way(form_world: World) -> None:
-    assert f'href="/orders/{form_world.books.order.id}/pay"' in form_world.order_page
-    assert "<summary>Pay another way</summary>" in form_world.order_page
+def test_who_left_the_form_can_go_on_there_or_pay_another_way(form_shop: ShopAndSandbox) -> None:
+    assert f'href="/orders/{form_shop.books.order.id}/pay"' in form_shop.order_page
+    assert "<summary>Pay another way</summary>" in form_shop.order_page
 
-    form_world.choose("mintcash")
+    form_shop.choose("mintcash")
 
-    form_world.press(form_world.url, **MINTCASH)
-    form_world.work()
-    assert form_world.state == "paid"
+    form_shop.press(form_shop.url, **MINTCASH)
+    form_shop.work()
+    assert form_shop.state == "paid"
 
 
 # ------------------------------------------------------------------ HitPay's drop-in
 
 
 @pytest.fixture
-def drop_in(open_world: OpenWorld) -> World:
-    world = open_world(hitpay_drop_in=True)
-    world.check_out("hitpay")
-    assert world.url == f"{BASE_URL}/orders/{world.books.order.id}/pay"
-    return world
+def drop_in(open_shop: OpenShop) -> ShopAndSandbox:
+    shop = open_shop(hitpay_drop_in=True)
+    shop.check_out("hitpay")
+    assert shop.url == f"{BASE_URL}/orders/{shop.books.order.id}/pay"
+    return shop
 
 
-def test_the_foreign_script_is_let_in_on_that_page_only(drop_in: World) -> None:
+def test_the_foreign_script_is_let_in_on_that_page_only(drop_in: ShopAndSandbox) -> None:
     order = f"/orders/{drop_in.books.order.id}"
     page = drop_in.shopper.get(f"{order}/pay").text
 
@@ -379,7 +381,7 @@ def test_the_foreign_script_is_let_in_on_that_page_only(drop_in: World) -> None:
         assert "frame-src" not in elsewhere
 
 
-def test_without_javascript_there_is_a_plain_link(drop_in: World) -> None:
+def test_without_javascript_there_is_a_plain_link(drop_in: ShopAndSandbox) -> None:
     page = drop_in.shopper.get(f"/orders/{drop_in.books.order.id}/pay").text
     url = drop_in.books.payment.page_url
     assert re.search(rf'<a class="button[^"]*"\s+href="{url}">Pay with HitPay</a>', page)
@@ -390,7 +392,7 @@ def test_without_javascript_there_is_a_plain_link(drop_in: World) -> None:
     assert drop_in.state == "paid"
 
 
-def test_the_drop_in_opens_again_for_whoever_canceled(drop_in: World) -> None:
+def test_the_drop_in_opens_again_for_whoever_canceled(drop_in: ShopAndSandbox) -> None:
     """What the last visit came to must not keep the page closed."""
     drop_in.press(f"{drop_in.books.payment.page_url}/cancel")
     assert drop_in.state == "left"
@@ -404,309 +406,319 @@ def test_the_drop_in_opens_again_for_whoever_canceled(drop_in: World) -> None:
 # ------------------------------------------------------------------ pictures and pages gone back to
 
 
-def test_handcashs_picture_stands_beside_its_link(world: World) -> None:
-    world.check_out("handcash")
-    page = world.url
-    order = f"/orders/{world.books.order.id}"
+def test_handcashs_picture_stands_beside_its_link(shop: ShopAndSandbox) -> None:
+    shop.check_out("handcash")
+    page = shop.url
+    order = f"/orders/{shop.books.order.id}"
 
-    picture = re.search(r'<img class="scan-code"\s+src="([^"]+)"', world.order_page)
+    picture = re.search(r'<img class="scan-code"\s+src="([^"]+)"', shop.order_page)
     assert picture
-    answer = world.pages.get(picture[1], base_url=SANDBOX_URL)
+    answer = shop.pages.get(picture[1], base_url=SANDBOX_URL)
 
     assert answer.mimetype == "image/png"
-    assert f'href="{page}"' in world.order_page
-    assert policy(world, order)["img-src"] == f"'self' data: {SANDBOX_URL}"
+    assert f'href="{page}"' in shop.order_page
+    assert policy(shop, order)["img-src"] == f"'self' data: {SANDBOX_URL}"
     for path in ("/", "/cart", "/checkout"):
-        assert policy(world, path)["img-src"] == "'self' data:"
+        assert policy(shop, path)["img-src"] == "'self' data:"
 
 
 @pytest.mark.parametrize("provider", ["handcash", "hitpay"])
-def test_a_page_that_is_gone_back_to_is_brought_up_to_date(world: World, provider: str) -> None:
-    world.check_out(provider)
-    page = world.url
+def test_a_page_that_is_gone_back_to_is_brought_up_to_date(
+    shop: ShopAndSandbox, provider: str
+) -> None:
+    shop.check_out(provider)
+    page = shop.url
 
-    world.choose(provider)
+    shop.choose(provider)
 
-    assert (world.url, len(world.books.payments)) == (page, 1)
-    assert world.asked("PUT") == 1
+    assert (shop.url, len(shop.books.payments)) == (page, 1)
+    assert shop.asked("PUT") == 1
 
 
 @pytest.mark.parametrize("provider", ["handcash", "hitpay"])
-def test_a_page_that_was_paid_meanwhile_is_not_opened_again(world: World, provider: str) -> None:
+def test_a_page_that_was_paid_meanwhile_is_not_opened_again(
+    shop: ShopAndSandbox, provider: str
+) -> None:
     """The webhook is lost, the tab was closed; then "Pay" once more."""
-    world.check_out(provider)
+    shop.check_out(provider)
     typed = {"handcash": HANDCASH, "hitpay": HITPAY}[provider]
-    world.press(world.url, **typed, fault="close_tab", delivery_fault="drop")
+    shop.press(shop.url, **typed, fault="close_tab", delivery_fault="drop")
 
-    world.choose(provider)
+    shop.choose(provider)
 
-    assert world.url == f"{BASE_URL}/orders/{world.books.order.id}"
-    assert world.state == "paid"
-    assert world.asked("PUT") == 0
+    assert shop.url == f"{BASE_URL}/orders/{shop.books.order.id}"
+    assert shop.state == "paid"
+    assert shop.asked("PUT") == 0
 
 
-def test_a_page_that_has_closed_is_replaced(world: World) -> None:
-    world.check_out("handcash")
-    first = world.url
-    world.press(first, **HANDCASH, fault="expire")
+def test_a_page_that_has_closed_is_replaced(shop: ShopAndSandbox) -> None:
+    shop.check_out("handcash")
+    first = shop.url
+    shop.press(first, **HANDCASH, fault="expire")
 
-    world.choose("handcash")
+    shop.choose("handcash")
 
-    old, new = world.books.payments
+    old, new = shop.books.payments
     assert (old.status, old.failure_code) == ("expired", "page_closed")
-    assert world.url == new.page_url != first
+    assert shop.url == new.page_url != first
 
 
-def test_a_provider_that_does_not_say_how_its_page_stands_keeps_nobody_away(world: World) -> None:
-    world.check_out("hitpay")
-    page = world.url
-    world.instead = lambda call: (500, {}, "{}")
+def test_a_provider_that_does_not_say_how_its_page_stands_keeps_nobody_away(
+    shop: ShopAndSandbox,
+) -> None:
+    shop.check_out("hitpay")
+    page = shop.url
+    shop.instead = lambda call: (500, {}, "{}")
 
-    world.choose("hitpay")
+    shop.choose("hitpay")
 
-    assert world.url == page
+    assert shop.url == page
 
 
-def test_pay_pressed_twice_at_once_leads_to_one_page(world: World) -> None:
+def test_pay_pressed_twice_at_once_leads_to_one_page(shop: ShopAndSandbox) -> None:
     """C6: HitPay knows no idempotency key, and makes two payment requests."""
-    world.books.place_order({"cookbook": 1}, attempts=0)
-    order_id = world.books.order.id
+    shop.books.place_order({"cookbook": 1}, attempts=0)
+    order_id = shop.books.order.id
 
     def press() -> str | None:
         return payments.start(order_id, "hitpay")
 
-    first, second = at_once(world.app, press, press)
+    first, second = at_once(shop.app, press, press)
 
-    assert first == second == world.books.payment.page_url
-    assert world.books.payment.status == "created"
+    assert first == second == shop.books.payment.page_url
+    assert shop.books.payment.status == "created"
 
 
 # ------------------------------------------------------------------ pages that nobody needs
 
 
-def deleted(world: World) -> int:
-    return world.asked("DELETE")
+def deleted(shop: ShopAndSandbox) -> int:
+    return shop.asked("DELETE")
 
 
 @pytest.mark.parametrize("provider", ["handcash", "hitpay", "hitpay/qr"])
-def test_the_page_is_closed_when_another_way_is_chosen(world: World, provider: str) -> None:
-    world.shopper.post("/currency", {"currency": "SGD"})
-    world.check_out(provider)
+def test_the_page_is_closed_when_another_way_is_chosen(shop: ShopAndSandbox, provider: str) -> None:
+    shop.shopper.post("/currency", {"currency": "SGD"})
+    shop.check_out(provider)
     other = "hitpay" if provider == "handcash" else "handcash"
 
-    world.choose(other)
-    assert deleted(world) == 0  # nobody waits for that
-    world.look()
+    shop.choose(other)
+    assert deleted(shop) == 0  # nobody waits for that
+    shop.check_payments()
 
-    old, new = world.books.payments
+    old, new = shop.books.payments
     assert (old.status, old.failure_code) == ("canceled", "abandoned")
     assert new.status in ("created", "pending")
-    assert deleted(world) == 1
-    assert world.state in ("waiting", "scan")
-    world.look()
-    assert deleted(world) == 1
+    assert deleted(shop) == 1
+    assert shop.state in ("waiting", "scan")
+    shop.check_payments()
+    assert deleted(shop) == 1
 
 
-def test_the_page_is_closed_when_the_order_is_paid_by_another(world: World) -> None:
+def test_the_page_is_closed_when_the_order_is_paid_by_another(shop: ShopAndSandbox) -> None:
     """News can be faster than the worker that closes pages: paid is a reason of its own."""
-    world.check_out("mintcash")
-    mintcash = world.url
-    world.choose("handcash")
+    shop.check_out("mintcash")
+    mintcash = shop.url
+    shop.choose("handcash")
 
-    world.press(mintcash, **MINTCASH)
-    world.work()
+    shop.press(mintcash, **MINTCASH)
+    shop.work()
 
-    paid, closed = world.books.payments
-    assert world.books.order.paid_by == paid.id
-    assert (closed.status, deleted(world)) == ("canceled", 1)
-    assert world.state == "paid"
+    paid, closed = shop.books.payments
+    assert shop.books.order.paid_by == paid.id
+    assert (closed.status, deleted(shop)) == ("canceled", 1)
+    assert shop.state == "paid"
 
 
-def test_the_page_is_closed_when_the_basket_is_changed(world: World) -> None:
-    world.check_out("handcash")
-    first = world.url
+def test_the_page_is_closed_when_the_basket_is_changed(shop: ShopAndSandbox) -> None:
+    shop.check_out("handcash")
+    first = shop.url
 
-    world.check_out("handcash", slug="gift-card")
-    world.look()
+    shop.check_out("handcash", slug="gift-card")
+    shop.check_payments()
 
-    assert world.url != first
-    statuses = {each.page_url: each.status for each in world.books.payments}
-    assert statuses == {first: "canceled", world.url: "created"}
-    assert "pending" not in world.visit(first).text
+    assert shop.url != first
+    statuses = {each.page_url: each.status for each in shop.books.payments}
+    assert statuses == {first: "canceled", shop.url: "created"}
+    assert "pending" not in shop.visit(first).text
 
 
 def test_the_page_is_closed_when_the_basket_is_changed_though_the_next_page_fails(
-    world: World,
+    shop: ShopAndSandbox,
 ) -> None:
     """S05: what is in it is no longer wanted, whatever the provider answers next."""
-    world.check_out("handcash")
-    first = world.url
-    world.instead = lambda call: (500, {}, "{}") if call.startswith("POST /mintcash") else None
+    shop.check_out("handcash")
+    first = shop.url
+    shop.instead = lambda call: (500, {}, "{}") if call.startswith("POST /mintcash") else None
 
-    world.check_out("mintcash", slug="gift-card")
-    world.look()
+    shop.check_out("mintcash", slug="gift-card")
+    shop.check_payments()
 
-    assert {each.page_url: each.status for each in world.books.payments}[first] == "canceled"
-    assert "pending" not in world.visit(first).text
+    assert {each.page_url: each.status for each in shop.books.payments}[first] == "canceled"
+    assert "pending" not in shop.visit(first).text
 
 
-def test_the_page_stays_open_when_the_other_way_has_no_page(world: World) -> None:
+def test_the_page_stays_open_when_the_other_way_has_no_page(shop: ShopAndSandbox) -> None:
     """The shopper is always offered a way on."""
-    world.check_out("handcash")
-    page = world.url
-    world.instead = lambda call: (500, {}, "{}") if call.startswith("POST /mintcash") else None
+    shop.check_out("handcash")
+    page = shop.url
+    shop.instead = lambda call: (500, {}, "{}") if call.startswith("POST /mintcash") else None
 
-    world.choose("mintcash")
-    world.look()
-    assert deleted(world) == 0
+    shop.choose("mintcash")
+    shop.check_payments()
+    assert deleted(shop) == 0
 
-    world.press(page, **HANDCASH)
-    world.work()
-    assert world.state == "paid"
+    shop.press(page, **HANDCASH)
+    shop.work()
+    assert shop.state == "paid"
 
 
 @pytest.mark.parametrize("provider", ["handcash", "hitpay"])
-def test_a_page_that_was_paid_before_it_could_be_closed_pays(world: World, provider: str) -> None:
-    world.check_out(provider)
+def test_a_page_that_was_paid_before_it_could_be_closed_pays(
+    shop: ShopAndSandbox, provider: str
+) -> None:
+    shop.check_out(provider)
     typed = {"handcash": HANDCASH, "hitpay": HITPAY}[provider]
-    page = world.url
-    world.choose("mintcash")
-    world.press(page, **typed, fault="close_tab", delivery_fault="drop")
+    page = shop.url
+    shop.choose("mintcash")
+    shop.press(page, **typed, fault="close_tab", delivery_fault="drop")
 
-    world.look()
+    shop.check_payments()
 
-    assert world.books.order.paid_by == world.books.payments[0].id
-    assert (deleted(world), world.state) == (0, "paid")
+    assert shop.books.order.paid_by == shop.books.payments[0].id
+    assert (deleted(shop), shop.state) == (0, "paid")
 
 
 @pytest.mark.parametrize(
     ("provider", "told"), [("handcash", "give it back"), ("hitpay/qr", "see its refund")]
 )
 def test_a_closed_page_that_is_paid_all_the_same_is_a_second_payment(
-    world: World, provider: str, told: str
+    shop: ShopAndSandbox, provider: str, told: str
 ) -> None:
     """B14, B20: HitPay's QR codes live on, and HandCash may be slow to hear of it."""
-    world.shopper.post("/currency", {"currency": "SGD"})
-    world.check_out(provider)
-    page = world.code if provider == "hitpay/qr" else world.url
+    shop.shopper.post("/currency", {"currency": "SGD"})
+    shop.check_out(provider)
+    page = shop.code if provider == "hitpay/qr" else shop.url
     if provider == "handcash":
-        world.instead = lambda call: (200, {}, "") if call.startswith("DELETE") else None
+        shop.instead = lambda call: (200, {}, "") if call.startswith("DELETE") else None
     other = "hitpay" if provider == "handcash" else "handcash"
-    world.choose(other)
-    world.press(world.url, **{"hitpay": HITPAY, "handcash": HANDCASH}[other])
-    world.work()
-    first, second = world.books.payments
+    shop.choose(other)
+    shop.press(shop.url, **{"hitpay": HITPAY, "handcash": HANDCASH}[other])
+    shop.work()
+    first, second = shop.books.payments
     assert (first.status, second.status) == ("canceled", "succeeded")
 
-    world.press(page, **HANDCASH)
-    world.work()
+    shop.press(page, **HANDCASH)
+    shop.work()
 
-    first, second = world.books.payments
-    assert world.books.order.paid_by == second.id
+    first, second = shop.books.payments
+    assert shop.books.order.paid_by == second.id
     assert first.received == EBOOK["SGD"]
     assert told in str(first.problem)
     assert first.refunded == (first.received if provider == "hitpay/qr" else 0)
-    assert world.books.fulfilled() == {"download": 1, "mail": 1}
+    assert shop.books.fulfilled() == {"download": 1, "mail": 1}
 
 
-def test_the_page_in_use_is_the_one_that_is_told_of(world: World) -> None:
+def test_the_page_in_use_is_the_one_that_is_told_of(shop: ShopAndSandbox) -> None:
     """Away to HandCash and back to MintCash: the order's page speaks of MintCash."""
-    world.check_out("mintcash")
-    page = world.url
-    world.choose("handcash")
-    world.choose("mintcash")
-    assert world.url == page
-    world.look()
+    shop.check_out("mintcash")
+    page = shop.url
+    shop.choose("handcash")
+    shop.choose("mintcash")
+    assert shop.url == page
+    shop.check_payments()
 
-    world.press(page, **MINTCASH, delivery_fault="drop")
-    assert world.state == "waiting"
-    assert "MintCash" in world.order_page
-    assert "The payment was canceled" not in world.order_page
+    shop.press(page, **MINTCASH, delivery_fault="drop")
+    assert shop.state == "waiting"
+    assert "MintCash" in shop.order_page
+    assert "The payment was canceled" not in shop.order_page
 
-    world.look()
-    assert world.state == "paid"
+    shop.check_payments()
+    assert shop.state == "paid"
 
 
 # ------------------------------------------------------------------ WiPay: unknown is not failed
 
 
 def test_silence_from_wipay_is_unknown_for_four_hours(
-    open_world: OpenWorld, clock: time_machine.Traveller
+    open_shop: OpenShop, clock: time_machine.Traveller
 ) -> None:
     """E9: without a WAPI key nobody can be asked, and the tab was closed."""
-    world = open_world(wipay_wapi_key=SecretStr(""))
-    world.check_out("wipay")
-    page = world.url
-    world.press(page, **WIPAY, fault="close_tab", delivery_fault="drop")
+    shop = open_shop(wipay_wapi_key=SecretStr(""))
+    shop.check_out("wipay")
+    page = shop.url
+    shop.press(page, **WIPAY, fault="close_tab", delivery_fault="drop")
 
-    assert world.state == "waiting"
+    assert shop.state == "waiting"
     clock.shift(timedelta(minutes=3, seconds=1))
-    assert world.state == "closed"
-    assert "If you did, just wait" in world.order_page
-    clock.move_to(world.books.payment.created_at + timedelta(minutes=239))
-    world.look()
-    assert (world.state, world.books.payment.status) == ("closed", "created")
+    assert shop.state == "closed"
+    assert "If you did, just wait" in shop.order_page
+    clock.move_to(shop.books.payment.created_at + timedelta(minutes=239))
+    shop.check_payments()
+    assert (shop.state, shop.books.payment.status) == ("closed", "created")
 
     clock.shift(timedelta(minutes=2))
-    world.look()
-    assert (world.state, world.books.payment.status) == ("expired", "expired")
+    shop.check_payments()
+    assert (shop.state, shop.books.payment.status) == ("expired", "expired")
 
 
-def test_a_late_success_at_wipay_is_taken(world: World, clock: time_machine.Traveller) -> None:
+def test_a_late_success_at_wipay_is_taken(
+    shop: ShopAndSandbox, clock: time_machine.Traveller
+) -> None:
     """WiPay learns after half an hour that the bank took the money."""
-    world.check_out("wipay")
-    world.press(world.url, **WIPAY, fault="pay_late")
-    world.work()
-    assert world.books.order.status == "open"
+    shop.check_out("wipay")
+    shop.press(shop.url, **WIPAY, fault="pay_late")
+    shop.work()
+    assert shop.books.order.status == "open"
 
     clock.shift(timedelta(minutes=31))
-    world.wait(minutes=31)
-    world.deliver()
+    shop.wait(minutes=31)
+    shop.deliver()
 
-    assert world.state == "paid"
+    assert shop.state == "paid"
 
 
 def test_after_three_minutes_another_page_of_wipay_is_opened(
-    world: World, clock: time_machine.Traveller
+    shop: ShopAndSandbox, clock: time_machine.Traveller
 ) -> None:
-    world.check_out("wipay")
-    first = world.url
-    world.choose("wipay")
-    assert world.url == first
+    shop.check_out("wipay")
+    first = shop.url
+    shop.choose("wipay")
+    assert shop.url == first
 
     clock.shift(timedelta(minutes=3, seconds=1))
-    world.choose("wipay")
+    shop.choose("wipay")
 
-    assert world.url != first
-    assert len(world.books.payments) == 2
+    assert shop.url != first
+    assert len(shop.books.payments) == 2
 
 
-def test_a_saved_card_is_charged(world: World) -> None:
-    card_id = save_card(world)
-    world.shopper.add("cookbook")
-    page = world.shopper.get("/checkout").text
+def test_a_saved_card_is_charged(shop: ShopAndSandbox) -> None:
+    card_id = save_card(shop)
+    shop.shopper.add("cookbook")
+    page = shop.shopper.get("/checkout").text
     assert f'value="wipay/card:{card_id}"' in page
     assert "Visa ending 1111" in page
 
-    world.follow(BASE_URL, world.shopper.check_out(provider=f"wipay/card:{card_id}"))
-    world.press(world.url)  # no card is typed: WiPay only asks for a nod
-    world.work()
+    shop.follow(BASE_URL, shop.shopper.check_out(provider=f"wipay/card:{card_id}"))
+    shop.press(shop.url)  # no card is typed: WiPay only asks for a nod
+    shop.work()
 
-    assert world.state == "paid"
-    assert world.asked("POST /wipay/wapi/trusted-cards/") == 2  # verified, then charged
-    assert world.asked("POST /wipay/plugins") == 0
+    assert shop.state == "paid"
+    assert shop.asked("POST /wipay/wapi/trusted-cards/") == 2  # verified, then charged
+    assert shop.asked("POST /wipay/plugins") == 0
 
 
-def save_card(world: World) -> str:
+def save_card(shop: ShopAndSandbox) -> str:
     """Save and verify a card by the pages, as a shopper does."""
-    world.follow(BASE_URL, world.shopper.post("/cards/wipay"))
-    world.press(world.url, **WIPAY)
-    verify = world.url.removeprefix(BASE_URL)
-    statement = world.pages.get("/wipay/merchant", base_url=SANDBOX_URL).text
+    shop.follow(BASE_URL, shop.shopper.post("/cards/wipay"))
+    shop.press(shop.url, **WIPAY)
+    verify = shop.url.removeprefix(BASE_URL)
+    statement = shop.pages.get("/wipay/merchant", base_url=SANDBOX_URL).text
     amount = re.search(r"([0-9]+\.[0-9]{2})", statement)
     assert amount
-    assert world.shopper.post(verify, {"amount": amount[1]}).status_code == 303
-    with world.books.open():
+    assert shop.shopper.post(verify, {"amount": amount[1]}).status_code == 303
+    with shop.books.open():
         return str(db.session.scalars(select(SavedCard.card_id)).one())
 
 
@@ -714,13 +726,18 @@ def save_card(world: World) -> str:
 
 
 def say(
-    world: World, request_id: str, event: str, total: str = "", delivery: str = "1", **more: str
+    shop: ShopAndSandbox,
+    request_id: str,
+    event: str,
+    total: str = "",
+    delivery: str = "1",
+    **more: str,
 ) -> None:
     """A correctly signed event about one request."""
     news = {"event": event, "requestId": request_id, "currency": "USDC", **more}
     body = json.dumps(news | ({"totalAmountPaid": total} if total else {})).encode()
     secret = b"6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"
-    answer = world.shopper.client.post(
+    answer = shop.shopper.client.post(
         "/webhooks/request_network",
         base_url=BASE_URL,
         data=body,
@@ -734,98 +751,100 @@ def say(
     assert answer.status_code == 200
 
 
-def pay_link(world: World, amount: str, **how: str) -> None:
+def pay_link(shop: ShopAndSandbox, amount: str, **how: str) -> None:
     """Connect a wallet, approve, pay."""
-    home, _, token = world.url.partition("?")
+    home, _, token = shop.url.partition("?")
     for step in ("connect", "approve", "pay"):
-        world.press(f"{home}{step}?{token}", way="BASE USDC", amount=amount, settles="now", **how)
-    world.url = f"{home}?{token}"
+        shop.press(f"{home}{step}?{token}", way="BASE USDC", amount=amount, settles="now", **how)
+    shop.url = f"{home}?{token}"
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_link_that_takes_no_money_is_replaced(world: World, status: int) -> None:
-    world.check_out("request_network")
-    first = world.url
-    world.instead = lambda call: (
+def test_a_link_that_takes_no_money_is_replaced(shop: ShopAndSandbox, status: int) -> None:
+    shop.check_out("request_network")
+    first = shop.url
+    shop.instead = lambda call: (
         (status, {}, json.dumps({"message": "no"})) if "GET" in call else None
     )
 
-    world.choose("request_network")
+    shop.choose("request_network")
 
-    old, new = world.books.payments
+    old, new = shop.books.payments
     assert (old.failure_code, old.order_id) == ("page_closed", new.order_id)
-    assert world.url == new.page_url != first
+    assert shop.url == new.page_url != first
 
 
-def test_a_link_that_is_paid_leads_to_the_paid_order(world: World) -> None:
+def test_a_link_that_is_paid_leads_to_the_paid_order(shop: ShopAndSandbox) -> None:
     """409: and the webhook was lost."""
-    world.check_out("request_network")
-    pay_link(world, "12", delivery_fault="drop", fault="close_tab")
+    shop.check_out("request_network")
+    pay_link(shop, "12", delivery_fault="drop", fault="close_tab")
 
-    world.choose("request_network")
+    shop.choose("request_network")
 
-    assert world.url == f"{BASE_URL}/orders/{world.books.order.id}"
-    assert world.state == "paid"
-    assert len(world.books.payments) == 1
+    assert shop.url == f"{BASE_URL}/orders/{shop.books.order.id}"
+    assert shop.state == "paid"
+    assert len(shop.books.payments) == 1
 
 
 def test_a_payment_whose_four_webhooks_met_a_shop_that_was_down_is_found_by_asking(
-    world: World,
+    shop: ShopAndSandbox,
 ) -> None:
     """E3, H2: all within 21 seconds; after that it is silent for ever."""
-    world.check_out("request_network")
-    world.in_vain = 0
-    pay_link(world, "12", fault="close_tab")
+    shop.check_out("request_network")
+    shop.unanswered = 0
+    pay_link(shop, "12", fault="close_tab")
     for _ in range(5):
-        world.deliver()
-        world.wait(seconds=60)
-    assert world.in_vain == 4
+        shop.deliver()
+        shop.wait(seconds=60)
+    assert shop.unanswered == 4
 
-    world.in_vain = None
-    world.wait(hours=1)
-    world.deliver()
-    assert world.state == "waiting"
-    world.look()
+    shop.unanswered = None
+    shop.wait(hours=1)
+    shop.deliver()
+    assert shop.state == "waiting"
+    shop.check_payments()
 
-    assert world.state == "paid"
+    assert shop.state == "paid"
 
 
-def test_a_link_whose_owners_are_signing_is_waited_for(world: World) -> None:
+def test_a_link_whose_owners_are_signing_is_waited_for(shop: ShopAndSandbox) -> None:
     """423: a Safe wallet; nobody else may pay meanwhile."""
-    world.check_out("request_network")
-    home, _, token = world.url.partition("?")
+    shop.check_out("request_network")
+    home, _, token = shop.url.partition("?")
     for step in ("connect", "approve", "pay"):
-        world.press(f"{home}{step}?{token}", way="BASE USDC", amount="12", settles="safe")
+        shop.press(f"{home}{step}?{token}", way="BASE USDC", amount="12", settles="safe")
 
-    world.choose("request_network")
-    assert (world.state, len(world.books.payments)) == ("waiting", 1)
-    assert "How would you like to pay?" not in world.order_page
+    shop.choose("request_network")
+    assert (shop.state, len(shop.books.payments)) == ("waiting", 1)
+    assert "How would you like to pay?" not in shop.order_page
 
-    assert "Pay another way" not in world.order_page
+    assert "Pay another way" not in shop.order_page
 
-    world.wait(seconds=30)
-    world.work()
-    assert world.state == "paid"
+    shop.wait(seconds=30)
+    shop.work()
+    assert shop.state == "paid"
 
 
 @pytest.fixture
-def itemized(open_world: OpenWorld) -> World:
+def itemized(open_shop: OpenShop) -> ShopAndSandbox:
     """One link that collects a request for each line: the candle's, and the e-book's."""
-    world = open_world(request_network_itemized=True)
-    world.shopper.add("candle")
-    world.check_out("request_network")
-    return world
+    shop = open_shop(request_network_itemized=True)
+    shop.shopper.add("candle")
+    shop.check_out("request_network")
+    return shop
 
 
-def parts(world: World) -> dict[str, str]:
+def parts(shop: ShopAndSandbox) -> dict[str, str]:
     """Request id -> what it asks for."""
-    with world.books.open():
+    with shop.books.open():
         found = db.session.execute(select(PaymentPart.provider_reference, PaymentPart.amount))
         return {reference: str(to_major(amount, "USD")) for reference, amount in found}
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_a_link_is_paid_when_each_of_its_parts_is(itemized: World, backwards: bool) -> None:
+def test_a_link_is_paid_when_each_of_its_parts_is(
+    itemized: ShopAndSandbox, backwards: bool
+) -> None:
     (first, one), (second, other) = sorted(parts(itemized).items(), reverse=backwards)
 
     for _ in range(2):
@@ -843,7 +862,7 @@ def test_a_link_is_paid_when_each_of_its_parts_is(itemized: World, backwards: bo
     assert itemized.books.fulfilled() == {"parcel": 1, "download": 1, "mail": 1}
 
 
-def test_totals_of_one_part_add_up_to_its_highest(itemized: World) -> None:
+def test_totals_of_one_part_add_up_to_its_highest(itemized: ShopAndSandbox) -> None:
     """B11, in one of two parts."""
     totals = {amount: reference for reference, amount in parts(itemized).items()}
     candle, ebook = totals["28.00"], totals["12.00"]
@@ -859,7 +878,9 @@ def test_totals_of_one_part_add_up_to_its_highest(itemized: World) -> None:
 
 
 @pytest.mark.parametrize("failure_first", [False, True])
-def test_one_part_that_fails_leaves_the_other_paid(itemized: World, failure_first: bool) -> None:
+def test_one_part_that_fails_leaves_the_other_paid(
+    itemized: ShopAndSandbox, failure_first: bool
+) -> None:
     (first, one), (second, other) = parts(itemized).items()
 
     if failure_first:
@@ -874,55 +895,55 @@ def test_one_part_that_fails_leaves_the_other_paid(itemized: World, failure_firs
     assert itemized.state == "paid"
 
 
-def test_parts_that_nobody_told_of_are_asked_for(itemized: World) -> None:
+def test_parts_that_nobody_told_of_are_asked_for(itemized: ShopAndSandbox) -> None:
     """E1."""
     pay_link(itemized, "28", delivery_fault="drop")
-    itemized.look()
+    itemized.check_payments()
     assert itemized.books.payment.received == 2800
     assert itemized.state == "partial"
 
     pay_link(itemized, "12", delivery_fault="drop")
-    itemized.look()
+    itemized.check_payments()
     assert itemized.state == "paid"
 
 
 @pytest.mark.parametrize("failed_before", [False, True])
 def test_what_is_short_when_the_link_expires_holds_the_order_until_the_rest_comes(
-    world: World, clock: time_machine.Traveller, failed_before: bool
+    shop: ShopAndSandbox, clock: time_machine.Traveller, failed_before: bool
 ) -> None:
     """B12."""
-    world.check_out("request_network")
-    reference = str(world.books.payment.provider_reference)
+    shop.check_out("request_network")
+    reference = str(shop.books.payment.provider_reference)
     if failed_before:
-        say(world, reference, "payment.failed")
-        assert world.state == "failed"
-    pay_link(world, "11.99")
-    world.deliver()
-    assert world.state == "partial"
-    assert "US$11.99 of it is here, US$0.01 is still open." in world.order_page
+        say(shop, reference, "payment.failed")
+        assert shop.state == "failed"
+    pay_link(shop, "11.99")
+    shop.deliver()
+    assert shop.state == "partial"
+    assert "US$11.99 of it is here, US$0.01 is still open." in shop.order_page
 
     clock.shift(timedelta(days=7, minutes=1))
-    world.look()
-    assert (world.books.order.status, world.state) == ("held", "short")
-    assert "US$11.99 of it is here, US$0.01 did not come in time." in world.order_page
-    assert "request_network took US$11.99 of US$12.00" in world.console
-    assert world.books.fulfilled() == {}
+    shop.check_payments()
+    assert (shop.books.order.status, shop.state) == ("held", "short")
+    assert "US$11.99 of it is here, US$0.01 did not come in time." in shop.order_page
+    assert "request_network took US$11.99 of US$12.00" in shop.console
+    assert shop.books.fulfilled() == {}
 
-    say(world, reference, "payment.confirmed", "12", delivery="late")
-    assert (world.books.order.status, world.state) == ("paid", "paid")
+    say(shop, reference, "payment.confirmed", "12", delivery="late")
+    assert (shop.books.order.status, shop.state) == ("paid", "paid")
 
 
 def test_a_person_may_take_what_is_short_for_enough(
-    world: World, clock: time_machine.Traveller
+    shop: ShopAndSandbox, clock: time_machine.Traveller
 ) -> None:
-    world.check_out("request_network")
-    pay_link(world, "11.99")
-    world.deliver()
+    shop.check_out("request_network")
+    pay_link(shop, "11.99")
+    shop.deliver()
     clock.shift(timedelta(days=7, minutes=1))
-    world.look()
+    shop.check_payments()
 
-    world.shopper.post(f"/console/orders/{world.books.order.id}/release")
-    world.books.work()
+    shop.shopper.post(f"/console/orders/{shop.books.order.id}/release")
+    shop.books.work()
 
-    assert world.state == "paid"
-    assert world.books.fulfilled() == {"download": 1, "mail": 1}
+    assert shop.state == "paid"
+    assert shop.books.fulfilled() == {"download": 1, "mail": 1}

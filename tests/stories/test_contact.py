@@ -16,7 +16,7 @@ from models import Credit, Customer, Mail, Order, Parcel
 
 from .. import mintcash
 from ..books import Books
-from ..sandboxed import World
+from ..sandboxed import ShopAndSandbox
 from ..shopper import Shopper
 
 #: One database will do: nothing here depends on it.
@@ -122,15 +122,15 @@ NAMES = {
 @pytest.mark.parametrize("provider", ["mintcash", "hitpay", "wipay", "handcash", "request_network"])
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_every_name_that_the_form_takes_is_taken_by_every_provider(
-    world: World, provider: str, name: str
+    shop: ShopAndSandbox, provider: str, name: str
 ) -> None:
     """S16: bitchat#1699, persian.js#20. Nothing documents what characters a name may have."""
-    world.shopper.add("cookbook")
+    shop.shopper.add("cookbook")
 
-    answer = world.shopper.check_out(provider=provider, name=name)
+    answer = shop.shopper.check_out(provider=provider, name=name)
 
     assert answer.status_code == 303, answer.text
-    assert world.books.order.name == name
+    assert shop.books.order.name == name
 
 
 @each_test_on_sqlite
@@ -165,20 +165,20 @@ def long_email(characters: int, domain: str = "example.com") -> str:
     ids=["50", "51", "50_with_an_umlaut"],
 )
 def test_an_address_longer_than_the_provider_takes_is_said_at_the_field(
-    world: World, email: str, fits: bool
+    shop: ShopAndSandbox, email: str, fits: bool
 ) -> None:
     """S16: simplify-payment-gateway#30; wire/wipay.md: e-mail, at most 50 characters."""
-    world.shopper.add("cookbook")
+    shop.shopper.add("cookbook")
 
-    answer = world.shopper.check_out(provider="wipay", email=email)
+    answer = shop.shopper.check_out(provider="wipay", email=email)
 
     assert answer.status_code == (303 if fits else 422)
     if not fits:
         field = answer.text.partition('id="email-error"')[2]
         assert "WiPay takes e-mail addresses of up to 50 characters." in field
-        assert world.calls == []
-        assert world.books.count(Order) == 0
-        assert world.shopper.check_out(provider="mintcash", email=email).status_code == 303
+        assert shop.calls == []
+        assert shop.books.count(Order) == 0
+        assert shop.shopper.check_out(provider="mintcash", email=email).status_code == 303
 
 
 @each_test_on_sqlite
@@ -272,13 +272,13 @@ def test_an_order_is_not_found_by_an_address_that_only_folds_to_its_own(
 @each_test_on_sqlite
 @pytest.mark.parametrize("smtp", [True, False])
 def test_a_receipt_is_promised_only_where_letters_are_sent(
-    open_world: Callable[..., World], smtp: bool
+    open_shop: Callable[..., ShopAndSandbox], smtp: bool
 ) -> None:
-    world = open_world(smtp_url=SecretStr("smtp://127.0.0.1:1") if smtp else None)
-    world.shopper.add("cookbook")
+    shop = open_shop(smtp_url=SecretStr("smtp://127.0.0.1:1") if smtp else None)
+    shop.shopper.add("cookbook")
 
-    page = world.shopper.get("/checkout").text
-    refused = world.shopper.check_out(email="").text
+    page = shop.shopper.get("/checkout").text
+    refused = shop.shopper.check_out(email="").text
 
     assert ("The receipt goes here." in page) is smtp
     assert ("The receipt goes here." in refused) is smtp

@@ -25,8 +25,8 @@ from payments import timing
 
 from .. import mintcash, sandboxed
 from ..books import Books
-from ..conftest import OpenWorld
-from ..sandboxed import HANDCASH, SANDBOX_URL, Form, World
+from ..conftest import OpenShop
+from ..sandboxed import HANDCASH, SANDBOX_URL, Form, ShopAndSandbox
 from ..shopper import BASE_URL, Shopper
 
 MINTCASH_API = f"{SANDBOX_URL}/mintcash/payments"
@@ -267,13 +267,13 @@ def test_a_handcash_that_calls_the_price_otherwise_is_understood(
     app: Flask, tmp_path: Path, field: str, calls: int
 ) -> None:
     """T17: HandCash's own sources disagree; what it refused has made nothing."""
-    with sandboxed.world(app, tmp_path, sandbox_handcash_price_field=field) as world:
-        world.check_out("handcash")
-        world.press(world.url, **HANDCASH)
-        world.work()
+    with sandboxed.shop_and_sandbox(app, tmp_path, sandbox_handcash_price_field=field) as shop:
+        shop.check_out("handcash")
+        shop.press(shop.url, **HANDCASH)
+        shop.work()
 
-        assert world.asked("POST /handcash/v3/paymentRequests") == calls
-        assert (world.state, world.books.payment.received) == ("paid", 1200)
+        assert shop.asked("POST /handcash/v3/paymentRequests") == calls
+        assert (shop.state, shop.books.payment.received) == ("paid", 1200)
 
 
 # ------------------------------------------------------------------ Request Network
@@ -442,11 +442,11 @@ def go_live(shopper: Shopper) -> None:
 WIPAY_SECRET = "wipay_webhook_of_this_test"
 
 
-def wipay_says(world: World, event: str, key: str, stamp: int, **data: Any) -> int:
+def wipay_says(shop: ShopAndSandbox, event: str, key: str, stamp: int, **data: Any) -> int:
     """WiPay's webhook, signed over its body alone; the HTTP status of the answer."""
-    said = {"transaction_id": world.books.payment.provider_reference, "status": "success", **data}
+    said = {"transaction_id": shop.books.payment.provider_reference, "status": "success", **data}
     body = json.dumps({"id": key, "event": event, "data": said, "meta": {}}).encode()
-    secret = world.app.extensions["settings"].values("wipay_webhook_secret")[0]
+    secret = shop.app.extensions["settings"].values("wipay_webhook_secret")[0]
     headers = {
         "x-wipay-webhook-id": key,
         "x-wipay-webhook-timestamp": str(stamp),
@@ -454,26 +454,26 @@ def wipay_says(world: World, event: str, key: str, stamp: int, **data: Any) -> i
             f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
         ),
     }
-    return post(world.shopper, "wipay", body, headers).status_code
+    return post(shop.shopper, "wipay", body, headers).status_code
 
 
 @pytest.fixture
-def wipay_world(open_world: OpenWorld) -> World:
+def wipay_shop(open_shop: OpenShop) -> ShopAndSandbox:
     """A shopper is on WiPay's page, and WiPay's own webhooks are lost."""
-    world = open_world(wipay_webhook_secret=SecretStr(WIPAY_SECRET))
-    world.check_out("wipay")
-    return world
+    shop = open_shop(wipay_webhook_secret=SecretStr(WIPAY_SECRET))
+    shop.check_out("wipay")
+    return shop
 
 
-def test_a_delivery_that_was_retried_after_an_outage_is_taken(wipay_world: World) -> None:
+def test_a_delivery_that_was_retried_after_an_outage_is_taken(wipay_shop: ShopAndSandbox) -> None:
     """T15: its stamp is not signed, so it is kept and not judged; a replay is known by its id."""
     hours_ago = int(time.time()) - 7200
 
-    assert wipay_says(wipay_world, "payment.success", "w1", hours_ago) == 200
-    assert wipay_says(wipay_world, "payment.success", "w1", int(time.time())) == 200
+    assert wipay_says(wipay_shop, "payment.success", "w1", hours_ago) == 200
+    assert wipay_says(wipay_shop, "payment.success", "w1", int(time.time())) == 200
 
-    assert wipay_world.state == "paid"
-    (kept,) = [each for each in wipay_world.books.deliveries if each.event_key == "w1"]
+    assert wipay_shop.state == "paid"
+    (kept,) = [each for each in wipay_shop.books.deliveries if each.event_key == "w1"]
     assert kept.seen == 2
     assert kept.headers["x-wipay-webhook-timestamp"] == str(hours_ago)
 
@@ -488,45 +488,45 @@ def test_a_delivery_that_was_retried_after_an_outage_is_taken(wipay_world: World
     ],
 )
 def test_what_the_bank_wants_back_is_told_to_a_person(
-    wipay_world: World, event: str, dispute: str
+    wipay_shop: ShopAndSandbox, event: str, dispute: str
 ) -> None:
     """P7."""
-    wipay_says(wipay_world, "payment.success", "w1", int(time.time()))
+    wipay_says(wipay_shop, "payment.success", "w1", int(time.time()))
 
-    assert wipay_says(wipay_world, event, "w2", int(time.time())) == 200
+    assert wipay_says(wipay_shop, event, "w2", int(time.time())) == 200
 
-    payment = wipay_world.books.payment
+    payment = wipay_shop.books.payment
     assert payment.dispute == dispute
     assert payment.problem
 
 
-def test_a_chargeback_that_is_only_ever_looked_up_is_told_too(wipay_world: World) -> None:
+def test_a_chargeback_that_is_only_ever_looked_up_is_told_too(wipay_shop: ShopAndSandbox) -> None:
     """P7: without a webhook endpoint, the answer is all that is heard."""
     data = {
-        "transaction_id": wipay_world.books.payment.provider_reference,
+        "transaction_id": wipay_shop.books.payment.provider_reference,
         "status": "success",
         "status_desc": "Chargeback Processed",
     }
-    wipay_world.instead = lambda call: (
+    wipay_shop.instead = lambda call: (
         (200, {}, json.dumps({"message": "OK", "data": data}))
         if call.startswith("GET /wipay/wapi/transactions/")
         else None
     )
 
-    wipay_world.look()
+    wipay_shop.check_payments()
 
-    assert wipay_world.books.payment.dispute == "lost"
-    assert wipay_world.books.fulfilled() == {}
+    assert wipay_shop.books.payment.dispute == "lost"
+    assert wipay_shop.books.fulfilled() == {}
 
 
-def test_a_parcels_address_goes_along_to_wipays_page(open_world: OpenWorld) -> None:
+def test_a_parcels_address_goes_along_to_wipays_page(open_shop: OpenShop) -> None:
     """T16: the shopper has typed it once."""
-    world = open_world(wipay_avs=True, wipay_mode="form")
-    world.check_out("wipay", "candle")
+    shop = open_shop(wipay_avs=True, wipay_mode="form")
+    shop.check_out("wipay", "candle")
 
-    page = world.shopper.get(f"/orders/{world.books.order.id}/pay").text
-    fields = Form(page, str(world.books.payment.page_url)).fields
+    page = shop.shopper.get(f"/orders/{shop.books.order.id}/pay").text
+    fields = Form(page, str(shop.books.payment.page_url)).fields
 
-    order = world.books.order
+    order = shop.books.order
     assert (fields["avs"], fields["addr1"], fields["city"]) == ("1", order.line1, order.city)
     assert (fields["zipcode"], fields["country"]) == (order.postal_code, order.country)

@@ -56,7 +56,7 @@ PAID_ONCE = Ending("paid", (1, 1, 1, 1), 1)
 
 
 @dataclass(frozen=True)
-class World:
+class Servers:
     """Where everything runs, and the shop's books beside it."""
 
     shop: str
@@ -105,9 +105,9 @@ class World:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def world(
+def servers(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+) -> Iterator[Servers]:
     """Two workers of the shop with eight threads each, two job workers, sandbox and mail server."""
     folder = tmp_path_factory.mktemp("processes")
     with ExitStack() as stack:
@@ -146,7 +146,7 @@ def world(
             stack.callback(stop, children.run(command, environment, log))
         for url in (settings.sandbox_url, settings.base_url):
             eventually(partial(run.answers, url), f"{url} answers")
-        yield World(settings.base_url, settings.sandbox_url, Books(app), post_office)
+        yield Servers(settings.base_url, settings.sandbox_url, Books(app), post_office)
         assert_nothing_broke(log)
 
 
@@ -182,99 +182,99 @@ def at_once(works: list[Callable[[], requests.Response]]) -> list[int]:
         return list(pool.map(run_one, works))
 
 
-def deliver(world: World, delivery: mintcash.Delivery) -> Callable[[], requests.Response]:
+def deliver(servers: Servers, delivery: mintcash.Delivery) -> Callable[[], requests.Response]:
     headers = {**delivery.headers, "Content-Type": "application/json"}
-    url = f"{world.shop}/webhooks/mintcash"
+    url = f"{servers.shop}/webhooks/mintcash"
     return partial(requests.post, url, delivery.body, headers=headers, timeout=60)
 
 
-def test_the_same_webhook_fifty_times_at_once_pays_once(world: World) -> None:
-    (payment,) = world.books.place_order(ONE_OF_EACH)
-    before = world.stock("coffee-bag")
+def test_the_same_webhook_fifty_times_at_once_pays_once(servers: Servers) -> None:
+    (payment,) = servers.books.place_order(ONE_OF_EACH)
+    before = servers.stock("coffee-bag")
 
-    statuses = at_once([deliver(world, event(payment, "succeeded"))] * 50)
+    statuses = at_once([deliver(servers, event(payment, "succeeded"))] * 50)
 
     assert statuses == [200] * 50
-    assert world.ending(world.order_of(payment)) == PAID_ONCE
-    assert world.stock("coffee-bag") == before - 1
+    assert servers.ending(servers.order_of(payment)) == PAID_ONCE
+    assert servers.stock("coffee-bag") == before - 1
     seen = select(Delivery.verdict, Delivery.seen).where(
         Delivery.provider_reference == payment["id"]
     )
-    assert world.books.read(lambda: db.session.execute(seen).all()) == [("applied", 50)]
+    assert servers.books.read(lambda: db.session.execute(seen).all()) == [("applied", 50)]
 
 
-def test_twenty_orders_paid_at_once_wait_for_each_other(world: World) -> None:
+def test_twenty_orders_paid_at_once_wait_for_each_other(servers: Servers) -> None:
     """On SQLite one writes at a time: the others wait, and nobody is sent away."""
-    payments = [world.books.place_order(ONE_OF_EACH)[0] for _ in range(20)]
-    before = world.stock("coffee-bag")
+    payments = [servers.books.place_order(ONE_OF_EACH)[0] for _ in range(20)]
+    before = servers.stock("coffee-bag")
 
-    statuses = at_once([deliver(world, event(each, "succeeded")) for each in payments])
+    statuses = at_once([deliver(servers, event(each, "succeeded")) for each in payments])
 
     assert statuses == [200] * 20
-    endings = {world.ending(world.order_of(payment)) for payment in payments}
+    endings = {servers.ending(servers.order_of(payment)) for payment in payments}
     assert endings == {PAID_ONCE}
-    assert world.stock("coffee-bag") == before - 20
+    assert servers.stock("coffee-bag") == before - 20
 
 
 def test_two_payments_of_one_order_at_once_pay_it_once_and_the_second_is_noted(
-    world: World,
+    servers: Servers,
 ) -> None:
-    first, second = world.books.place_order(ONE_OF_EACH, attempts=2)
+    first, second = servers.books.place_order(ONE_OF_EACH, attempts=2)
     news = [event(first, "succeeded"), event(second, "succeeded")]
-    before = world.stock("coffee-bag")
+    before = servers.stock("coffee-bag")
 
-    statuses = at_once([deliver(world, each) for each in news * 10])
+    statuses = at_once([deliver(servers, each) for each in news * 10])
 
     assert statuses == [200] * 20
-    order_id = world.order_of(first)
-    assert world.ending(order_id) == PAID_ONCE
-    assert world.stock("coffee-bag") == before - 1
-    noted = [problem for problem in world.problems(order_id) if problem]
+    order_id = servers.order_of(first)
+    assert servers.ending(order_id) == PAID_ONCE
+    assert servers.stock("coffee-bag") == before - 1
+    noted = [problem for problem in servers.problems(order_id) if problem]
     assert len(noted) == 1
     assert "second payment for one order" in noted[0]
 
 
-def test_the_signed_return_and_the_webhook_at_once_pay_once(world: World) -> None:
+def test_the_signed_return_and_the_webhook_at_once_pay_once(servers: Servers) -> None:
     """WiPay's return is a proof like the webhook; both are held back until they can race."""
-    shopper = Shopper(world.shop, world.sandbox)
+    shopper = Shopper(servers.shop, servers.sandbox)
     for slug in ONE_OF_EACH:
         shopper.add(slug)
     page = shopper.check_out("wipay").url
     result = shopper.pay(page, "wipay", **WIPAY, fault="close_tab", delivery_fault="drop")
-    back = re.search(rf'href="({world.shop}/orders/[^"]+)"', result.text)
-    front = requests.get(world.sandbox, timeout=20).text
+    back = re.search(rf'href="({servers.shop}/orders/[^"]+)"', result.text)
+    front = requests.get(servers.sandbox, timeout=20).text
     newest = max(int(each) for each in re.findall(r"/deliveries/(\d+)/send", front))
     assert back
 
-    webhook = f"{world.sandbox}/deliveries/{newest}/send"
+    webhook = f"{servers.sandbox}/deliveries/{newest}/send"
     come_back = partial(requests.get, unescape(back.group(1)), timeout=60)
     statuses = at_once([partial(requests.post, webhook, timeout=60), *[come_back] * 10])
 
     assert statuses == [200] * 11
-    (order_id,) = world.newest_orders(1)
-    assert world.ending(order_id) == PAID_ONCE
-    assert world.problems(order_id) == [None]
+    (order_id,) = servers.newest_orders(1)
+    assert servers.ending(order_id) == PAID_ONCE
+    assert servers.problems(order_id) == [None]
 
 
 @pytest.mark.parametrize("provider", ["mintcash", "request_network"])
 def test_a_webhook_before_the_reply_to_our_call_is_stored_pays_once(
-    world: World, provider: str
+    servers: Servers, provider: str
 ) -> None:
     """MintCash's webhook names our reference; Request Network's is parked until theirs is known.
 
     Whichever process takes the webhook while the other, or the same, still waits for the reply.
     """
-    shoppers = [Shopper(world.shop, world.sandbox) for _ in range(8)]
+    shoppers = [Shopper(servers.shop, servers.sandbox) for _ in range(8)]
     for shopper in shoppers:
         for slug in ONE_OF_EACH:
             shopper.add(slug)
-    faults = f"{world.sandbox}/control/faults"
+    faults = f"{servers.sandbox}/control/faults"
     requests.post(faults, json={"create_fault": "early_webhook", "create_calls": 8}, timeout=20)
 
     statuses = at_once([partial(press_until_it_works, each, provider) for each in shoppers])
 
     assert statuses == [200] * 8
-    endings = {world.ending(order_id) for order_id in world.newest_orders(8)}
+    endings = {servers.ending(order_id) for order_id in servers.newest_orders(8)}
     assert endings == {PAID_ONCE}
 
 

@@ -13,7 +13,7 @@ from models import Refund
 from payments import refunds, send_refunds
 
 from ..payments.test_send_refunds import buy
-from ..sandboxed import World
+from ..sandboxed import ShopAndSandbox
 from .test_races import (
     Meeting,
     assert_one_was_locked_out,
@@ -29,9 +29,9 @@ def on_sqlite(database_url: str) -> bool:
     return database_url.startswith("sqlite")
 
 
-def two_tabs(world: World, amount: int) -> list[Callable[[], Any]]:
+def two_tabs(shop: ShopAndSandbox, amount: int) -> list[Callable[[], Any]]:
     """Two forms of the console, each with an id of its own."""
-    payment_id = world.books.payment.id
+    payment_id = shop.books.payment.id
 
     def press(refund_id: str) -> Any:
         try:
@@ -42,31 +42,31 @@ def two_tabs(world: World, amount: int) -> list[Callable[[], Any]]:
     return [lambda: press("a" * 16), lambda: press("b" * 16)]
 
 
-def test_two_tabs_at_once_give_back_once(world: World) -> None:
+def test_two_tabs_at_once_give_back_once(shop: ShopAndSandbox) -> None:
     """J3; guard: the payment is locked while a refund of it is asked for."""
-    buy(world, "mintcash")
+    buy(shop, "mintcash")
     meeting = Meeting(expected=False)
 
     with before_insert(Refund, meeting):
-        answers = at_once(world.app, *two_tabs(world, 500))
+        answers = at_once(shop.app, *two_tabs(shop, 500))
 
     assert not meeting.happened
     assert sorted(answers, key=str) == [
         "A refund of this payment is on its way. Wait until it is through.",
         True,
     ]
-    assert world.refunds == [(500, "open")]
+    assert shop.refunds == [(500, "open")]
 
 
 def test_without_the_lock_two_tabs_both_ask(
-    world: World, monkeypatch: pytest.MonkeyPatch, on_sqlite: bool
+    shop: ShopAndSandbox, monkeypatch: pytest.MonkeyPatch, on_sqlite: bool
 ) -> None:
     """J3, the twin.
 
     PostgreSQL: both find no open refund, and only the unique index stops the second. SQLite:
     without BEGIN IMMEDIATE one of them is locked out.
     """
-    buy(world, "mintcash")
+    buy(shop, "mintcash")
     meeting, get_one = Meeting(), Session.get_one
 
     def get_without_lock(*args: Any, with_for_update: bool = False, **options: Any) -> Any:
@@ -84,7 +84,7 @@ def test_without_the_lock_two_tabs_both_ask(
 
         monkeypatch.setattr(refunds, "update_one", meet_and_ask)
 
-    answers = at_once(world.app, *two_tabs(world, 500))
+    answers = at_once(shop.app, *two_tabs(shop, 500))
 
     assert meeting.happened
     if on_sqlite:
