@@ -48,12 +48,6 @@ def guard() -> Response | None:
     )
 
 
-@bp.after_request
-def keep_private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
 @bp.get("")
 def orders() -> str:
     query = select(Order).options(selectinload(Order.payments))

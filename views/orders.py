@@ -5,20 +5,10 @@ An order is reached by its unguessable id; a foreign id and an unknown one look 
 
 from collections.abc import Sequence
 
-from flask import (
-    Blueprint,
-    abort,
-    g,
-    make_response,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import Row, or_, select
-from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import DataRequired
 
@@ -38,14 +28,13 @@ bp = Blueprint("orders", __name__)
 
 
 @bp.get("/orders/<order_id>")
-def show(order_id: str) -> Response:
+def show(order_id: str) -> str:
     order, payment = _find(order_id)
     if order.status != "open":
         take_out(order.id)
     if payment and payment.next_action and payment.next_action.get("qr_image"):
         g.csp_images = origin(payment.next_action["qr_image"])
-    page = _page(order, payment)
-    return _private(make_response(page))
+    return _page(order, payment)
 
 
 @bp.get("/orders/<order_id>/pay")
@@ -60,18 +49,17 @@ def pay_here(order_id: str) -> ResponseReturnValue:
     if next_action["kind"] == "embed":
         # A foreign script on a page of ours: on this page only, and only that host.
         g.csp_scripts = origin(next_action["script"])
-    page = render_template(
+    return render_template(
         "orders/pay_here.html",
         order=order,
         payment=payment,
         next_action=next_action,
         provider_label=label_of(payment),
     )
-    return _private(make_response(page))
 
 
 @bp.get("/orders/<order_id>/status")
-def status(order_id: str) -> Response:
+def status(order_id: str) -> str:
     """The part of the page that waits. ``n``: how often it asked; ``was``: the state it shows."""
     order, payment = _find(order_id)
     if order.status != "open":
@@ -79,10 +67,9 @@ def status(order_id: str) -> Response:
     count = max(0, min(request.args.get("n", 0, type=int), 1000))
     view = describe(order, payment, count)
     announce = view.state != request.args.get("was", "waiting")
-    page = render_template(
+    return render_template(
         "orders/_payment.html", is_poll=True, announce=announce, **_context(order, payment, view)
     )
-    return _private(make_response(page))
 
 
 @bp.get("/orders/<order_id>/return/<provider>")
@@ -104,14 +91,12 @@ def pay(order_id: str) -> ResponseReturnValue:
     order, payment = _find(order_id)
     provider = request.form.get("provider", "")
     if provider not in [each.value for each in choices(order.currency) if each.available]:
-        page = _page(order, payment, problem="Please choose how to pay.")
-        return _private(make_response(page, 422))
+        return _page(order, payment, problem="Please choose how to pay."), 422
     try:
         return leave_to_pay(order_id, provider)
     except ProviderError as error:
         order, payment = _find(order_id)
-        page = _page(order, payment, problem=error.shopper)
-        return _private(make_response(page, 502))
+        return _page(order, payment, problem=error.shopper), 502
 
 
 class FindForm(FlaskForm):  # type: ignore[misc]
@@ -132,7 +117,7 @@ class FindForm(FlaskForm):  # type: ignore[misc]
 @bp.route("/orders/find", methods=["GET", "POST"])
 def find() -> ResponseReturnValue:
     """From number and e-mail to the order; one sentence for every wrong pair."""
-    form, problem = FindForm(), None
+    form, problem, status = FindForm(), None, 200
     if request.method == "POST":
         status = 422
         if form.validate():
@@ -144,14 +129,11 @@ def find() -> ResponseReturnValue:
             if order_id:
                 return redirect(url_for("orders.show", order_id=order_id), code=303)
             problem, status = "There is no order with this number and this e-mail address.", 404
-        return _private(
-            make_response(render_template("orders/find.html", form=form, problem=problem), status)
-        )
-    return _private(make_response(render_template("orders/find.html", form=form, problem=None)))
+    return render_template("orders/find.html", form=form, problem=problem), status
 
 
 @bp.get("/orders/<order_id>/receipt")
-def receipt(order_id: str) -> Response:
+def receipt(order_id: str) -> str:
     """The receipt as a page to print.
 
     :raise 404: no such order, or it is not paid.
@@ -159,13 +141,12 @@ def receipt(order_id: str) -> Response:
     order, payment = _find(order_id)
     if order.status != "paid" or payment is None:
         abort(404)
-    page = render_template(
+    return render_template(
         "orders/receipt.html",
         order=order,
         provider_label=label_of(payment),
         refunded=payment.refunded,
     )
-    return _private(make_response(page))
 
 
 def _find(order_id: str) -> tuple[Order, Payment | None]:
@@ -206,9 +187,3 @@ def _bought(order: Order) -> Sequence[Row[str, str]]:
     return db.session.execute(
         lines.where(OrderLine.order_id == order.id).order_by(OrderLine.id)
     ).all()
-
-
-def _private(response: Response) -> Response:
-    """For this shopper only: kept in no cache."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
