@@ -1,6 +1,7 @@
 """The shape of the house: what lies where, how long it may be, and that imports point down."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,18 @@ MODULES = sorted(
 
 #: How long the lesson of a provider may be; the first to be read is the shortest.
 LESSON = {"mintcash": 150}
+
+TEMPLATES, CSS = ROOT / "templates", ROOT / "static" / "css"
+#: Pages of the shop; those of the console have a layout of their own.
+PAGES = [
+    path
+    for path in sorted(TEMPLATES.rglob("*.html"))
+    if '{% extends "base.html" %}' in path.read_text("utf-8")
+]
+#: The style sheets of page groups.
+SHEETS = {path.stem for path in CSS.glob("*.css")} - {"tokens", "base", "components"}
+#: Folders of templates that no view of their own draws.
+WITHOUT_VIEWS = {"errors", "mail"}
 
 
 def lines(path: Path) -> int:
@@ -98,3 +111,43 @@ def test_the_shop_names_no_provider(name: str) -> None:
     ]
 
     assert naming == ["providers/__init__.py"]
+
+
+def test_templates_lie_in_the_folder_of_their_views() -> None:
+    """views/cart.py draws templates/cart/; at the root lies what all pages share."""
+    folders = {path.name for path in TEMPLATES.iterdir() if path.is_dir()}
+    modules = {path.stem for path in (ROOT / "views").glob("*.py")}
+    pages_at_the_root = {path.name for path in TEMPLATES.glob("[!_]*.html")}
+
+    assert folders - WITHOUT_VIEWS <= modules
+    assert pages_at_the_root == {"base.html"}
+
+
+@pytest.mark.parametrize(
+    "module", sorted((ROOT / "views").glob("*.py")), ids=lambda each: each.stem
+)
+def test_a_view_draws_the_templates_of_its_own_folder(module: Path) -> None:
+    drawn = re.findall(r'"(\w+)/[\w/]+\.html"', module.read_text("utf-8"))
+
+    assert set(drawn) <= {module.stem}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda each: "/".join(each.parts[-2:]))
+def test_a_page_links_the_style_sheet_of_its_folder(page: Path) -> None:
+    """templates/cart/ has static/css/cart.css; with what all pages share that makes four files."""
+    linked = re.findall(r'stylesheet\("(\w+)"\)', page.read_text("utf-8"))
+
+    assert linked == [page.parent.name]
+
+
+@pytest.mark.parametrize("name", sorted(SHEETS))
+def test_a_style_sheet_styles_the_templates_of_its_folder(name: str) -> None:
+    """Each class is one that they, or the shared pieces, draw: a rule without use fails here."""
+    sheet = re.sub(r"/\*.*?\*/", "", (CSS / f"{name}.css").read_text("utf-8"), flags=re.DOTALL)
+    styled = set(re.findall(r"\.([a-z][\w-]*)", sheet))
+    drawing = [*(TEMPLATES / name).rglob("*.html"), *TEMPLATES.glob("*.html")]
+    text = " ".join(path.read_text("utf-8") for path in drawing)
+    drawn = set(re.findall(r"[a-z][\w-]*", text))
+
+    assert (TEMPLATES / name).is_dir()
+    assert {each for each in styled - drawn if not each.startswith("status-")} == set()

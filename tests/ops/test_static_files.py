@@ -112,7 +112,7 @@ def test_style_sheets_and_scripts_are_compressed_pictures_are_not(shopper: Shopp
 
 
 def test_what_the_browser_has_already_is_not_sent_again(shopper: Shopper) -> None:
-    sheet = next(each for each in addresses(shopper.get("/").text) if each.endswith("pages.css"))
+    sheet = next(each for each in addresses(shopper.get("/").text) if each.endswith("base.css"))
     first = fetch(shopper, sheet, headers=GZIP)
 
     again = fetch(shopper, sheet, headers=GZIP | {"If-None-Match": first.headers["ETag"]})
