@@ -6,8 +6,8 @@ stands in ``providers/settings.py`` and ``addresses/``; here is what concerns on
 """
 
 import re
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote, urlsplit
@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     create_model,
     field_validator,
     model_validator,
@@ -45,6 +46,14 @@ LONG_PASSWORD = LEAST["_password"]
 #: What the operator makes up, and may be a sentence with spaces in it.
 PROSE = ("secret_key", "secret_key_fallbacks", "console_password")
 
+#: Settings that are the address of a server -> what reads it, into one spelling.
+SERVERS: dict[str, Callable[[str], str]] = {
+    "database_url": partial(servers.database, folder=ROOT),
+    "jobs_url": partial(servers.queue, folder=ROOT),
+    "rate_limit_url": servers.rate_limits,
+    "smtp_url": servers.mail,
+}
+
 #: pydantic's kind of error -> what to do; what is not listed keeps pydantic's words.
 SENTENCES = {
     "int_parsing": "must be a whole number",
@@ -62,68 +71,100 @@ class ShopSettings(ProviderSettings):
     model_config = SettingsConfigDict(env_file=ROOT / ".env")
 
     secret_key: SecretStr = Field(
-        SecretStr(SANDBOX_SECRET_KEY), description="Signs sessions and forms; 32 random characters"
+        SecretStr(SANDBOX_SECRET_KEY),
+        description="Signs sessions and forms. Needed outside the sandbox: python3 -c 'import "
+        "secrets; print(secrets.token_hex(32))'",
     )
     secret_key_fallbacks: SecretStr = Field(
         SecretStr(""),
-        description="Older SECRET_KEYs, comma-separated: what they signed is still read",
+        description="Older SECRET_KEYs, comma-separated: what they signed is still read while "
+        "sessions move to the new one",
     )
-    flask_debug: bool = Field(False, description="Flask's debugger; refused when money is real")
+    flask_debug: bool = Field(
+        False, description="Flask's debugger; refused when PAYMENT_ENVIRONMENT=live"
+    )
     port: int | None = Field(
         None,
         ge=1,
         le=65535,
-        description="Where gunicorn listens on this machine; default: BASE_URL's when that is this "
-        "machine, else 5000",
+        description="Where the shop listens on this machine. Default: BASE_URL's port when that is "
+        "this machine, else 5000. Without BASE_URL it is the port of that, too",
     )
     base_url: str = Field(
         default_factory=lambda data: f"http://127.0.0.1:{data.get('port') or 5000}",
-        description="The shop's public address",
+        description="The shop's public address, as shoppers and providers reach it: no path, every "
+        "page is served from /. Default: http://127.0.0.1:5000. A name beyond ASCII is "
+        "taken, and known as browsers send it (xn--…)",
     )
     trusted_proxies: int = Field(
         0,
         ge=0,
         le=10,
-        description="Proxies in front that add to X-Forwarded-For (or Forwarded); 0: none counts",
+        description="How many proxies stand in front; each adds to X-Forwarded-For (or each to "
+        "Forwarded) and passes on X-Forwarded-Proto. 0: no proxy is trusted; with too "
+        "many, a shopper can claim any address. A log line says when a request came "
+        "through another number of them",
     )
     database_url: SecretStr = Field(
         default_factory=lambda: SecretStr(sqlite_url(ROOT / "var/shop.db")),
-        description="SQLite file, or postgresql://…",
+        description="SQLite file (default: var/shop.db here; a relative path begins here, a % or ? "
+        "in it is written %25, %3F), or postgresql://user:password@host/name",
     )
     jobs_url: SecretStr = Field(
         default_factory=lambda: SecretStr(sqlite_url(ROOT / "var/jobs.db")),
-        description="The job queue: SQLite file, or postgresql://…, redis://…, rediss://…",
+        description="The job queue. SQLite file (default: var/jobs.db here) for one machine; for "
+        "workers on many: postgresql://user:password@host/name (may be the shop's own "
+        "database), redis://:password@host:6379/0, or rediss://… for TLS. Write special "
+        "characters in a password as %XX",
     )
     rate_limit_url: SecretStr = Field(
         SecretStr("memory://"),
-        description="Where requests are counted: memory:// in each process, redis://… for all",
+        description="Where requests are counted: memory:// in each process, or redis://host:6379 "
+        "for all of them",
     )
     checkout_limit: str = Field(
-        "", description="Checkouts from one address; default: by PAYMENT_ENVIRONMENT"
+        "",
+        description="Checkouts and attempts to pay from one address (IPv6: one /64), as in "
+        "30/minute;300/hour, which is the default; in the sandbox more, since all "
+        "shoppers there come from one address",
     )
     attempt_limit: str = Field(
-        "", description="Checkouts of one session, attempts to pay one order; default likewise"
+        "",
+        description="Checkouts of one session, and attempts to pay one order; default "
+        "10/minute;60/hour, in the sandbox more",
     )
     status_limit: str = Field(
-        "", description="Looks at payments from one address, however many; default likewise"
+        "",
+        description="Reads of a payment's status from one address; default 1200/minute, in the "
+        "sandbox more",
     )
     console_password: SecretStr | None = Field(
-        None, description="Opens /console (user: console); without it, closed outside the sandbox"
+        None,
+        description='Opens /console outside the sandbox, with the user name "console"; 12 '
+        "characters or more. Without it the console is closed",
     )
     smtp_url: SecretStr | None = Field(
         None,
-        description="smtp://user:password@host:587, smtps:// for TLS from the start; "
-        "without it receipts stay in the database",
+        description="smtp://user:password@host:587 (STARTTLS) or smtps://…:465; without it "
+        "receipts are only kept",
     )
-    mail_from: str = Field("Kiln & Kettle <shop@example.com>", description="Sender of receipts")
+    mail_from: str = Field(
+        "Kiln & Kettle <shop@example.com>",
+        description="Sender of receipts: one address, with or without a name before it",
+    )
     lease_seconds: int = Field(
-        60, description="Unfinished work of a dead worker is taken over after this long"
+        60,
+        description="Unfinished work of a worker that died is taken over after this many seconds",
     )
     log_format: Literal["json", "text"] | None = Field(
-        None, description="Default: text in the sandbox and at a terminal, JSON lines elsewhere"
+        None,
+        description="json (a line for each request and event) or text (warnings and errors only, "
+        "for people). Default: text in the sandbox and at a terminal, json elsewhere",
     )
     metrics_token: SecretStr | None = Field(
-        None, description="Opens /metrics as bearer token; without it, to this machine only"
+        None,
+        description='Opens /metrics as "Authorization: Bearer …", 16 characters or more when live; '
+        "without it /metrics answers this machine only",
     )
 
     @field_validator("base_url", "sandbox_url")
@@ -149,56 +190,11 @@ class ShopSettings(ProviderSettings):
     def check_mail_from(cls, value: str) -> str:
         return emails.sender(value)
 
-    @field_validator("rate_limit_url")
+    @field_validator(*SERVERS)
     @classmethod
-    def check_rate_limit_url(cls, value: SecretStr) -> SecretStr:
-        scheme = urlsplit(value.get_secret_value()).scheme
-        if scheme not in ("memory", "redis", "rediss"):
-            raise ValueError("is neither memory:// nor redis://host:6379")
-        if scheme != "memory":
-            servers.server(value.get_secret_value(), ("redis", "rediss"), "redis://host:6379")
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def check_smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            url = value.get_secret_value().strip()
-            parts = servers.server(url, ("smtp", "smtps"), "smtp://user:password@host:587")
-            if parts.path.strip("/") or parts.query or parts.fragment:
-                raise ValueError(
-                    "must end after host and port, as in smtp://user:password@host:587"
-                )
-            return SecretStr(url)
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def check_database_url(cls, value: SecretStr) -> SecretStr:
-        """``postgres://`` and ``postgresql://``, as hosting panels print them, mean psycopg 3."""
-        url = value.get_secret_value()
-        scheme = url.partition("://")[0]
-        if scheme == "sqlite":
-            return SecretStr(servers.sqlite(url, ROOT))
-        if scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
-            raise ValueError("is neither sqlite:///file nor postgresql://user@host/name")
-        return SecretStr(servers.database_server(url, "postgresql+psycopg"))
-
-    @field_validator("jobs_url")
-    @classmethod
-    def check_jobs_url(cls, value: SecretStr) -> SecretStr:
-        """One spelling for each engine; a password in it is neither shown nor misread."""
-        url = value.get_secret_value()
-        scheme = url.partition("://")[0].removesuffix("+psycopg")
-        if url.startswith("sqlite:///"):
-            return SecretStr(servers.sqlite(url, ROOT))
-        if scheme == "postgres":
-            scheme = "postgresql"
-        if scheme not in ("postgresql", "redis", "rediss"):
-            raise ValueError(
-                "is none of sqlite:///file, postgresql://user@host/name, redis://host, rediss://host"
-            )
-        return SecretStr(servers.database_server(url, scheme))
+    def check_server(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        read = SERVERS[info.field_name or ""]
+        return None if value is None else SecretStr(read(value.get_secret_value().strip()))
 
     @model_validator(mode="after")
     def refuse_what_is_dangerous(self) -> "ShopSettings":

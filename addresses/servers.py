@@ -1,4 +1,8 @@
-"""Addresses of databases, queues and mail servers, as they may be written in the settings."""
+"""Addresses of databases, queues and mail servers, as they may be written in the settings.
+
+Each reader gives back one spelling, and raises ``ValueError`` with what to write instead; the text
+never quotes the address, which may hold a password.
+"""
 
 import re
 from pathlib import Path
@@ -8,6 +12,51 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from providers.urls import canonical_host
+
+
+def database(url: str, folder: Path) -> str:
+    """SQLAlchemy's address. ``postgres://`` and ``postgresql://``, as hosting panels print them,
+    mean psycopg 3; a relative path of SQLite begins in ``folder``.
+    """
+    scheme = url.partition("://")[0]
+    if scheme == "sqlite":
+        return sqlite(url, folder)
+    if scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
+        raise ValueError("is neither sqlite:///file nor postgresql://user@host/name")
+    return database_server(url, "postgresql+psycopg")
+
+
+def queue(url: str, folder: Path) -> str:
+    """The address of the queue's engine."""
+    scheme = url.partition("://")[0].removesuffix("+psycopg")
+    if url.startswith("sqlite:///"):
+        return sqlite(url, folder)
+    if scheme == "postgres":
+        scheme = "postgresql"
+    if scheme not in ("postgresql", "redis", "rediss"):
+        raise ValueError(
+            "is none of sqlite:///file, postgresql://user@host/name, redis://host, rediss://host"
+        )
+    return database_server(url, scheme)
+
+
+def rate_limits(url: str) -> str:
+    """Where requests are counted."""
+    scheme = urlsplit(url).scheme
+    if scheme not in ("memory", "redis", "rediss"):
+        raise ValueError("is neither memory:// nor redis://host:6379")
+    if scheme != "memory":
+        server(url, ("redis", "rediss"), "redis://host:6379")
+    return url
+
+
+def mail(url: str) -> str:
+    """The address of the mail server: no path, no query."""
+    example = "smtp://user:password@host:587"
+    parts = server(url, ("smtp", "smtps"), example)
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(f"must end after host and port, as in {example}")
+    return url
 
 
 def server(url: str, schemes: tuple[str, ...], example: str) -> SplitResult:

@@ -69,11 +69,15 @@ class ProviderSettings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
     payment_environment: Literal["sandbox", "test", "live"] = Field(
-        "sandbox", description="sandbox: imitated providers; test: their test systems; live: money"
+        "sandbox",
+        description="sandbox: imitated providers; test: the providers' test systems; live: real "
+        "money",
     )
     sandbox_url: str = Field("http://127.0.0.1:5001", description="Where the sandbox runs")
     payment_minutes: int = Field(
-        60, description="A payment still silent after this many minutes is expired"
+        60,
+        description="A payment still silent after this many minutes is expired; late money is "
+        "taken all the same",
     )
 
     @field_validator("*", mode="before")

@@ -1,6 +1,7 @@
-"""``make docs``: fill in the parts of the documents that are drawn from the code.
+"""``make docs``: write what the documents take from the code.
 
-A document asks for source by name, in an HTML comment that stays where it is:
+``.env.example`` is written whole, from the settings and their descriptions. A document asks for
+source by name, in an HTML comment that stays where it is:
 
     <!-- code: payments/ladder.py LADDER climb -->
     ```python
@@ -8,19 +9,44 @@ A document asks for source by name, in an HTML comment that stays where it is:
     ```
     <!-- end -->
 
-``tests/test_docs.py`` fails while a document differs from what this would write.
+``tests/test_docs.py`` fails while a file differs from what this would write.
 """
 
 import ast
 import re
 import sys
+import textwrap
 from pathlib import Path
+from typing import Any
+
+import config
+from config import DECLARED, ShopSettings
+from providers.settings import ProviderSettings
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md",)
 BLOCK = re.compile(
     r"(<!-- code: (?P<path>\S+) (?P<names>[\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL
 )
+
+
+EXAMPLE_HEAD = """\
+Copy to .env and uncomment what you change. Out of the box the shop runs against the sandbox and
+needs none of this. Written by `make docs` from config.py and providers/*/settings.py, where each
+setting is declared.
+"""
+SANDBOX_PART = """
+# --- The sandbox: a process of its own, see sandbox/settings.py -----------------------------------
+
+# Its database: an SQLite file (default: var/sandbox.db here)
+#SANDBOX_DATABASE_URL=
+
+# Sandbox seconds in a real second: 60 lets the minute before a retry pass in one
+#SANDBOX_CLOCK_SPEED=1
+
+# Its other settings, and each choice that it makes where a provider's documentation is silent,
+# stand on its front page with a sentence each.
+"""
 
 
 class UnknownName(Exception):
@@ -56,11 +82,46 @@ def filled(document: str) -> str:
     return BLOCK.sub(fill, document)
 
 
+def example() -> str:
+    """``.env.example``: every setting of the shop and of each provider, all commented out."""
+    own = [*ProviderSettings.model_fields, *ShopSettings.model_fields]
+    parts = [_comment(EXAMPLE_HEAD), *map(_setting, dict.fromkeys(own))]
+    for declared in DECLARED.values():
+        label = (declared.__doc__ or "").partition("'s settings")[0]
+        parts.append(f"# --- {label} ".ljust(100, "-"))
+        parts += [_setting(each) for each in declared.Settings.model_fields if each not in own]
+    return "\n\n".join(parts) + "\n" + SANDBOX_PART
+
+
+def _setting(name: str) -> str:
+    field = config.Settings.model_fields[name]
+    return f"{_comment(field.description or '')}\n#{name.upper()}={_written(field.default)}"
+
+
+def _comment(text: str) -> str:
+    lines = textwrap.wrap(text, 98, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(f"# {line}" for line in lines)
+
+
+def _written(default: Any) -> str:
+    """A default as the environment has it; secrets, and what depends on other settings: blank."""
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, tuple):
+        return ",".join(default)
+    return str(default) if isinstance(default, str | int) else ""
+
+
+def written() -> dict[str, str]:
+    """The path of each file that this writes, and what should stand in it."""
+    quoting = {name: filled((ROOT / name).read_text("utf-8")) for name in DOCUMENTS}
+    return quoting | {".env.example": example()}
+
+
 def main() -> None:
-    for name in DOCUMENTS:
+    for name, after in written().items():
         path = ROOT / name
         before = path.read_text("utf-8")
-        after = filled(before)
         if after != before:
             path.write_text(after, "utf-8")
         sys.stdout.write(f"{name}: {'written' if after != before else 'up to date'}\n")

@@ -17,23 +17,30 @@ NEEDS = (("handcash_app_id",), ("handcash_app_secret",), ("handcash_destination"
 
 
 class Settings(ProviderSettings):
-    handcash_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
+    handcash_base_url: str = Field(
+        "",
+        description="Default by PAYMENT_ENVIRONMENT: the sandbox, https://iae.cloud.handcash.io, "
+        "https://cloud.handcash.io",
+    )
     handcash_app_id: Annotated[str | None, SandboxKey("0123456789abcdef01234567")] = Field(
         None, description="Developer dashboard, your app"
     )
     handcash_app_secret: Annotated[
         SecretStr | None, SandboxKey("app_secret_test_kiln_and_kettle")
     ] = Field(
-        None, description="Developer dashboard, your app; two, comma-separated, while replacing one"
+        None,
+        description="Developer dashboard, your app. It also proves webhooks: replace it after any "
+        "leak; two, comma-separated, meanwhile",
     )
     handcash_destination: Annotated[str | None, SandboxKey("kilnandkettle")] = Field(
         None, description="Who receives: a handle, a paymail or a business wallet"
     )
     handcash_page_origins: Words = Field(
-        (), description="Origins of the hosted page; default: those that HandCash documents"
+        (), description="Default: the hosts that HandCash documents"
     )
     handcash_currencies: Words = Field(
-        ("USD", "EUR", "GBP", "SGD", "TTD"), description="Prices; the payer pays in BSV"
+        ("USD", "EUR", "GBP", "SGD", "TTD"),
+        description="Currencies of your prices; the payer pays in BSV",
     )
 
 

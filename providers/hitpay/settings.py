@@ -25,36 +25,51 @@ NEEDS = (("hitpay_api_key",), ("hitpay_salt", "hitpay_webhook_salt"))
 
 
 class Settings(ProviderSettings):
-    hitpay_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
+    hitpay_base_url: str = Field(
+        "",
+        description="Default by PAYMENT_ENVIRONMENT: the sandbox, https://api.sandbox.hit-pay.com, "
+        "https://api.hit-pay.com",
+    )
     hitpay_api_key: Annotated[SecretStr | None, SandboxKey("test_kiln_and_kettle")] = Field(
-        None, description="Dashboard, API keys"
+        None,
+        description="Dashboard, API keys. A sandbox account is another account, at "
+        "dashboard.sandbox.hit-pay.com",
     )
     hitpay_salt: Annotated[SecretStr | None, SandboxKey("salt_test_kiln_and_kettle")] = Field(
-        None, description="Salt of that key: signs the webhooks of each payment request (version 1)"
+        None,
+        description="Salt of that key: proves the webhooks of each payment request (version 1). "
+        "Two, comma-separated, while one is being replaced",
     )
     hitpay_webhook_salt: Annotated[
         SecretStr | None, SandboxKey("webhook_salt_test_kiln_and_kettle")
     ] = Field(
         None,
-        description="Salt of a registered webhook endpoint (version 2); one of the two will do",
+        description="Salt of a webhook endpoint that you register: proves event webhooks (version "
+        "2). One of the two salts will do",
     )
-    hitpay_page_origins: Words = Field(
-        (), description="Origins of the hosted page; default: those that HitPay documents"
-    )
+    hitpay_page_origins: Words = Field((), description="Default: the hosts that HitPay documents")
     hitpay_currencies: Words = Field(
-        ("SGD", "USD"), description="What your account takes; HitPay publishes no list"
+        ("SGD", "USD"),
+        description="What your account takes, comma-separated; HitPay publishes no list",
     )
     hitpay_payment_methods: Words = Field(
-        (), description="card, paynow_online …; default: all that are enabled on the account"
+        (), description="card,paynow_online …; default: all that are enabled on the account"
     )
-    hitpay_qr_minutes: int = Field(5, description="How long a PayNow QR code can be paid")
+    hitpay_qr_minutes: int = Field(
+        5,
+        description="PayNow by a QR code on the shop's own page, where the account takes SGD: how "
+        "long a code can be paid",
+    )
     hitpay_drop_in: bool = Field(
-        False, description="Open HitPay's page over ours with its script, instead of leaving for it"
+        False,
+        description="true: HitPay's drop-in opens the payment over the shop's page. Best for "
+        "PayNow; cards that ask for 3-D Secure, Apple Pay and Google Pay want the page "
+        "itself",
     )
     hitpay_default_link: str = Field(
         "",
-        description="Dashboard, Payment Links: what the drop-in is started with; default: the "
-        "address of each payment request",
+        description="Dashboard, Payment Links, default link: what the drop-in starts with; without "
+        "it each payment's own",
     )
 
 

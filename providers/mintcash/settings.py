@@ -15,23 +15,32 @@ NEEDS = (("mintcash_public_key",), ("mintcash_secret_key",), ("mintcash_signing_
 
 
 class Settings(ProviderSettings):
-    mintcash_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
+    mintcash_base_url: str = Field(
+        "",
+        description="Default by PAYMENT_ENVIRONMENT: the sandbox, https://sandbox.mintcash.me, "
+        "https://api.mintcash.me",
+    )
     mintcash_public_key: Annotated[str | None, SandboxKey("pk_test_kiln_and_kettle")] = Field(
-        None, description="Merchant console, API keys"
+        None, description="Merchant console, API keys: pk_test_… for PAYMENT_ENVIRONMENT=test"
     )
     mintcash_secret_key: Annotated[SecretStr | None, SandboxKey("sk_test_kiln_and_kettle")] = Field(
-        None, description="Shown once with the public key"
+        None, description="Shown once, with the public key: sk_test_… for PAYMENT_ENVIRONMENT=test"
     )
     mintcash_signing_secret: Annotated[
         SecretStr | None, SandboxKey("whsec_test_kiln_and_kettle")
-    ] = Field(None, description="Signs webhooks; two, comma-separated, while one is being replaced")
+    ] = Field(
+        None,
+        description="Shown once when the merchant account is made; two, comma-separated, while one "
+        "is being replaced",
+    )
     mintcash_page_origins: Words = Field(
         (),
-        description="Origins of the hosted page, e.g. https://pay.example; "
-        "default: that of MINTCASH_BASE_URL",
+        description="Where the hosted page lives (the documentation does not say), e.g. "
+        "https://pay.example",
     )
     mintcash_currencies: Words = Field(
-        ("USD", "EUR", "GBP"), description="What your account takes; MintCash publishes no list"
+        ("USD", "EUR", "GBP"),
+        description="What your account takes, comma-separated; MintCash publishes no list",
     )
 
 

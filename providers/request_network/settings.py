@@ -24,34 +24,47 @@ log = logging.getLogger(__name__)
 
 
 class Settings(ProviderSettings):
-    request_network_base_url: str = Field("", description="Default: by PAYMENT_ENVIRONMENT")
+    request_network_base_url: str = Field(
+        "",
+        description="Default: the sandbox, or https://api.request.network (there is no test "
+        "system: use a Sepolia token)",
+    )
     request_network_api_key: SecretStr | None = Field(
-        None, description="Sent as x-api-key; or a Client ID instead"
+        None, description="Dashboard: an API key; or a Client ID instead"
     )
     request_network_client_id: Annotated[str | None, SandboxKey("cli_test_kiln_and_kettle")] = (
-        Field(None, description="cli_…, sent as x-client-id; goes before the API key")
+        Field(
+            None, description="Dashboard: a Client ID (cli_…), which goes first when both are set"
+        )
     )
     request_network_webhook_secret: Annotated[
         SecretStr | None,
         SandboxKey("6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"),
-    ] = Field(None, description="64 hex digits, shown once when the webhook is registered")
+    ] = Field(
+        None, description="Shown once when the webhook is registered: 64 hex digits, used as text"
+    )
     request_network_destination_id: str | None = Field(
-        None, description="<wallet>@eip155:<chain>#<checksum>:<token>; default: the Client ID's own"
+        None,
+        description="Where the money goes: <wallet>@eip155:<chain>#<checksum>:<token>. Blank where "
+        "the Client ID has its own",
     )
     request_network_payee: str | None = Field(
-        None, description="0x…, in place of a destination id; with the two currencies below"
+        None,
+        description="The older form of a destination: a wallet (0x…), with both currencies below",
     )
     request_network_invoice_currency: str | None = Field(
-        None, description="Id of the currency that prices are in: USD, USDC-base …"
+        None, description="Id of the currency that your prices are in: USD, USDC-base …"
     )
     request_network_payment_currency: str | None = Field(
         None, description="Id of the coin that is paid: USDC-base …"
     )
     request_network_itemized: bool = Field(
-        False, description="One request for each line of an order, all in one link; EVM chains only"
+        False,
+        description="true: one request for each line of an order, all paid by one link (EVM chains "
+        "only, 200 at most)",
     )
     request_network_page_origins: Words = Field(
-        (), description="Origins of the payment page; default: those that Request Network documents"
+        (), description="Default: the hosts that Request Network documents"
     )
     request_network_currencies: Words = Field(
         ("USD",), description="Prices that the destination's stablecoin stands for, one to one"

@@ -17,25 +17,38 @@ PUBLIC = "the public test account's"
 
 
 class Settings(ProviderSettings):
-    wipay_base_url: str = Field("", description="Default: by country and PAYMENT_ENVIRONMENT")
+    wipay_base_url: str = Field(
+        "",
+        description="Default by country and PAYMENT_ENVIRONMENT, e.g. "
+        "https://ttsb.wipayfinancial.com",
+    )
     wipay_account_number: Annotated[str | None, SandboxKey("1234567890", PUBLIC)] = Field(
-        None, description="Ten digits, on the WiPay profile"
+        None,
+        description="Ten digits, on the WiPay profile. 1234567890 is WiPay's public test account, "
+        "and refused live",
     )
     wipay_api_key: Annotated[SecretStr | None, SandboxKey("123", PUBLIC)] = Field(
-        None, description="Proves returns; on the WiPay profile, never sent"
+        None,
+        description="On the WiPay profile; proves returns, and is never sent. 123 is the public "
+        "test account's, and refused live",
     )
     wipay_country_code: Literal["BB", "GD", "GY", "JM", "TT"] = Field(
-        "TT", description="Country of the WiPay account: decides host and currencies"
+        "TT", description="BB, GD, GY, JM or TT: decides host and currencies"
     )
     wipay_fee_structure: Literal["customer_pay", "merchant_absorb", "split"] = Field(
-        "merchant_absorb", description="Who pays WiPay's fee"
+        "merchant_absorb",
+        description="Who pays WiPay's fee: customer_pay, merchant_absorb or split",
     )
     wipay_mode: Literal["json", "form"] = Field(
-        "json", description="Who sends WiPay the request: this shop, or the shopper's browser"
+        "json",
+        description="json: this shop sends WiPay the request; form: the shopper's browser does. "
+        "Only json has a return that proves payment; form needs merchant_absorb, and a "
+        "webhook or a WAPI key. Change it while no payment is open",
     )
     wipay_avs: bool = Field(
         False,
-        description="WiPay's page also checks the billing address, and lives 5 minutes, not 3",
+        description="true: WiPay's page also checks the billing address (AVS), and lives five "
+        "minutes instead of three; a parcel's address is sent along to fill it in",
     )
     wipay_webhook_secret: Annotated[
         SecretStr | None, SandboxKey("wipay_webhook_test_kiln_and_kettle")
@@ -43,12 +56,15 @@ class Settings(ProviderSettings):
         None, description="Of a registered webhook endpoint; without it the return is the only news"
     )
     wipay_webhook_signs: Literal["body", "timestamp.body"] = Field(
-        "body", description="What WiPay's webhooks sign: two readings are documented"
+        "body",
+        description="What WiPay's webhooks sign: body or timestamp.body (two readings are "
+        "documented; try the first). Only the second proves how old a delivery is; a "
+        "replay changes nothing in either",
     )
     wipay_wapi_key: Annotated[SecretStr | None, SandboxKey("wapi_test_kiln_and_kettle")] = Field(
         None,
-        description="X-WAPI-Key of a business account; without it WiPay cannot be asked, and there "
-        "are neither refunds nor saved cards",
+        description="X-WAPI-Key of a business account; without it WiPay cannot be asked about a "
+        "payment, and there are neither refunds nor saved cards",
     )
 
 
