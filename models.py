@@ -224,6 +224,7 @@ class Payment(Base):
     page_asked_at: Mapped[datetime | None]
     page_url: Mapped[str | None] = mapped_column(Text)
     page_token: Mapped[str | None] = mapped_column(String(100))
+    provider_state: Mapped[str | None] = mapped_column(Text)  # the provider's own; see Checkout
     #: How the shopper pays where it is no plain redirect: the fields of ``FormPost``, ``Embed`` or
     #: ``Qr``, and ``kind`` ("form", "embed", "qr"); or ``qr_image`` of a redirect.
     next_action: Mapped[dict[str, Any] | None] = mapped_column("way")

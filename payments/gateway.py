@@ -49,6 +49,7 @@ def request_for(payment: Payment) -> PaymentRequest:
         lines=tuple(Line(f"{each.quantity} × {each.name}", each.total) for each in order.lines),
         parts=tuple(each.provider_reference for each in payment.parts),
         page_token=payment.page_token,
+        provider_state=payment.provider_state,
     )
 
 

@@ -82,12 +82,18 @@ def store_and_apply(
         apply_parked(payment, news.transaction_id)
         delivery.verdict, delivery.reason = _apply_and_explain(payment, news)
         delivery.payment_id = payment.id
-    elif news.status or news.check or news.dispute or news.problem:
+    elif _matters(news):
         delivery.verdict = "parked"
         delivery.reason = "no payment with this reference yet"
     else:
         delivery.reason = "an event that this shop does not use"
     return delivery
+
+
+def _matters(news: News) -> bool:
+    """Whether it says something about a payment; other events are only kept."""
+    marks = (news.check, news.dispute, news.problem, news.provider_state)
+    return news.status is not None or any(marks)
 
 
 def _store_delivery(**delivery: Any) -> Delivery:
@@ -130,7 +136,7 @@ def _apply_and_explain(payment: Payment, news: News) -> tuple[str, str]:
         if not refuse_refund(payment.id, news.refund_refused):
             flag_for_review(payment.id, f"a refund was not made after all: {news.refund_refused}")
         return "applied", "the refund was refused"
-    if not (news.status or news.check or news.dispute or news.problem):
+    if not _matters(news):
         return "ignored", "an event that this shop does not use"
     before = (payment.status, payment.received, payment.refunded, payment.dispute)
     apply_news(payment, combine_parts(payment, news) if payment.parts else news)

@@ -67,9 +67,14 @@ def apply_news(payment: Payment, news: News) -> None:
         surplus.name_transaction(payment.id, news.transaction_id)
     if news.dispute:
         reversals.mark_dispute(payment.id, news.dispute)
+    state = {"provider_state": news.provider_state} if news.provider_state else {}
     if news.status:
         words = {"failure_code": news.failure_code, "failure_message": news.failure_message}
-        climb(payment.id, news.status, **words)
+        climb(payment.id, news.status, **words, **state)
+    if state:  # late news must not replace the state of newer news
+        update_one(
+            Payment, and_(Payment.id == payment.id, Payment.provider_state.is_(None)), **state
+        )
     if payment.status == "voided":
         raise_to(payment.id, Payment.refunded, payment.received)
     settle_refunds(payment)

@@ -84,6 +84,7 @@ def record_page(payment_id: str, configured: Configured, checkout: Checkout) -> 
 
 def _store(payment: Payment, checkout: Checkout, known: tuple[str, ...]) -> None:
     payment.page_url, payment.page_token = checkout.next_action.url, checkout.page_token
+    payment.provider_state = payment.provider_state or checkout.provider_state  # or news was faster
     payment.next_action = _as_stored(checkout.next_action, known)
     payment.abandoned = False  # a concurrent press may have marked it; it is the current page again
     if isinstance(checkout.next_action, Qr):

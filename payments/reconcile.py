@@ -1,6 +1,7 @@
 """The webhook never comes: ask the provider, less and less often, until it is decided or over."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, func, select
@@ -48,7 +49,7 @@ def check_payment(payment_id: str) -> datetime | None:
         apply_parked(payment, *(news.transaction_id for news in found))
         for news in found:
             takes_back = _takes_back(payment, news)
-            if news.status or news.dispute or news.problem:
+            if news.status or news.dispute or news.problem or news.provider_state:
                 apply_news(payment, news)
             if takes_back:
                 problem = f"{provider} says {news.word}, after it had said that more money came"
@@ -64,6 +65,7 @@ def check_payment(payment_id: str) -> datetime | None:
         if payment.abandoned and payment.status == "canceled" and gone:
             payment.next_check_at = None  # the page was closed, and money would have been seen
         to_close = payment.abandoned and payment.status in OPEN
+        request = replace(request, provider_state=payment.provider_state)
         next_slot = payment.next_check_at
     if to_close and configured:
         close_page(configured, request)

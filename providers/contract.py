@@ -158,6 +158,7 @@ class PaymentRequest:
     #: Their ids of its parts, where one page collects several (``Checkout.parts``).
     parts: tuple[str, ...] = ()
     page_token: str | None = None  # see Checkout
+    provider_state: str | None = None  # the newest of Checkout and News
 
 
 @dataclass(frozen=True)
@@ -220,12 +221,15 @@ class Checkout:
 
     ``provider_reference`` is None where the provider names the payment only when the shopper
     arrives. ``page_token`` is what ``resume_checkout`` asks about the page with.
+    ``provider_state``: an opaque text without secrets, for providers that call one payment by two
+    names; each later call about this payment is handed it.
     """
 
     provider_reference: str | None
     next_action: Redirect | FormPost | Embed | Qr
     parts: tuple[Part, ...] = ()
     page_token: str | None = None
+    provider_state: str | None = None
 
 
 @dataclass(frozen=True)
@@ -260,6 +264,8 @@ class News:
     dispute: Literal["opened", "lost", "won"] | None = None
     #: The news contradicts itself. The order is held, and a person reads this sentence.
     problem: str | None = None
+    #: As in Checkout; takes the place of the one before when this news lifts the payment.
+    provider_state: str | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from providers import PROVIDERS, money
 from providers.contract import (
     LADDER,
+    Checkout,
+    News,
     Provider,
     Redirect,
     Rejected,
@@ -117,6 +119,21 @@ def test_a_checkout_leads_to_a_known_page_and_names_the_payment(case: Case) -> N
     page = urlsplit(checkout.next_action.url)
     assert f"{page.scheme}://{page.netloc}" in case.provider.capabilities(case.account).page_origins
     assert checkout.provider_reference or not isinstance(checkout.next_action, Redirect)
+
+
+@each_provider
+def test_what_a_provider_notes_about_a_payment_is_text_without_secrets(case: Case) -> None:
+    """It is stored, and comes back with each later call."""
+    with responses.RequestsMock() as mock:
+        case.answer(mock)
+        told: list[Checkout | News] = [
+            case.provider.start_checkout(case.account, case.payment, URLS),
+            *case.provider.read_webhook(case.account, *case.paid),
+        ]
+
+    for each in told:
+        assert isinstance(each.provider_state, str | None)
+        assert not any(secret in (each.provider_state or "") for secret in case.secrets)
 
 
 @each_provider

@@ -108,6 +108,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             **{"id": "paid-2", "order_id": "paid", "attempt": 2, "status": "partially_refunded"},
             **{**PAYMENT, "received": 2800, "refunded": 500, "refund_asked": 500},
             **{"provider_reference": "ref-paid-2", "transaction_id": "charge-1"},
+            **{"provider_state": "ch_1"},
         },
         {
             **{"id": "paid-3", "order_id": "paid", "attempt": 3, "status": "succeeded"},
