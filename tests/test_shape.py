@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from providers import PROVIDERS
+from views.order_words import WORDS
 
 ROOT = Path(__file__).parent.parent
 
@@ -130,6 +131,13 @@ def test_a_view_draws_the_templates_of_its_own_folder(module: Path) -> None:
     drawn = re.findall(r'"(\w+)/[\w/]+\.html"', module.read_text("utf-8"))
 
     assert set(drawn) <= {module.stem}
+
+
+def test_every_state_of_an_order_has_its_words_and_its_page() -> None:
+    """templates/orders/states/waiting.html is what a shopper sees while an order waits."""
+    files = {path.stem for path in (TEMPLATES / "orders" / "states").iterdir()}
+
+    assert files == WORDS.keys()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda each: "/".join(each.parts[-2:]))

@@ -30,7 +30,7 @@ bp = Blueprint("cards", __name__, url_prefix="/cards")
 
 YEAR = 365 * 24 * 3600  # seconds that a browser keeps the cookie
 SECRET = re.compile(r"[0-9a-f]{64}", re.ASCII)  # 256 random bits
-NOBODY_CAME_BACK = timedelta(days=1)  # from a card page; it lives a few minutes
+VISIT_EXPIRES_AFTER = timedelta(days=1)  # from a card page; it lives a few minutes
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +52,11 @@ class AmountForm(FlaskForm):  # type: ignore[misc]
 
 def saved_cards() -> list[SavedCard]:
     """What the device of this request may pay with: its verified cards, oldest first."""
-    device, keepers = _device(), _keepers()
-    if device is None or not keepers:
+    device, providers = _device(), _card_providers()
+    if device is None or not providers:
         return []
     cards = select(SavedCard).where(
-        SavedCard.device == device, SavedCard.verified, SavedCard.provider.in_(keepers)
+        SavedCard.device == device, SavedCard.verified, SavedCard.provider.in_(providers)
     )
     return list(db.session.scalars(cards.order_by(SavedCard.created_at)))
 
@@ -69,8 +69,8 @@ def show() -> str:
 @bp.post("/<provider>")
 def save(provider: str) -> ResponseReturnValue:
     """Leave for the page on which the provider takes a card. The device is known from here on."""
-    configured, module = _keeper(provider)
-    return_url = payments.settings().base_url + url_for(".come_back", provider=provider)
+    configured, module = _card_provider(provider)
+    return_url = payments.settings().base_url + url_for(".return_from_provider", provider=provider)
     secret = _secret() or secrets.token_hex(32)
     try:
         page = module.save_card(configured.account, return_url)
@@ -90,19 +90,19 @@ def save(provider: str) -> ResponseReturnValue:
 
 
 @bp.get("/return/<provider>")
-def come_back(provider: str) -> ResponseReturnValue:
+def return_from_provider(provider: str) -> ResponseReturnValue:
     """Back from that page. The address proves nothing: the visit must be one of this device's own,
     and the provider is asked for the card.
     """
-    configured, module = _keeper(provider)
+    configured, module = _card_provider(provider)
     label = configured.capabilities.label
     found = module.read_card_return(configured.account, request.args)
     if found is None:
-        return _told(f"{label} did not save a card.")
+        return _flash_and_go_back(f"{label} did not save a card.")
     transaction_id, card_id = found
     visit = _one(SavedCard.provider == provider, SavedCard.transaction_id == transaction_id)
     if visit is None:
-        return _told("This card was not saved on this device, or too long ago.")
+        return _flash_and_go_back("This card was not saved on this device, or too long ago.")
     try:
         card = module.fetch_card(configured.account, card_id)
     except ProviderError as error:
@@ -110,7 +110,7 @@ def come_back(provider: str) -> ResponseReturnValue:
         return _page(f"{label} does not answer. Please load this page again."), 502
     if card is None or not _claim(visit, card):
         log.warning("%s: a return names a card that is not the device's", provider)
-        return _told(f"{label} did not save a card.")
+        return _flash_and_go_back(f"{label} did not save a card.")
     return redirect(url_for(".verify", card_id=visit.id), code=303)
 
 
@@ -123,7 +123,7 @@ def verify(card_id: str) -> ResponseReturnValue:
         return redirect(url_for(".show"), code=303)
     if not form.validate_on_submit():
         return _verify_page(card, form), 422 if form.errors else 200
-    configured, module = _keeper(card.provider)
+    configured, module = _card_provider(card.provider)
     amount = form.amount.data.strip().replace(",", ".")
     try:
         module.verify_card(configured.account, card.card_id or "", amount)
@@ -132,7 +132,9 @@ def verify(card_id: str) -> ResponseReturnValue:
         if _is_gone(card):
             _forget(card)
             label = configured.capabilities.label
-            return _told(f"{label} does not take this, and forgot the card. Please save it again.")
+            return _flash_and_go_back(
+                f"{label} does not take this, and forgot the card. Please save it again."
+            )
         form.amount.errors = [error.shopper]
         return _verify_page(card, form), 422
     except ProviderError as error:
@@ -142,21 +144,21 @@ def verify(card_id: str) -> ResponseReturnValue:
     with transaction() as session:
         mine = update(SavedCard).where(SavedCard.id == card.id, SavedCard.device == card.device)
         session.execute(mine.values(verified=True, verify_by=None))
-    return _told(f"{card.label} is verified. You can pay with it now.", "success")
+    return _flash_and_go_back(f"{card.label} is verified. You can pay with it now.", "success")
 
 
 @bp.post("/<card_id>/delete")
 def forget(card_id: str) -> ResponseReturnValue:
     """At the provider first: what we forgot, nobody could delete there any more."""
     card = _mine(card_id)
-    configured, module = _keeper(card.provider)
+    configured, module = _card_provider(card.provider)
     try:
         module.delete_card(configured.account, card.card_id or "")
     except ProviderError as error:
         log.warning("card %s: %s", card.id, error)
-        return _told(f"{card.label} could not be deleted right now. Please try again.")
+        return _flash_and_go_back(f"{card.label} could not be deleted right now. Please try again.")
     _forget(card)
-    return _told(f"{card.label} is deleted.", "success")
+    return _flash_and_go_back(f"{card.label} is deleted.", "success")
 
 
 # ------------------------------------------------------------------ the device
@@ -193,7 +195,7 @@ def _write_down(provider: str, device: str, page: CardPage) -> None:
 
     :raise Rejected: the provider names a visit that is known already.
     """
-    stale = and_(SavedCard.card_id.is_(None), SavedCard.created_at < now() - NOBODY_CAME_BACK)
+    stale = and_(SavedCard.card_id.is_(None), SavedCard.created_at < now() - VISIT_EXPIRES_AFTER)
     try:
         with transaction() as session:
             session.execute(delete(SavedCard).where(stale))
@@ -257,7 +259,7 @@ def _one(*which: ColumnElement[bool]) -> SavedCard | None:
 # ------------------------------------------------------------------ providers and pages
 
 
-def _keepers() -> dict[str, Configured]:
+def _card_providers() -> dict[str, Configured]:
     """The providers that keep cards, with the accounts they are used with."""
     return {
         name: configured
@@ -266,11 +268,11 @@ def _keepers() -> dict[str, Configured]:
     }
 
 
-def _keeper(provider: str) -> tuple[Configured, SavesCards]:
+def _card_provider(provider: str) -> tuple[Configured, SavesCards]:
     """
     :raise 404: it keeps no cards.
     """
-    configured = _keepers().get(provider)
+    configured = _card_providers().get(provider)
     if configured is None or not isinstance(configured.module, SavesCards):
         abort(404)
     return configured, configured.module
@@ -278,14 +280,14 @@ def _keeper(provider: str) -> tuple[Configured, SavesCards]:
 
 def _is_gone(card: SavedCard) -> bool:
     """Whether the provider has forgotten the card; False when that is not known."""
-    configured, module = _keeper(card.provider)
+    configured, module = _card_provider(card.provider)
     try:
         return module.fetch_card(configured.account, card.card_id or "") is None
     except ProviderError:
         return False
 
 
-def _told(message: str, category: str = "error") -> ResponseReturnValue:
+def _flash_and_go_back(message: str, category: str = "error") -> ResponseReturnValue:
     flash(message, category)
     return redirect(url_for(".show"), code=303)
 
@@ -295,12 +297,12 @@ def _page(problem: str | None = None) -> str:
     return render_template(
         "cards/show.html",
         cards=list(db.session.scalars(cards.order_by(SavedCard.created_at))),
-        keepers=[configured.capabilities for configured in _keepers().values()],
+        providers=[configured.capabilities for configured in _card_providers().values()],
         now=now(),
         problem=problem,
     )
 
 
 def _verify_page(card: SavedCard, form: AmountForm) -> str:
-    label = _keeper(card.provider)[0].capabilities.label
+    label = _card_provider(card.provider)[0].capabilities.label
     return render_template("cards/verify.html", card=card, form=form, provider_label=label)

@@ -15,9 +15,9 @@ from .shop import Offer, current_currency, find_offer, offers, product_page
 
 bp = Blueprint("cart", __name__, url_prefix="/cart")
 
-MOST_OF_ONE = 20
+MAX_QUANTITY = 20
 #: Unpaid orders of one session whose payment is watched for; a session must fit into a cookie.
-MOST_ORDERS = 5
+MAX_ORDERS = 5
 #: Blueprints whose pages show the cart or its badge.
 PAGES = ("shop", "cart", "checkout", "orders", "cards")
 
@@ -104,7 +104,7 @@ def remember_order(order_id: str, cart: Cart) -> None:
     """Keep what this order took from the cart, to take it out once the order is paid."""
     others = [each for each in _orders() if each[0] != order_id]
     goods = {line.product.slug: line.quantity for line in cart.lines}
-    session["ordered"] = [*others, (order_id, goods)][-MOST_ORDERS:]
+    session["ordered"] = [*others, (order_id, goods)][-MAX_ORDERS:]
 
 
 def take_out_paid_orders() -> None:
@@ -195,12 +195,12 @@ def _read_quantity(lowest: int) -> tuple[int, str | None]:
     """The number of the form, or a sentence about what is wrong with it."""
     text = request.form.get("quantity", "").strip()
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= lowest):
-        return 0, f"Please give a whole number from {lowest} to {MOST_OF_ONE}."
+        return 0, f"Please give a whole number from {lowest} to {MAX_QUANTITY}."
     return int(text), _too_many(int(text))
 
 
 def _too_many(quantity: int) -> str | None:
-    return f"At most {MOST_OF_ONE} of one kind, please." if quantity > MOST_OF_ONE else None
+    return f"At most {MAX_QUANTITY} of one kind, please." if quantity > MAX_QUANTITY else None
 
 
 def _items() -> dict[str, int]:

@@ -231,8 +231,8 @@ def place_order(cart: Cart, form: ContactForm) -> str:
     }
     contact["email"] = emails.deliverable(contact["email"])
     try:
-        with transaction() as books:
-            order = books.scalar(select(Order).where(Order.cart_key == cart.key))
+        with transaction() as session:
+            order = session.scalar(select(Order).where(Order.cart_key == cart.key))
             if order is None:
                 order = Order(
                     cart_key=cart.key, status="open", currency=cart.currency, total=cart.total
@@ -251,8 +251,8 @@ def place_order(cart: Cart, form: ContactForm) -> str:
                 for name, value in contact.items():
                     setattr(order, name, value)
                 order.customer_id = _customer_id(contact["email"])
-            books.add(order)
-            books.flush()
+            session.add(order)
+            session.flush()
             return order.id
     except IntegrityError:  # the other press was faster, by a moment
         order_id = db.session.scalar(select(Order.id).where(Order.cart_key == cart.key))

@@ -52,9 +52,7 @@ class Link:
 class View:
     """What the shopper is told about the payment."""
 
-    #: waiting, left, closed, scan, scan_over, partial, paid, held, short, unpaid, failed, canceled,
-    #: expired, refunded, replaced, twice
-    state: str
+    state: str  # a key of WORDS; templates/orders/states/ has a file for each
     title: str
     headline: str
     sentence: str
@@ -85,7 +83,7 @@ class View:
             return self.steps[-1].done
         if self.state == "short":
             return not self.is_open
-        return self.state not in ("waiting", "left", "closed", "scan", "scan_over", "partial")
+        return self.state not in ("waiting", "left", "closed", "scan", "code_expired", "partial")
 
     @property
     def poll_delay(self) -> int:
@@ -108,7 +106,7 @@ class View:
         """Another way is on offer, though the one that was chosen is still open."""
         if self.is_waiting:
             return self.page_url is not None or self.may_be_unpaid
-        return self.state in ("scan", "scan_over")
+        return self.state in ("scan", "code_expired")
 
     @property
     def slow_sentence(self) -> str:
@@ -169,7 +167,7 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
         steps=_steps(order, payment),
         downloads=downloads,
         credit=credit,
-        page_url=_page_to_go_on(payment) if state in ("waiting", "partial") else None,
+        page_url=_resume_url(payment) if state in ("waiting", "partial") else None,
         qr_image=((payment and payment.next_action) or {}).get("qr_image"),
         qr_svg=_draw_qr(payment) if payment and state == "scan" else None,
         hosted_page=payment.page_url if payment else None,
@@ -209,7 +207,7 @@ def state_of(order: Order, payment: Payment | None) -> str:
     if payment.hint:
         return "left"
     if payment.next_action and payment.next_action["kind"] == "qr" and payment.returned_at is None:
-        return "scan_over" if over else "scan"
+        return "code_expired" if over else "scan"
     return "closed" if over and payment.status in OPEN else "waiting"
 
 
@@ -276,7 +274,7 @@ def _money_back(order: Order, paying: Payment) -> list[str]:
     return said
 
 
-def _page_to_go_on(payment: Payment | None) -> str | None:
+def _resume_url(payment: Payment | None) -> str | None:
     """The provider's page, for a shopper who left it without coming back through it."""
     if payment is None:
         return None

@@ -25,7 +25,7 @@ WORDS = {
         "Scan to pay {asked}",
         "Open your banking app and scan this code. This page follows by itself.",
     ),
-    "scan_over": (
+    "code_expired": (
         "Code expired",
         "This code has expired",
         "If you have just paid with it, wait a moment: this page follows by itself. If not, take "

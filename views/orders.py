@@ -73,7 +73,7 @@ def status(order_id: str) -> str:
 
 
 @bp.get("/orders/<order_id>/return/<provider>")
-def come_back(order_id: str, provider: str) -> ResponseReturnValue:
+def return_from_provider(order_id: str, provider: str) -> ResponseReturnValue:
     """The provider sent the shopper back. That is a hint, unless the provider signs the return."""
     if provider not in payments.providers():
         abort(404)

@@ -18,6 +18,7 @@ from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
 
 import config
+import payments
 from app import create_app
 from catalogue import fill_shelf
 from database import db, now, transaction
@@ -180,6 +181,21 @@ def news(
     return place
 
 
+def replaced(*paid: str) -> Callable[[Stage], str]:
+    """The first of two orders: the cart was changed after "Pay". Which of them were paid."""
+
+    def place(stage: Stage) -> str:
+        first, path = stage.place_order("candle")
+        second, other = stage.place_order("candle", "cookbook")
+        with stage.books.open():
+            payments.replace_order(path.rpartition("/")[2], other.rpartition("/")[2])
+        for each in paid:
+            stage.deliver({"first": first, "second": second}[each], "succeeded")
+        return path
+
+    return place
+
+
 def in_console(place: Callable[[Stage], str]) -> Callable[[Stage], str]:
     return lambda stage: "/console" + place(stage)
 
@@ -284,6 +300,7 @@ STATES = [
     State("product-added", "/products/cookbook", act=add_to_basket),
     State("product-too-many", "/products/bud-vase", cart={"bud-vase": 3}, act=add_to_basket),
     State("product-sold-out", sold_out),
+    State("about", "/about"),
     State("cart", "/cart", cart=GOODS),
     State("cart-empty", "/cart"),
     State("cart-emptied", "/cart", cart={"candle": 1}, act=remove_the_last),
@@ -293,6 +310,7 @@ STATES = [
     State("checkout-no-parcel", "/checkout", cart={"gift-card": 1}),
     State("checkout-with-errors", "/checkout", cart=GOODS, act=pay_with_nothing_filled_in),
     State("checkout-changed", "/checkout", cart=GOODS, act=pay_after_a_change_elsewhere),
+    State("cards", "/cards"),
     State("pay-here", lambda stage: order(next_action=FORM)(stage) + "/pay"),
     State("order-waiting", order(returned_at=timedelta())),
     State("order-waiting-long", order(returned_at=-5 * MINUTES)),
@@ -307,7 +325,9 @@ STATES = [
     State("order-closed", order(page_expires_at=-MINUTES)),
     State("order-closed-after-return", order(page_expires_at=-MINUTES, returned_at=-MINUTES)),
     State("order-scan", order("hitpay", next_action=QR)),
-    State("order-scan-over", order("hitpay", next_action=QR, page_expires_at=-MINUTES, attempt=4)),
+    State(
+        "order-code-expired", order("hitpay", next_action=QR, page_expires_at=-MINUTES, attempt=4)
+    ),
     State("order-partial", order("request_network", status="partially_paid", received=800)),
     State(
         "order-partial-over",
@@ -320,6 +340,8 @@ STATES = [
     State("order-canceled", order(status="canceled")),
     State("order-expired", order(status="expired")),
     State("order-refunded", order(order_status="paid", status="refunded")),
+    State("order-replaced", replaced("second")),
+    State("order-twice", replaced("second", "first")),
     State("order-paid", news("succeeded", "candle", fulfilled=False)),
     State("order-paid-late", late(news("succeeded", "candle", fulfilled=False))),
     State("order-paid-parcel", news("succeeded", "mug-pair", "candle")),

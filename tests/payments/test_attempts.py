@@ -122,7 +122,7 @@ def test_an_expired_code_is_renewed_by_itself_three_times_and_then_by_a_button(
     for attempt in range(1, 5):
         clock.move_to(scanning.books.payments[-1].page_expires_at + timedelta(seconds=1))
         page = poll(scanning)
-        assert 'data-state="scan_over"' in page
+        assert 'data-state="code_expired"' in page
         assert "Show a new code" in page
         assert ('hx-post="/orders/' in page) is (attempt <= 3)
         scanning.choose("hitpay/qr")  # by htmx, by the button, or by hand: the same form
