@@ -197,7 +197,7 @@ def add_security_headers(response: Response) -> Response:
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.endpoint != "static" or "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"  # every page knows somebody's basket
+        response.headers["Cache-Control"] = "no-store"  # every page shows the shopper's cart
     return response
 
 

@@ -44,7 +44,7 @@ def main() -> int:
     print(f"{'page':<12}{''.join(f'{name:>16}' for name in CATEGORIES)}{'shift':>8}{'kB':>6}")  # noqa: T201
     with tempfile.TemporaryDirectory() as folder, shop(Path(folder)) as url:
         headers = Path(folder) / "headers.json"
-        headers.write_text(json.dumps({"Cookie": basket(url)}))
+        headers.write_text(json.dumps({"Cookie": cart_cookies(url)}))
         for name, path in PAGES.items():
             flawless &= any(
                 show(name, examine(url + path, headers, BUILD / f"{name}.json"))
@@ -81,8 +81,8 @@ def shop(folder: Path) -> Iterator[str]:
         process.communicate()
 
 
-def basket(url: str) -> str:
-    """The cookies of a shopper with two things in the basket."""
+def cart_cookies(url: str) -> str:
+    """The cookies of a shopper with two things in the cart."""
     with direct_session() as session:
         page = session.get(f"{url}/products/candle", timeout=10).text
         token = re.search(r'name="csrf_token" value="([^"]+)"', page)

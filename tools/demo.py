@@ -76,7 +76,7 @@ SCENARIOS = (
     Scenario("mintcash", "webhook of live", "waiting", MINTCASH, "close_tab", "wrong_environment"),
     Scenario("mintcash", "one cent", "held", MINTCASH, "close_tab", "wrong_amount"),
     Scenario("mintcash", "another currency", "held", MINTCASH, "close_tab", "wrong_currency"),
-    Scenario("mintcash", "basket changed, both paid", "paid", {}, play="pay_two_baskets"),
+    Scenario("mintcash", "cart changed, both paid", "paid", {}, play="pay_two_carts"),
     Scenario("mintcash", "money back, then released", "refunded", {}, play="release_without_money"),
     Scenario("mintcash", "webhook before the page", "paid", {}, create="early_webhook"),
     Scenario("mintcash", "503 on create", "no page", {}, create="503"),
@@ -151,7 +151,7 @@ def main() -> int:
 
 
 class Customer(Shopper):
-    """One person, one basket, one scenario."""
+    """One person, one cart, one scenario."""
 
     def run(self, scenario: Scenario) -> str:
         """Buy the e-book; returns how the order ended."""
@@ -227,8 +227,8 @@ class Customer(Shopper):
         is_shown = "Because" in self.get(order.replace("/orders", "/console/orders")).text
         return "" if is_shown else "unnoticed"  # that is a column of the refunds in the console
 
-    def pay_two_baskets(self) -> str:
-        """The basket changes after "Pay"; the page of the first is paid after that of the second.
+    def pay_two_carts(self) -> str:
+        """The cart changes after "Pay"; the page of the first is paid after that of the second.
 
         One is fulfilled, and the money of the other goes back.
         """

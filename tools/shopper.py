@@ -42,19 +42,19 @@ def direct_session() -> requests.Session:
 
 
 class Shopper:
-    """One person with one basket. Every answer is the last of its redirects."""
+    """One person with one cart. Every answer is the last of its redirects."""
 
     def __init__(self, shop: str, sandbox: str) -> None:
         self.shop, self.sandbox, self.http = shop, sandbox, direct_session()
 
     def add(self, slug: str, quantity: int = 1) -> requests.Response:
-        """Into the basket, from the product's page."""
+        """Into the cart, from the product's page."""
         return self.fill_in(f"{self.shop}/products/{slug}", "/cart/items", quantity=str(quantity))
 
     def check_out(self, provider: str, **contact: str) -> requests.Response:
         """From the checkout to the provider's page; 502 when there is none.
 
-        Pressed again with the same basket, it is the same order.
+        Pressed again with the same cart, it is the same order.
         """
         typed = {**ANN, **contact, "provider": provider}
         return self.fill_in(f"{self.shop}/checkout", "/checkout", **typed)

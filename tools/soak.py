@@ -79,7 +79,7 @@ HABITS = {
     "comes back twice": 8,
     "pays elsewhere after leaving": 8,
     "pays on two pages": 6,
-    "changes the basket": 6,
+    "changes the cart": 6,
     "pays in two parts": 4,
     "card is declined": 5,
     "cancels": 4,
@@ -216,7 +216,7 @@ class Purchase:
     number: int
     starts: float
     currency: str
-    basket: dict[str, int]
+    cart: dict[str, int]
     provider: str
     other: str  # a second provider, for those who change their minds
     habit: str
@@ -305,7 +305,7 @@ class Customer(Shopper):
         purchase = self.purchase
         self.fill_in(f"{self.shop}/", "/currency", currency=purchase.currency)
         added = []
-        for slug, quantity in purchase.basket.items():
+        for slug, quantity in purchase.cart.items():
             self.think()
             added.append(self.add(slug, quantity).status_code)
         if 200 not in added:
@@ -356,8 +356,8 @@ class Customer(Shopper):
             case "pays on two pages":
                 self.leave_and_pay_elsewhere(other)
                 self.pay_there(page, provider)
-            case "changes the basket":
-                self.change_basket_and_pay(page)
+            case "changes the cart":
+                self.change_cart_and_pay(page)
             case "pays in two parts" if provider == "request_network":
                 self.pay_there(page, provider, amount="4.00")
                 self.think()
@@ -371,8 +371,8 @@ class Customer(Shopper):
         if page:
             self.pay_there(page, provider)
 
-    def change_basket_and_pay(self, page: str) -> None:
-        """The new basket's page is paid, and half the time the old one's as well, in any order."""
+    def change_cart_and_pay(self, page: str) -> None:
+        """The new cart's page is paid, and half the time the old one's as well, in any order."""
         self.add("cookbook")
         new = self.leave_to_pay(self.purchase.other)
         pages = [(new, self.purchase.other)]
@@ -581,7 +581,7 @@ class World:
         """Twice what is planned of everything, so that only the vases run out."""
         wanted: Counter[str] = Counter()
         for purchase in plan:
-            wanted.update(purchase.basket)
+            wanted.update(purchase.cart)
         with self.engine.begin() as connection:
             for slug in wanted:
                 stock = wanted[slug] // 2 if slug == "bud-vase" else 2 * wanted[slug]

@@ -152,7 +152,7 @@ def add() -> ResponseReturnValue:
     if not error:
         error = _too_many(before + quantity) or stock_error(offer, before + quantity)
     if error and before:
-        error = f"{error} ({before} in your basket already.)"
+        error = f"{error} ({before} in your cart already.)"
     if error:
         if _wants_fragment():
             return render_template("cart/_added.html", product=offer, quantity=0, error=error)

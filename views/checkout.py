@@ -177,11 +177,11 @@ def submit() -> ResponseReturnValue:
 def _what_changed(cart: Cart) -> str:
     if cart.has_errors:
         return (
-            "Part of your basket was sold since this page was opened. "
-            "Please change the basket where it is marked."
+            "Part of your cart was sold since this page was opened. "
+            "Please change the cart where it is marked."
         )
     return (
-        "Your basket or a price has changed since this page was opened: the total is now "
+        "Your cart or a price has changed since this page was opened: the total is now "
         f"{money.show(cart.total, cart.currency)}. Please look at your order and press Pay again."
     )
 
@@ -211,7 +211,7 @@ def leave_to_pay(order_id: str, choice: str) -> ResponseReturnValue:
 
 
 def _forget_other_order(order_id: str) -> None:
-    """The basket was changed after "Pay": its earlier order must not be paid by mistake."""
+    """The cart was changed after "Pay": its earlier order must not be paid by mistake."""
     before = session.get("order_id")
     session["order_id"] = order_id
     if before and before != order_id:

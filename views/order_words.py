@@ -84,7 +84,7 @@ WORDS = {
     "canceled": (
         "Payment canceled",
         "The payment was canceled",
-        "Nothing was charged. Your basket is as you left it, and so is this order.",
+        "Nothing was charged. Your cart is as you left it, and so is this order.",
     ),
     "expired": (
         "Payment page expired",

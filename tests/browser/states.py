@@ -130,8 +130,8 @@ def sold_out(stage: Stage) -> str:
     return "/products/oak-board"
 
 
-def add_to_basket(page: Page) -> None:
-    page.get_by_role("button", name="Add to basket").click()
+def add_to_cart(page: Page) -> None:
+    page.get_by_role("button", name="Add to cart").click()
     expect(page.locator("#added")).not_to_be_empty()
 
 
@@ -297,8 +297,8 @@ STATES = [
     State("shelf", "/"),
     State("product", "/products/mug-pair"),
     State("product-few-left", "/products/bud-vase"),
-    State("product-added", "/products/cookbook", act=add_to_basket),
-    State("product-too-many", "/products/bud-vase", cart={"bud-vase": 3}, act=add_to_basket),
+    State("product-added", "/products/cookbook", act=add_to_cart),
+    State("product-too-many", "/products/bud-vase", cart={"bud-vase": 3}, act=add_to_cart),
     State("product-sold-out", sold_out),
     State("about", "/about"),
     State("cart", "/cart", cart=GOODS),

@@ -15,7 +15,7 @@ from sqlalchemy import update
 from database import transaction
 from models import Product
 
-from .states import STATES, Stage, State, add_to_basket, order
+from .states import STATES, Stage, State, add_to_cart, order
 
 ROOT = Path(__file__).parent.parent.parent
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
@@ -179,12 +179,12 @@ def test_the_first_stop_skips_to_the_content(stage: Stage, page: Page) -> None:
 
 def test_what_was_added_is_announced_and_the_focus_stays(stage: Stage, page: Page) -> None:
     stage.enter(page, BY_NAME["product"])
-    button = page.get_by_role("button", name="Add to basket")
+    button = page.get_by_role("button", name="Add to cart")
     button.focus()
 
     page.keyboard.press("Enter")
 
-    expect(page.locator("#added[aria-live=polite]")).to_contain_text("in your basket")
+    expect(page.locator("#added[aria-live=polite]")).to_contain_text("in your cart")
     expect(page.locator("#cart-badge")).to_have_accessible_name(re.compile("1 thing in it"))
     expect(button).to_be_focused()
 
@@ -206,7 +206,7 @@ def test_on_a_phone_what_was_added_is_seen_without_scrolling(
         gone = update(Product).where(Product.slug == slug, Product.stock == 0)
         session.execute(gone.values(stock=1))  # by another test
 
-    stage.enter(page, State("", f"/products/{slug}", act=add_to_basket))
+    stage.enter(page, State("", f"/products/{slug}", act=add_to_cart))
 
     covered = page.evaluate(COVERED)
 
@@ -223,18 +223,18 @@ def test_a_changed_quantity_is_announced_and_the_focus_stays(stage: Stage, page:
     page.keyboard.press("ArrowUp")
 
     announcement = page.locator("#announcement[role=status]")
-    expect(announcement).to_have_text(re.compile("Basket: 3 things,"))
+    expect(announcement).to_have_text(re.compile("Cart: 3 things,"))
     expect(quantity).to_be_focused()
 
 
-def test_after_a_removal_the_focus_is_in_the_basket(stage: Stage, page: Page) -> None:
+def test_after_a_removal_the_focus_is_in_the_cart(stage: Stage, page: Page) -> None:
     stage.enter(page, State("", "/cart", cart={"candle": 1, "cookbook": 1}))
     page.get_by_role("button", name="Remove Kiln candle").focus()
 
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("region", name="Basket")).to_be_focused()
-    expect(page.locator("#announcement[role=status]")).to_have_text(re.compile("Basket: 1 thing,"))
+    expect(page.get_by_role("region", name="Cart")).to_be_focused()
+    expect(page.locator("#announcement[role=status]")).to_have_text(re.compile("Cart: 1 thing,"))
     page.keyboard.press("Tab")
     assert page.evaluate("!!document.activeElement.closest('#cart')")
 
@@ -256,7 +256,7 @@ def test_a_checkout_is_filled_in_and_sent_by_keyboard_alone(stage: Stage, page: 
     page.keyboard.press("Tab")
     page.keyboard.type("not an address")
     page.keyboard.press("Tab")
-    page.keyboard.press("Tab")  # past "Change the basket"
+    page.keyboard.press("Tab")  # past "Change the cart"
     page.keyboard.press("Space")
     expect(page.get_by_role("radio").first).to_be_checked()
     page.keyboard.press("Enter")
@@ -282,13 +282,13 @@ def test_the_end_of_the_wait_is_announced_and_takes_no_focus(stage: Stage, page:
     """J5."""
     known, path = stage.place_order("candle")
     page.goto(stage.url + path)
-    page.get_by_role("link", name="Basket").focus()
+    page.get_by_role("link", name="Cart").focus()
 
     stage.deliver(known, "succeeded")
 
     announcement = page.locator("#announcement[role=status]")
     expect(announcement).to_have_text("Thank you. Your order is paid.")
-    expect(page.get_by_role("link", name="Basket")).to_be_focused()
+    expect(page.get_by_role("link", name="Cart")).to_be_focused()
 
 
 @pytest.mark.parametrize("name", ["order-waiting", "product-added"])

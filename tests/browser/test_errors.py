@@ -98,7 +98,7 @@ def test_what_was_typed_to_be_added_is_kept(stage: Stage, page: Page) -> None:
     page.route("**/cart/items", answer(503))
     page.get_by_label(re.compile("Quantity|How many")).fill("3")
 
-    page.get_by_role("button", name="Add to basket").click()
+    page.get_by_role("button", name="Add to cart").click()
 
     expect(page.get_by_role("alert")).to_contain_text(BUSY)
     expect(page.get_by_label(re.compile("Quantity|How many"))).to_have_value("3")

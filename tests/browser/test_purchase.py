@@ -77,7 +77,7 @@ def test_cancel_and_try_again(customer: Customer) -> None:
 def test_everything_works_without_javascript(customer: Customer) -> None:
     page = customer.page
     page.goto(f"{customer.world.shop}/products/candle")
-    page.get_by_role("button", name="Add to basket").click()
+    page.get_by_role("button", name="Add to cart").click()
     page.wait_for_url("**/cart")
     page.get_by_label(re.compile("Quantity|How many")).fill("2")
     page.get_by_role("button", name="Update").click()

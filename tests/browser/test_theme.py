@@ -76,7 +76,7 @@ def test_the_page_comes_in_the_chosen_theme_and_never_in_another(stage: Stage, p
 @pytest.mark.parametrize("page", [True], indirect=True, ids=["with_javascript"])
 def test_a_new_theme_keeps_what_was_typed_and_the_focus(stage: Stage, page: Page) -> None:
     page.goto(f"{stage.url}/products/gift-card")
-    page.get_by_role("button", name="Add to basket").click()
+    page.get_by_role("button", name="Add to cart").click()
     expect(page.locator("#cart-badge")).to_contain_text("1")
     page.goto(f"{stage.url}/checkout")
     page.get_by_label("Name").fill("Ann Example")
@@ -102,7 +102,7 @@ def test_pages_fade_into_each_other_where_motion_is_welcome(
     )
     page.goto(stage.url)
 
-    page.get_by_role("link", name="Basket").click()
+    page.get_by_role("link", name="Cart").click()
 
     page.wait_for_url("**/cart")
     eventually(lambda: page.evaluate("window.fades !== undefined"), "the page is shown")

@@ -77,7 +77,7 @@ class Customer:
 
     def add(self, slug: str) -> None:
         self.page.goto(f"{self.world.shop}/products/{slug}")
-        self.page.get_by_role("button", name="Add to basket").click()
+        self.page.get_by_role("button", name="Add to cart").click()
         expect(self.page.locator("#cart-badge")).to_contain_text("1")
 
     def fill_in_checkout(self, provider: str = "mintcash") -> None:

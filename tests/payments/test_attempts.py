@@ -530,7 +530,7 @@ def test_the_page_is_closed_when_the_order_is_paid_by_another(shop: ShopAndSandb
     assert shop.state == "paid"
 
 
-def test_the_page_is_closed_when_the_basket_is_changed(shop: ShopAndSandbox) -> None:
+def test_the_page_is_closed_when_the_cart_is_changed(shop: ShopAndSandbox) -> None:
     shop.check_out("handcash")
     first = shop.url
 
@@ -543,7 +543,7 @@ def test_the_page_is_closed_when_the_basket_is_changed(shop: ShopAndSandbox) -> 
     assert "pending" not in shop.visit(first).text
 
 
-def test_the_page_is_closed_when_the_basket_is_changed_though_the_next_page_fails(
+def test_the_page_is_closed_when_the_cart_is_changed_though_the_next_page_fails(
     shop: ShopAndSandbox,
 ) -> None:
     """S05: what is in it is no longer wanted, whatever the provider answers next."""

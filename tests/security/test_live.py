@@ -367,13 +367,13 @@ def test_a_session_outlives_its_key_as_long_as_that_is_kept(
     cookie = shopper.client.get_cookie("shop", domain="127.0.0.1")
     assert cookie
 
-    def basket(app: Flask) -> str:
+    def cart_page(app: Flask) -> str:
         visitor = Shopper(app)
         visitor.client.set_cookie("shop", cookie.value, domain="127.0.0.1")
         return visitor.get("/cart").text
 
-    assert "Kiln candle" in basket(during)
-    assert "Kiln candle" not in basket(after)
+    assert "Kiln candle" in cart_page(during)
+    assert "Kiln candle" not in cart_page(after)
     for app in (before, during, after):
         close(app)
 

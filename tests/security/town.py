@@ -18,7 +18,7 @@ NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 
 @dataclass(frozen=True)
 class Town:
-    """Ann has bought a cookbook and a candle, and has a candle in her basket again."""
+    """Ann has bought a cookbook and a candle, and has a candle in her cart again."""
 
     shopper: Shopper
     api: mintcash.Api

@@ -286,7 +286,7 @@ def test_two_presses_of_pay_make_one_order_and_one_payment(
     assert books.order.status == books.payment.status.replace("created", "open")
 
 
-def test_the_basket_is_intact_after_cancel_and_the_order_can_be_paid(
+def test_the_cart_is_intact_after_cancel_and_the_order_can_be_paid(
     bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
 ) -> None:
     shopper.deliver(*event(mintcash_api.newest, "failed", failureCode="canceled"))
@@ -304,7 +304,7 @@ def test_the_basket_is_intact_after_cancel_and_the_order_can_be_paid(
     assert books.order.status == "paid"
 
 
-def test_the_basket_is_empty_once_its_order_is_paid(
+def test_the_cart_is_empty_once_its_order_is_paid(
     bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
 ) -> None:
     shopper.deliver(*event(mintcash_api.newest, "succeeded"))

@@ -461,7 +461,7 @@ def test_without_the_lock_a_release_does_not_see_the_refund(
 
 
 def two_in_a_row(books: Books) -> list[dict[str, Any]]:
-    """The shopper pressed "Pay", changed the basket, and pressed it again."""
+    """The shopper pressed "Pay", changed the cart, and pressed it again."""
     (first,) = books.place_order({"candle": 1})
     (second,) = books.place_order({"candle": 1, "cookbook": 1})
     with books.open():
@@ -483,7 +483,7 @@ def found_of(books: Books, payment: dict[str, Any]) -> tuple[Order, Payment]:
 
 
 @pytest.mark.parametrize("paid_first", [0, 1], ids=["the_old_one_first", "the_new_one_first"])
-def test_of_two_orders_of_one_basket_one_is_fulfilled(
+def test_of_two_orders_of_one_cart_one_is_fulfilled(
     shopper: Shopper, books: Books, paid_first: int
 ) -> None:
     """S05, craftcms/commerce#3705, thelia/thelia#2324, mollie/WooCommerce#1204."""
@@ -508,7 +508,7 @@ def test_of_two_orders_of_one_basket_one_is_fulfilled(
     assert f"Order {order.number} took the place of this one" in page
 
 
-def test_an_order_whose_basket_was_paid_otherwise_takes_no_money(
+def test_an_order_whose_cart_was_paid_otherwise_takes_no_money(
     shopper: Shopper, books: Books
 ) -> None:
     """S05: its page says so, and no press of "Pay" leads to a provider."""
@@ -556,7 +556,7 @@ def receive(payment: dict[str, Any]) -> Callable[[], str]:
     return lambda: payments.receive("mintcash", delivery.headers, delivery.body).verdict
 
 
-def test_two_orders_of_one_basket_that_are_paid_at_once(
+def test_two_orders_of_one_cart_that_are_paid_at_once(
     app: Flask, books: Books, monkeypatch: pytest.MonkeyPatch, on_sqlite: bool
 ) -> None:
     """S05; guard: both wait for the first order of the row before they look at each other."""
@@ -569,7 +569,7 @@ def test_two_orders_of_one_basket_that_are_paid_at_once(
     assert sorted(found_of(books, each)[0].status for each in row) == ["held", "paid"]
 
 
-def test_without_the_wait_both_orders_of_one_basket_are_paid(
+def test_without_the_wait_both_orders_of_one_cart_are_paid(
     app: Flask, books: Books, monkeypatch: pytest.MonkeyPatch, on_sqlite: bool
 ) -> None:
     """S05, the twin."""

@@ -257,7 +257,7 @@ def pay_both_of_two_orders(books: Books) -> None:
 def keep_money_for_a_replaced_order(books: Books) -> None:
     books.orders[0].chain_id = books.orders[3].chain_id = "kk-paid"
     books.orders[3].status, books.orders[3].held_code = "held", "replaced"
-    books.orders[3].held_reason = "the shopper changed the basket"
+    books.orders[3].held_reason = "the shopper changed the cart"
     books.ledger.append(taken("p6"))
     books.payments.append(payment("p6", "kk-open"))
 

@@ -97,7 +97,7 @@ def test_what_sold_out_under_the_open_page_is_said_there_and_nothing_typed_is_lo
     answer = shopper.check_out(shown=shown)
 
     assert answer.status_code == 409
-    assert "Please change the basket where it is marked." in answer.text
+    assert "Please change the cart where it is marked." in answer.text
     assert ("Only 1 left." if stock else "is sold out") in answer.text
     assert f'value="{ANN["name"]}"' in answer.text
     assert (books.count(Order), mintcash_api.calls) == (0, [])
@@ -150,7 +150,7 @@ def paid(shopper: Shopper, payment: dict[str, object]) -> None:
     assert answer.status_code == 200
 
 
-def basket(shopper: Shopper) -> str:
+def cart_page(shopper: Shopper) -> str:
     """The lines of the cart page, and what its badge says."""
     page = shopper.get("/cart").text
     return page.partition('id="cart-badge"')[2]
@@ -168,7 +168,7 @@ def test_what_was_paid_in_another_browser_leaves_the_cart_and_its_badge(
     paid(shopper, mintcash_api.newest)
 
     assert ", empty" in shopper.get(path).text
-    assert "Kiln candle" not in basket(shopper)
+    assert "Kiln candle" not in cart_page(shopper)
     assert shopper.get("/checkout").location == "/cart"
 
 
@@ -203,8 +203,8 @@ def test_what_was_added_after_pay_stays(
         shopper.get(f"/orders/{books.order.id}/status")
 
     for _ in range(2):  # and it is taken out once
-        assert ", 4 things in it" in basket(shopper)
-        assert "US$103.00" in basket(shopper)  # three candles at 28, a tin at 19
+        assert ", 4 things in it" in cart_page(shopper)
+        assert "US$103.00" in cart_page(shopper)  # three candles at 28, a tin at 19
 
 
 def test_less_than_was_ordered_is_taken_out_as_far_as_it_is_there(
@@ -217,13 +217,13 @@ def test_less_than_was_ordered_is_taken_out_as_far_as_it_is_there(
     shopper.add("candle", 4)
     paid(shopper, mintcash_api.newest)
 
-    assert ", 4 things in it" in basket(shopper)
+    assert ", 4 things in it" in cart_page(shopper)
 
 
 def test_two_paid_orders_of_one_cart_take_out_what_each_of_them_added(
     shopper: Shopper, mintcash_api: mintcash.Api, books: Books
 ) -> None:
-    """S04: the basket was changed after "Pay", and both pages are paid."""
+    """S04: the cart was changed after "Pay", and both pages are paid."""
     shopper.add("candle")
     shopper.check_out()
     shopper.add("tea-tin")
@@ -232,11 +232,11 @@ def test_two_paid_orders_of_one_cart_take_out_what_each_of_them_added(
     shopper.add("kettle")
 
     paid(shopper, second)
-    assert "Kiln candle" not in basket(shopper)
+    assert "Kiln candle" not in cart_page(shopper)
     shopper.add("candle")
     paid(shopper, first)
 
-    assert ", 2 things in it" in basket(shopper), "the kettle, and the candle that came later"
+    assert ", 2 things in it" in cart_page(shopper), "the kettle, and the candle that came later"
 
 
 def test_a_paid_order_in_another_currency_empties_the_cart(
@@ -251,7 +251,7 @@ def test_a_paid_order_in_another_currency_empties_the_cart(
 
     paid(shopper, first)
 
-    assert ", empty" in basket(shopper)
+    assert ", empty" in cart_page(shopper)
 
 
 def test_a_paid_order_of_another_cart_takes_nothing_out(
@@ -267,7 +267,7 @@ def test_a_paid_order_of_another_cart_takes_nothing_out(
     other.get(f"/orders/{books.order.id}")
     other.get(f"/orders/{books.order.id}/status")
 
-    assert ", 1 thing in it" in basket(other)
+    assert ", 1 thing in it" in cart_page(other)
 
 
 def test_money_that_a_person_looks_at_has_left_the_cart_too(
@@ -279,7 +279,7 @@ def test_money_that_a_person_looks_at_has_left_the_cart_too(
     short = mintcash.event(mintcash_api.newest, "succeeded", amount=0.01)
     Shopper(shopper.app).deliver(*short)
 
-    assert ", empty" in basket(shopper)
+    assert ", empty" in cart_page(shopper)
 
 
 def test_pay_pressed_on_a_page_whose_cart_was_paid_elsewhere_leads_to_the_order(
@@ -312,7 +312,7 @@ def test_the_cart_remembers_a_few_orders_and_its_cookie_stays_small(
     assert cookie
     assert len(cookie.value) < 3000
     paid(shopper, mintcash_api.newest)
-    assert ", empty" in basket(shopper)
+    assert ", empty" in cart_page(shopper)
 
 
 @pytest.mark.parametrize("path", ["/products/candle", "/cart"])

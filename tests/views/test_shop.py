@@ -150,7 +150,7 @@ def test_more_than_there_is_cannot_be_ordered(shopper: Shopper) -> None:
 
     assert again.status_code == 422
     assert "Only 3 left" in again.text
-    assert "2 in your basket already" in again.text
+    assert "2 in your cart already" in again.text
 
 
 def test_what_sold_out_meanwhile_keeps_the_cart_from_checkout(
