@@ -10,49 +10,6 @@ from .settings import Settings
 
 
 class OldSettings(Settings):
-    hitpay_api_key: SecretStr = Field(
-        SecretStr("test_kiln_and_kettle"), description="X-BUSINESS-API-KEY of calls to HitPay."
-    )
-    hitpay_salt: SecretStr = Field(
-        SecretStr("salt_test_kiln_and_kettle"),
-        description="The salt of that key: signs HitPay's webhooks of version 1. Of a "
-        "comma-separated list, the first.",
-    )
-    hitpay_webhook_salt: SecretStr = Field(
-        SecretStr("webhook_salt_test_kiln_and_kettle"),
-        description="The salt of the registered endpoint: signs HitPay's webhooks of version 2. Of "
-        "a comma-separated list, the first.",
-    )
-    hitpay_webhook_url: str = Field(
-        default_factory=lambda settings: f"{settings['base_url']}/webhooks/hitpay",
-        description="Where HitPay's webhooks of version 2 go, as registered in the dashboard; "
-        "those of version 1 go to the “webhook” of each payment request.",
-    )
-    sandbox_hitpay_webhooks: Literal["v1", "v2", "both"] = Field(
-        "both",
-        description="The newest guide calls version 1 deprecated, HitPay's own plugins use it, and "
-        "both may be on; we chose both.",
-    )
-    sandbox_hitpay_currencies: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("SGD", "USD", "EUR", "GBP", "MYR", "AUD"),
-        description="The list of currencies is not documented; we chose six with two decimals.",
-    )
-    sandbox_hitpay_payment_methods: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("card", "paynow_online"),
-        description="What is enabled on the HitPay account; the page knows these two.",
-    )
-    sandbox_hitpay_attempts: int = Field(
-        3,
-        ge=1,
-        description="How many declined cards end a payment request is not documented; we chose "
-        "three.",
-    )
-    sandbox_hitpay_send_declines: bool = Field(
-        True,
-        description="Whether a decline is told while the page takes another card is not "
-        "documented; we chose to tell it, as “failed”.",
-    )
-
     handcash_app_id: str = Field(
         "0123456789abcdef01234567", description="app-id of calls to HandCash."
     )
@@ -196,8 +153,6 @@ class OldSettings(Settings):
     )
 
     @field_validator(
-        "sandbox_hitpay_currencies",
-        "sandbox_hitpay_payment_methods",
         "sandbox_handcash_currencies",
         "sandbox_wipay_currencies",
         mode="before",

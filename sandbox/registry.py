@@ -6,7 +6,7 @@ from typing import Any
 
 from .kit import Provider
 
-FOLDERS = ("mintcash",)
+FOLDERS = ("mintcash", "hitpay")
 
 
 def _load(folder: str) -> Provider[Any]:
@@ -47,15 +47,8 @@ def _old(
 
 def _load_old() -> None:
     from . import (
-        faults,
         handcash,
         handcash_page,
-        hitpay,
-        hitpay_dashboard,
-        hitpay_drop_in,
-        hitpay_page,
-        hitpay_qr,
-        hitpay_refunds,
         request_network,
         request_network_chain,
         request_network_page,
@@ -67,21 +60,6 @@ def _load_old() -> None:
         wipay_wapi,
     )
 
-    _old(
-        hitpay,
-        (hitpay, hitpay_refunds, hitpay_page, hitpay_drop_in, hitpay_qr),
-        ("pending",),
-        hitpay_dashboard.ACTIONS,
-        ("three_d_secure", "wrong_environment"),
-        own_faults=(
-            faults.Fault(
-                "payment",
-                "other_currency",
-                "Another currency",
-                "The payer's bank converts: the charge is in another currency than was asked for.",
-            ),
-        ),
-    )
     _old(handcash, (handcash, handcash_page), ("pending",))
     _old(
         wipay,

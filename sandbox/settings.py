@@ -5,7 +5,7 @@ A provider's own stand in its folder. ``config.py`` puts all of them together an
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 import idna
@@ -19,6 +19,9 @@ ROOT = Path(__file__).parent.parent
 
 class SettingsError(Exception):
     """The sandbox must not start. No ``SystemExit``: gunicorn would try again for ever."""
+
+
+Own = TypeVar("Own", bound="Settings")
 
 
 class Settings(BaseSettings):
@@ -97,5 +100,9 @@ def webhooks_of(name: str) -> Any:
 
 def settings() -> Settings:
     """The settings of the app that handles this request."""
-    found: Settings = current_app.config["SANDBOX"]
-    return found
+    return settings_as(Settings)
+
+
+def settings_as(kind: type[Own]) -> Own:
+    """The same, as a provider's own."""
+    return cast(Own, current_app.config["SANDBOX"])

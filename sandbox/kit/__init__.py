@@ -32,7 +32,7 @@ A view that changes anything ends with :func:`commit`, which has the webhooks se
 
 from ..actions import Action
 from ..background import commit
-from ..settings import Settings, settings, webhooks_of
+from ..settings import Settings, settings, settings_as, webhooks_of
 from . import cards, refunds
 from .checks import (
     MAX_AMOUNT,
@@ -88,6 +88,7 @@ __all__ = [
     "provider_of",
     "refunds",
     "settings",
+    "settings_as",
     "show",
     "submit",
     "webhooks_of",

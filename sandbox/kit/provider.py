@@ -1,7 +1,7 @@
 """A provider: what the rest of the sandbox knows of it, and what its imitation is made with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app
@@ -11,12 +11,11 @@ from .. import clock, deliveries, faults
 from ..actions import Action
 from ..background import commit
 from ..models import Delivery, IdempotencyKey, Payment, control, db
-from ..settings import Settings
+from ..settings import Own, settings_as
 from .checks import canonical
 
 FOREIGN_HOST = "pay.example.invalid"
 
-Own = TypeVar("Own", bound=Settings)
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 
@@ -81,7 +80,7 @@ class Provider(Generic[Own]):
     @property
     def settings(self) -> Own:
         """The settings of the app that handles this request."""
-        return cast(Own, current_app.config["SANDBOX"])
+        return settings_as(self.settings_type)
 
     # What happens to a payment: each decorates the function that does it. The caller commits.
 

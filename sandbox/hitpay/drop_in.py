@@ -4,22 +4,23 @@ Names, arguments and messages are those of the integrations that HitPay ships an
 re-implementations (hit-pay/hitpay-js-example, hit-pay/woocommerce; calcom, hitpay-popup-handler).
 """
 
-from flask import Blueprint, current_app, g, render_template
+from flask import current_app, g, render_template
 from werkzeug.wrappers import Response
 
-from .hitpay_page import shop_origin
+from ..kit import origin
+from . import provider
 
-bp = Blueprint("hitpay_drop_in", __name__, url_prefix="/hitpay")
+drop_in = provider.blueprint("drop_in")
 
 
-@bp.get("/hitpay.js")
+@drop_in.get("/hitpay.js")
 def script() -> Response:
     """Defines ``window.HitPay``: ``inited``, ``init(link, options, callbacks)``, ``toggle``."""
     return current_app.send_static_file("hitpay/hitpay.js")
 
 
-@bp.get("/hitpay-iframe.html")
+@drop_in.get("/hitpay-iframe.html")
 def frame() -> str:
     """Waits to be told which payment request to show, and goes there."""
-    g.framed_by = shop_origin()
+    g.framed_by = origin(provider.settings.base_url)
     return render_template("hitpay/frame.html", shop=g.framed_by)

@@ -3,59 +3,58 @@
 It stands for the bank's app, so it leads nowhere: the page that shows the code waits for the news.
 """
 
-import hmac
 from decimal import Decimal
 
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import abort, redirect, request
 from werkzeug.wrappers import Response
 
-from . import clock, faults
-from .background import commit
-from .hitpay import PAYNOW, decline, succeed
-from .hitpay_page import fault_choices, find, was_ended_by_fault
-from .hitpay_shapes import qr_signature
-from .models import Payment
-from .old import settings
+from .. import clock
+from ..kit import is_secret, show, submit
+from ..models import Payment
+from . import decline, provider, succeed
+from .fields import PAYNOW
+from .shapes import qr_signature
 
-bp = Blueprint("hitpay_qr", __name__, url_prefix="/hitpay/mock-payment/<reference>")
+qr = provider.blueprint("qr", "/mock-payment/<reference>")
 
 
-@bp.get("")
+@qr.get("")
 def scan(reference: str) -> str:
     """Whom to pay how much; afterwards, what came of it.
 
     :raise 404: not a code that HitPay has made.
     """
     payment = _scanned(reference)
-    return render_template(
-        "hitpay/scan.html",
-        payment=payment,
+    return show(
+        "scan.html",
+        payment,
         payable=_is_payable(payment),
         amount=f"{Decimal(payment.amount).scaleb(-2):,}",
-        merchant=settings().sandbox_merchant_name,
         address=payment.details["qr_code"],
-        **fault_choices(),
     )
 
 
-@bp.post("")
+@qr.post("")
 def pay(reference: str) -> Response:
     """Pay; ``fault`` and ``delivery_fault`` are the sandbox's own fields."""
     payment = _scanned(reference)
     if _is_payable(payment):
-        faults.choose(payment)
-        if payment.fault == "decline":
-            decline(payment, PAYNOW)
-        elif not was_ended_by_fault(payment):
-            succeed(payment, PAYNOW)
-        commit()
+        payment.details["method"] = PAYNOW
+        submit(payment, read=lambda _payment: {}, settle=_settle)
     return redirect(payment.details["qr_code"], 303)
 
 
+def _settle(payment: Payment) -> None:
+    if payment.fault == "decline":
+        decline(payment)
+    else:
+        succeed(payment)
+
+
 def _scanned(reference: str) -> Payment:
-    payment, given = find(reference), request.args.get("signature", "")
-    signed = hmac.compare_digest(given.encode(), qr_signature(reference).encode())
-    return payment if signed and payment.details["qr_code"] else abort(404)
+    payment = provider.find(reference)
+    is_signed = is_secret(request.args.get("signature", ""), qr_signature(reference))
+    return payment if payment and is_signed and payment.details["qr_code"] else abort(404)
 
 
 def _is_payable(payment: Payment) -> bool:

@@ -1,14 +1,13 @@
 """How HitPay's API and webhooks show payment requests, charges and QR codes (openapi.json)."""
 
-import hashlib
-import hmac
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from .models import Payment
-from .old import settings
+from ..kit import hmac_sha256, major, settings, settings_as
+from ..models import Payment
+from .settings import HitPaySettings
 
 MERCHANT = "kiln-and-kettle"  # the account's name in addresses of hosted pages
 RATE = Decimal("4.20")  # at which a payer's bank converts; made up
@@ -23,15 +22,14 @@ def request_shown(payment: Payment) -> dict[str, Any]:
         "name": details["name"],
         "email": details["email"],
         "phone": details["phone"],
-        "amount": number(payment.amount),
+        "amount": major(payment.amount),
         "currency": payment.currency.lower(),
         "is_currency_editable": False,
         "status": payment.status,
         "purpose": details["purpose"],
         "reference_number": details["reference_number"],
         "payment_methods": details["payment_methods"],
-        "url": f"{settings().sandbox_url}/hitpay/payment-request/@{MERCHANT}/"
-        f"{payment.reference}/checkout",
+        "url": page_of(payment),
         "redirect_url": details["redirect_url"],
         "webhook": details["webhook"],
         "send_sms": False,
@@ -64,7 +62,7 @@ def entry(payment: Payment, status: str, method: str) -> dict[str, Any]:
         "buyer_phone": payment.details["phone"],
         "buyer_email": payment.details["email"],
         "currency": currency.lower(),
-        "amount": number(amount),
+        "amount": major(amount),
         "refunded_amount": "0.00",
         "payment_type": method,
         "fees": "0.00",
@@ -96,8 +94,8 @@ def charge_shown(payment: Payment, charge: dict[str, Any]) -> dict[str, Any]:
             "phone_number": details["phone"],
         },
         "currency": charge["currency"],
-        "amount": json_number(minor_units(charge["amount"])),
-        "refunded_amount": json_number(minor_units(charge["refunded_amount"])),
+        "amount": float(charge["amount"]),
+        "refunded_amount": float(charge["refunded_amount"]),
         "refunded_at": charge.get("refunded_at"),
         "fixed_fee": 0,
         "discount_fee": 0,
@@ -108,11 +106,28 @@ def charge_shown(payment: Payment, charge: dict[str, Any]) -> dict[str, Any]:
         "payment_request": {
             "id": payment.reference,
             "status": payment.status,
-            "amount": number(payment.amount),
+            "amount": major(payment.amount),
             "reference_number": details["reference_number"],
             "purpose": details["purpose"],
         },
     }
+
+
+def created(payment: Payment) -> dict[str, Any]:
+    """The same in the answer that made it: with its QR code (embedded-qr-code-payments)."""
+    code, expiry = payment.details["qr_code"], payment.details["expiry_date"]
+    if not code:
+        return request_shown(payment)
+    if expiry:
+        local = datetime.fromisoformat(f"{expiry}+08:00")
+        expiry = local.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    data = {"qr_code": code, "qr_code_expiry": expiry, "qr_image_mime": None}
+    return request_shown(payment) | {"qr_code_data": data}
+
+
+def page_of(payment: Payment) -> str:
+    path = f"/hitpay/payment-request/@{MERCHANT}/{payment.reference}/checkout"
+    return settings().sandbox_url + path
 
 
 def qr_address(reference: str) -> str:
@@ -122,23 +137,8 @@ def qr_address(reference: str) -> str:
 
 
 def qr_signature(reference: str) -> str:
-    key = settings().hitpay_api_key.get_secret_value().encode()
-    return hmac.new(key, f"mock-payment {reference}".encode(), hashlib.sha256).hexdigest()
-
-
-def number(minor: int) -> str:
-    """Minor units as the text of major units: 4900 is "49.00"."""
-    return str(Decimal(minor).scaleb(-2))
-
-
-def minor_units(text: str) -> int:
-    """The way back: "49.00" is 4900."""
-    return int(Decimal(text).scaleb(2))
-
-
-def json_number(minor: int) -> float:
-    """Minor units as the JSON number of major units: 4999 is 49.99. Made only to be printed."""
-    return float(number(minor))
+    key = settings_as(HitPaySettings).hitpay_api_key.get_secret_value()
+    return hmac_sha256(key, f"mock-payment {reference}".encode())
 
 
 def local_time(later: int = 0, at: datetime | None = None) -> str:

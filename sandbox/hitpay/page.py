@@ -1,0 +1,148 @@
+"""HitPay's hosted page: pay by card or with PayNow, cancel, result.
+
+The page's look, what Cancel does and what comes back of an expired page are not documented; see
+``settings.py``. Inside the drop-in's frame (``?drop_in``) a script tells the shop's page how it
+ended.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask import abort, g, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from .. import faults, kit
+from ..kit import Answer, cards, commit, extended, origin, submit
+from ..kit.cards import Card
+from ..models import Payment
+from . import decline, provider, succeed
+from .fields import PAYNOW
+from .shapes import MERCHANT
+
+#: Any expiry to come, any three digits. The first is of guide/sandbox, the second of
+#: hit-pay/claude-code-plugin.
+CARDS = (
+    Card("success", "4242424242424242", "Visa", "Succeeds."),
+    Card(
+        "decline", "4000000000000002", "Visa", "Is declined; another may be tried.", succeeds=False
+    ),
+)
+
+page = provider.blueprint("page", f"/payment-request/@{MERCHANT}/<reference>/checkout")
+
+
+@page.url_defaults
+def stay_in_the_frame(endpoint: str, values: dict[str, Any]) -> None:
+    """What was opened by the drop-in leads to pages that know it."""
+    if "drop_in" in request.args:
+        values["drop_in"] = 1
+
+
+@page.get("")
+def show_page(reference: str) -> Answer:
+    """The ways to pay, or the result. ``?fill=<card key>`` fills in a test card.
+
+    :raise 404: unknown payment request.
+    """
+    payment = find(reference)
+    if payment.status == "pending":
+        return _form(payment, cards.filled(CARDS, request.args.get("fill"), "cvc"), {})
+    tell = "success" if payment.status == "completed" else "error"
+    if payment.fault == "close_tab":
+        tell = ""  # the shop's page is closed, too
+    return show("result.html", payment, tell=tell)
+
+
+@page.post("")
+def pay(reference: str) -> Answer:
+    """Pay by ``method``; ``fault`` and ``delivery_fault`` are the sandbox's own fields.
+
+    :raise 400: a method that this payment request does not offer.
+    """
+    payment = find(reference)
+    if payment.status == "pending" and (errors := submit(payment, read=_read, settle=_settle)):
+        return _form(payment, request.form, errors), 422
+    return _onward(payment)
+
+
+@page.post("/cancel")
+def cancel(reference: str) -> Answer:
+    """Back to the shop; the payment request stays as it is. The form's faults come along."""
+    payment = find(reference)
+    if payment.status == "pending":
+        faults.choose(payment)
+        commit()
+    if "drop_in" in request.args:
+        return show("result.html", payment, tell="toggle")
+    return redirect(_return_url(payment, "canceled"), 303)
+
+
+def find(reference: str) -> Payment:
+    """:raise 404: unknown payment request."""
+    return provider.find(reference) or abort(404)
+
+
+def _read(payment: Payment) -> dict[str, str]:
+    method = payment.details["method"] = request.form.get("method", "card")
+    if method not in payment.details["payment_methods"]:
+        abort(400, "this payment request does not offer that method")
+    if method != "card":
+        return {}
+    errors = cards.errors(request.form, datetime.now(UTC).date(), code="cvc")
+    errors.pop("holder")  # HitPay does not ask for it
+    if cards.find(CARDS, request.form) is None:
+        errors["number"] = "This page takes test cards only. They are listed under “Sandbox”."
+    return errors
+
+
+def _settle(payment: Payment) -> None:
+    card = cards.find(CARDS, request.form) if payment.details["method"] == "card" else None
+    if payment.fault == "decline" or (card and not card.succeeds):
+        decline(payment)
+    else:
+        succeed(payment)
+
+
+def _onward(payment: Payment) -> Response:
+    """Where the browser goes next: to the shop after a success, else to this payment's page.
+
+    Inside the drop-in always to this payment's page, which tells the shop's.
+    """
+    paid = payment.status == "completed" and payment.fault != "close_tab"
+    if paid and payment.return_url and "drop_in" not in request.args:
+        return redirect(_return_url(payment, "completed"), 303)
+    return redirect(url_for(".show_page", reference=payment.reference), 303)
+
+
+def _return_url(payment: Payment, status: str) -> str:
+    """The shop's ``redirect_url`` with ``reference`` and ``status``; failing it, this page."""
+    if not payment.return_url:
+        return url_for(".show_page", reference=payment.reference)
+    return extended(payment.return_url, {"reference": payment.reference, "status": status})
+
+
+def _form(payment: Payment, values: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    return show(
+        "pay.html",
+        payment,
+        values=values,
+        errors=errors,
+        takes_cards="card" in payment.details["payment_methods"],
+        takes_paynow=PAYNOW in payment.details["payment_methods"],
+        cards=CARDS,
+    )
+
+
+def show(template: str, payment: Payment, **values: Any) -> str:
+    if "drop_in" in request.args:
+        g.framed_by = origin(provider.settings.base_url)
+    return kit.show(
+        template,
+        payment,
+        amount=f"{Decimal(payment.amount).scaleb(-2):,}",
+        return_url=_return_url(payment, payment.status),
+        shop=g.get("framed_by"),
+        **values,
+    )
