@@ -156,7 +156,7 @@ def send_receipt(order_id: str) -> None:
         message.add_alternative(mail.html, subtype="html")
         message.set_boundary(f"=_{order_id}")  # sent twice, it is the same letter to the last byte
     db.session.rollback()  # no transaction while a mail server makes us wait
-    _send(settings.smtp_url.get_secret_value(), our_name, message, seconds)
+    send_letter(settings.smtp_url.get_secret_value(), our_name, message, seconds)
     with transaction() as session:
         session.execute(update(Mail).where(Mail.id == mail_id).values(sent_at=now()))
 
@@ -172,7 +172,7 @@ class _SecureMail(smtplib.SMTP_SSL, _Mail):
     """The same, with TLS from the start."""
 
 
-def _send(smtp_url: str, our_name: str, message: EmailMessage, seconds: int) -> None:
+def send_letter(smtp_url: str, our_name: str, message: EmailMessage, seconds: int) -> None:
     """``our_name`` is how we greet: smtplib would ask the DNS for it, without any bound."""
     parts = urlsplit(smtp_url)
     kind: Any = _SecureMail if parts.scheme == "smtps" else _Mail

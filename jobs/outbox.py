@@ -132,7 +132,7 @@ def do_task(task_id: int, attempt: int) -> None:
         log.warning("order %s: %s was taken over by another worker", order_id, kind)
     except Exception as error:
         log.exception("order %s: %s failed", order_id, kind)
-        _postpone(task_id, attempt, error)
+        postpone(task_id, attempt, error)
 
 
 class UnknownKind(Exception):
@@ -156,7 +156,8 @@ def _finish(task_id: int, attempt: int) -> bool:
     return result.rowcount == 1
 
 
-def _postpone(task_id: int, attempt: int, error: Exception) -> None:
+def postpone(task_id: int, attempt: int, error: Exception) -> None:
+    """Write the failure down, and try again after a longer pause each time; in the end, park."""
     pause = min(timedelta(seconds=5 * 2 ** min(attempt, 20)), LONGEST_PAUSE)
     parked = attempt >= MAX_ATTEMPTS
     with transaction() as session:

@@ -23,7 +23,7 @@ def paid_instead(order: Order) -> str | None:
     """The number of the order that was paid in place of this one, if there is one."""
     if order.chain_id is None or order.paid_by:
         return None
-    return _paid_rival(order)
+    return paid_rival(order)
 
 
 def hold_if_paid_instead(order: Order) -> bool:
@@ -34,7 +34,7 @@ def hold_if_paid_instead(order: Order) -> bool:
     """
     first = select(Order.id).where(Order.id == order.chain_id).with_for_update()
     db.session.execute(first).all()
-    number = _paid_rival(order)
+    number = paid_rival(order)
     if number is None:
         return False
     update_one(
@@ -56,6 +56,7 @@ def of_order_or_its_chain(order_id: str) -> ColumnElement[bool]:
     return or_(Payment.order_id == order_id, Payment.order_id.in_(others))
 
 
-def _paid_rival(order: Order) -> str | None:
+def paid_rival(order: Order) -> str | None:
+    """The number of another order of this one's chain that is paid."""
     rivals = (Order.chain_id == order.chain_id, Order.id != order.id, Order.paid_by.is_not(None))
     return db.session.scalar(select(Order.number).where(*rivals).limit(1))

@@ -250,7 +250,7 @@ def place_order(cart: Cart, form: ContactForm) -> str:
             if order.status == "open":
                 for name, value in contact.items():
                     setattr(order, name, value)
-                order.customer_id = _customer_id(contact["email"])
+                order.customer_id = find_or_add_customer(contact["email"])
             session.add(order)
             session.flush()
             return order.id
@@ -261,7 +261,7 @@ def place_order(cart: Cart, form: ContactForm) -> str:
         return order_id
 
 
-def _customer_id(email: str) -> str:
+def find_or_add_customer(email: str) -> str:
     """The same customer for the same address, however it is spelled."""
     key = emails.customer_key(email)
     known = select(Customer.id).where(Customer.email == key)

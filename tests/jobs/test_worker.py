@@ -102,7 +102,7 @@ def test_while_a_letter_hangs_everything_else_goes_on_and_then_each_letter_is_se
 ) -> None:
     """S08: seven e-books, bought one after the other."""
     with_mail_server(app)
-    monkeypatch.setattr(fulfilment, "_send", gate)
+    monkeypatch.setattr(fulfilment, "send_letter", gate)
     buy(app, books)
     first = start(pool, app, jobs.work_off_outbox)
     eventually(lambda: gate.waiting == 1, "the first letter hangs")
@@ -126,7 +126,7 @@ def test_without_the_lane_every_thread_of_the_worker_ends_at_the_mail_server(
 ) -> None:
     """The twin."""
     with_mail_server(app)
-    monkeypatch.setattr(fulfilment, "_send", gate)
+    monkeypatch.setattr(fulfilment, "send_letter", gate)
     monkeypatch.setattr(jobs.queue.Lane, "run", lambda _, work: work())
     for _ in range(3):
         buy(app, books)

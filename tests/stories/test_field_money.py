@@ -331,7 +331,7 @@ def test_money_that_comes_back_while_goods_are_being_held_back_is_not_missed(
             won.append(True)
             tell(books, payment, dispute="won")
 
-    before(monkeypatch, outbox, "_postpone", win)
+    before(monkeypatch, outbox, "postpone", win)
     books.work()
     with time_machine.travel(now() + outbox.LONGEST_PAUSE):
         books.work()
@@ -582,7 +582,7 @@ def test_without_the_wait_both_orders_of_one_cart_are_paid(
 
     def look_without_waiting(order: Order) -> bool:
         meeting()
-        return replaced._paid_rival(order) is not None
+        return replaced.paid_rival(order) is not None
 
     monkeypatch.setattr(replaced, "hold_if_paid_instead", look_without_waiting)
     at_once(app, *map(receive, row))

@@ -416,7 +416,7 @@ def test_pay_pressed_twice_at_once_makes_one_order_and_one_payment(
 ) -> None:
     """C6; guards: the cart's key is unique among orders, and the order is locked for an attempt."""
     meeting = Meeting(expected=not on_sqlite)
-    before(monkeypatch, checkout, "_customer_id", meeting)
+    before(monkeypatch, checkout, "find_or_add_customer", meeting)
 
     first, second = at_once(app, *two_presses)
 
@@ -459,7 +459,7 @@ def test_a_cart_that_is_looked_up_and_then_ordered_is_ordered_twice(
         answers = at_once(app, *two_presses)
         assert sorted(answer.status_code for answer in answers) == [303, 503]
     else:
-        before(monkeypatch, checkout, "_customer_id", meeting)
+        before(monkeypatch, checkout, "find_or_add_customer", meeting)
         with constraint_dropped(database_url, "orders", "uq_orders_cart_key", "cart_key"):
             first, second = at_once(app, *two_presses)
             assert first.location != second.location
@@ -626,7 +626,7 @@ def test_two_shoppers_with_one_new_address_at_once_both_get_to_pay(
     meeting, shoppers = Meeting(expected=False), [Shopper(app), Shopper(app)]
     for each in shoppers:
         each.add("candle")
-    before(monkeypatch, checkout, "_customer_id", meeting)
+    before(monkeypatch, checkout, "find_or_add_customer", meeting)
 
     answers = at_once(app, *[each.check_out for each in shoppers])
 
