@@ -50,6 +50,16 @@ def start(
     return _start(environment, log, _work, work, arguments)
 
 
+def run_until_killed(
+    settings: config.Settings, folder: Path, work: Callable[..., None], *arguments: Any
+) -> None:
+    """Let a child do this work on the same databases, and kill itself as by ``kill -9``."""
+    log = folder / "killed"
+    child = start(settings, log, work, *arguments)
+    child.join(30)
+    assert child.exitcode == -signal.SIGKILL, log.read_text()
+
+
 def _start(environment: dict[str, str], log: Path, *main: Any) -> ForkServerProcess:
     child = _forks.Process(target=_main, args=(environment, log, *main))
     child.start()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from flask_migrate import upgrade
 from flask_sqlalchemy import SQLAlchemy
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, bindparam
 from sqlalchemy.engine.default import DefaultDialect
 from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
 import config
 import database
@@ -24,7 +26,7 @@ from app import create_app
 from catalogue import fill_shelf
 from database import db
 
-from . import mintcash, postgres, redis_server, sandboxed
+from . import mintcash, postgres, purchases, redis_server, sandboxed
 from .books import Books
 from .groups import GroupScheduling
 from .sandboxed import ShopAndSandbox
@@ -160,6 +162,11 @@ def fresh_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> s
 
 
 @pytest.fixture
+def on_sqlite(database_url: str) -> bool:
+    return database_url.startswith("sqlite")
+
+
+@pytest.fixture
 def jobs_url(tmp_path: Path) -> str:
     """A queue of its own for this test; test_engines.py has the other engines."""
     return f"sqlite:///{tmp_path}/jobs.db"
@@ -228,3 +235,29 @@ def open_shop(settings: config.Settings, tmp_path: Path) -> Iterator[OpenShop]:
 @pytest.fixture
 def shop(open_shop: OpenShop) -> ShopAndSandbox:
     return open_shop()
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """A clock that stands still until it is shifted."""
+    with time_machine.travel(database.now(), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def bought(shopper: Shopper, mintcash_api: mintcash.Api) -> TestResponse:
+    """One of each kind of product, checked out: the shopper is on the payment page."""
+    for slug, quantity in purchases.ONE_OF_EACH.items():
+        shopper.add(slug, quantity)
+    answer = shopper.check_out()
+    assert answer.status_code == 303
+    return answer
+
+
+@pytest.fixture
+def paid(app: Flask, books: Books) -> dict[str, Any]:
+    """The payment of an order for one of each, just paid: four tasks wait in the outbox."""
+    (payment,) = books.place_order(purchases.ONE_OF_EACH)
+    purchases.pay(app, payment)
+    assert [task.kind for task in books.tasks] == purchases.TASKS
+    return payment

@@ -122,6 +122,11 @@ class Api:
         return {**shown, "amount": payment["amount"] / 100, "amountRefunded": refunded}
 
     @property
+    def fetches(self) -> int:
+        """How often the shop has asked how a payment stands."""
+        return sum(call.request.method == "GET" for call in self.mock.calls)
+
+    @property
     def newest(self) -> dict[str, Any]:
         return list(self.payments.values())[-1]
 

@@ -23,8 +23,8 @@ from database import db, transaction
 from models import Delivery
 
 from .books import Books
+from .breakable import BreakableConnection
 from .conftest import close
-from .line import Cable
 from .mintcash import event
 from .sandbox.driver import wait_for
 from .shopper import Shopper
@@ -183,23 +183,23 @@ def test_while_the_database_is_gone_the_provider_is_told_to_come_again(
 ) -> None:
     """F10: and nobody has to restart the shop when it is back."""
     address = make_url(database_url)
-    cable = Cable((str(address.host), int(address.port or 5432)))
-    cable.mend()
-    distant = address.set(host="127.0.0.1", port=cable.port)
+    connection = BreakableConnection((str(address.host), int(address.port or 5432)))
+    connection.restore()
+    distant = address.set(host="127.0.0.1", port=connection.port)
     url = distant.render_as_string(hide_password=False)
     app = create_app(config.load(database_url=url, jobs_url=settings.jobs_url))
     shopper = Shopper(app)
     assert shopper.get("/").status_code == 200
 
-    cable.cut()
+    connection.interrupt()
     assert says_later(shopper.deliver(*event(payment, "succeeded")))
     assert says_later(shopper.get("/"))
 
-    cable.mend()
+    connection.restore()
     assert shopper.deliver(*event(payment, "succeeded")).status_code == 200
     assert books.order.status == "paid"
     close(app)
-    cable.cut()
+    connection.interrupt()
 
 
 # ------------------------------------------------------------------ one within another

@@ -29,11 +29,11 @@ from models import Order, OutboxTask
 
 from .. import children
 from ..books import Books
+from ..breakable import Breakable, BreakableConnection, BreakableFile
 from ..conftest import close, fresh_database
-from ..line import Cable, Line, Lock
 from ..mintcash import event
+from ..purchases import make_tasks_due, pay
 from ..shopper import Shopper
-from .test_outbox import kill, make_due, pay
 
 SOON = 45.0  # seconds: below the minute in which a sweep would find it
 CANDLE = {"candle": 1}
@@ -125,10 +125,12 @@ def test_what_a_killed_worker_had_begun_is_taken_up_by_the_sweep_of_another(
     """F6, F8, N4: its message died with it."""
     (payment,) = books.place_order(CANDLE)
     shopper.deliver(*event(payment, "succeeded"))
-    kill(settings, tmp_path, children.die_in_a_task, "before the commit", "parcel", children.work)
+    children.run_until_killed(
+        settings, tmp_path, children.die_in_a_task, "before the commit", "parcel", children.work
+    )
     assert books.tasks[0].attempts == 1
     assert "parcel" not in books.fulfilled()
-    make_due(books)
+    make_tasks_due(books)
 
     with workers(settings, tmp_path, children.work_hastily):
         wait_until(fulfilled(books, 1))
@@ -140,37 +142,37 @@ def test_what_a_killed_worker_had_begun_is_taken_up_by_the_sweep_of_another(
 
 
 @pytest.fixture
-def line(jobs_url: str) -> Iterator[Line]:
-    """What leads to the queue; cut."""
+def connection(jobs_url: str) -> Iterator[Breakable]:
+    """What leads to the queue, interrupted."""
     if jobs_url.startswith("sqlite"):
-        lock = Lock(jobs_url.removeprefix("sqlite:///"))
-        lock.cut()
-        yield lock
-        lock.mend()
+        file = BreakableFile(jobs_url.removeprefix("sqlite:///"))
+        file.interrupt()
+        yield file
+        file.restore()
         return
     address = make_url(jobs_url)
     assert address.host
     assert address.port
-    cable = Cable((address.host, address.port))
-    cable.mend()
-    cable.cut()
-    yield cable
-    cable.cut()
+    connection = BreakableConnection((address.host, address.port))
+    connection.restore()
+    connection.interrupt()
+    yield connection
+    connection.interrupt()
 
 
 @pytest.fixture
-def distant(settings: config.Settings, jobs_url: str, line: Line) -> Iterator[Flask]:
-    """The shop at the end of that line; it starts while the queue is away."""
-    if isinstance(line, Cable):
-        url = make_url(jobs_url).set(host="127.0.0.1", port=line.port)
+def distant(settings: config.Settings, jobs_url: str, connection: Breakable) -> Iterator[Flask]:
+    """A shop that reaches its queue over it; it starts while the queue is away."""
+    if isinstance(connection, BreakableConnection):
+        url = make_url(jobs_url).set(host="127.0.0.1", port=connection.port)
         jobs_url = url.render_as_string(hide_password=False)
     app = create_app(config.load(database_url=settings.database_url, jobs_url=jobs_url))
     yield app
     close(app)
 
 
-def test_a_queue_that_goes_and_comes_fails_no_request_and_ends_no_worker(
-    distant: Flask, line: Line, tmp_path: Path
+def test_a_queue_that_goes_away_and_comes_back_fails_no_request_and_ends_no_worker(
+    distant: Flask, connection: Breakable, tmp_path: Path
 ) -> None:
     """F8, F10: while it is away, the worker sweeps without it."""
     books, shopper = Books(distant), Shopper(distant)
@@ -189,20 +191,20 @@ def test_a_queue_that_goes_and_comes_fails_no_request_and_ends_no_worker(
     buy()
     with workers(distant.extensions["settings"], tmp_path, children.work_hastily):
         wait_until(fulfilled(books, 1))
-        line.mend()
+        connection.restore()
         wait_until(takes_a_message)
         wait_until(lambda: queue.engine.pending_count() == 0)
 
-        line.cut()
+        connection.interrupt()
         buy()
         wait_until(fulfilled(books, 2))
-        line.mend()
+        connection.restore()
         wait_until(takes_a_message)
         wait_until(lambda: queue.engine.pending_count() == 0)
 
 
-def test_a_queue_that_takes_calls_and_says_nothing_holds_up_nobody_for_long(
-    distant: Flask, line: Line
+def test_a_queue_that_accepts_connections_and_says_nothing_delays_one_request(
+    distant: Flask, connection: Breakable
 ) -> None:
     """F10: one request waits for it, and the others see that."""
     books = Books(distant)
@@ -212,7 +214,7 @@ def test_a_queue_that_takes_calls_and_says_nothing_holds_up_nobody_for_long(
     def deliver(payment: dict[str, Any]) -> None:
         answers.append(Shopper(distant).deliver(*event(payment, "succeeded")).status_code)
 
-    deaf = socket.create_server(("127.0.0.1", getattr(line, "port", 0)))
+    deaf = socket.create_server(("127.0.0.1", getattr(connection, "port", 0)))
     with deaf:
         threads = [threading.Thread(target=deliver, args=(each,)) for each in payments_]
         began = time.monotonic()
@@ -277,7 +279,7 @@ def test_processes_that_start_at_once_do_not_trip_over_each_other_s_tables(jobs_
 
 
 @only_postgresql
-def test_without_the_lock_they_do(jobs_url: str) -> None:
+def test_without_the_lock_processes_trip_over_each_other_s_tables(jobs_url: str) -> None:
     """The guard off: as huey itself makes its tables."""
     assert any(make_tables_at_once(jobs_url, PostgresStorage) for _ in range(100))
     assert make_tables_at_once(jobs_url, queues.Postgres) == []

@@ -19,7 +19,7 @@ from ops.server import MAX_BODY, Arrival
 from tools import run
 from tools.shopper import Shopper
 
-from ..stories.test_stop import Running, shop
+from ..processes import Running, running_shop
 
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -61,14 +61,14 @@ def visit(server: Running, patience: float) -> None:
 
 @pytest.fixture
 def ours(settings: config.Settings, tmp_path: Path) -> Iterator[Running]:
-    with shop(settings, tmp_path) as server:
+    with running_shop(settings, tmp_path) as server:
         yield server
 
 
 @pytest.fixture
 def plain(settings: config.Settings, tmp_path: Path) -> Iterator[Running]:
     """gunicorn's own worker, with our logger."""
-    with shop(settings, tmp_path, classes=run.OUR_CLASSES[2:]) as server:
+    with running_shop(settings, tmp_path, classes=run.OUR_CLASSES[2:]) as server:
         yield server
 
 

@@ -20,7 +20,7 @@ from models import Payment
 from .. import mintcash
 from ..books import Books
 from ..conftest import REAL_CLOCKS
-from ..jobs.test_outbox import ALL_EFFECTS, ONE_OF_EACH, asked, pay
+from ..purchases import ALL_EFFECTS, ONE_OF_EACH, pay
 
 MINUTES = timedelta(minutes=10)
 LEASE = timedelta(seconds=60)
@@ -41,13 +41,6 @@ def _own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 own_clock = pytest.mark.usefixtures("_own_clock")
 
 
-@pytest.fixture
-def paid(app: Flask, books: Books) -> dict[str, Any]:
-    (payment,) = books.place_order(ONE_OF_EACH)
-    pay(app, payment)
-    return payment
-
-
 @own_clock
 def test_the_database_says_its_own_time(books: Books) -> None:
     before = now()
@@ -61,7 +54,7 @@ def test_the_database_says_its_own_time(books: Books) -> None:
 
 @own_clock
 @wrong
-def test_a_lease_ends_by_the_database_however_wrong_its_worker_is(
+def test_a_lease_ends_by_the_database_however_wrong_its_worker_s_clock_is(
     books: Books, paid: dict[str, Any], wrong: timedelta
 ) -> None:
     """E10."""
@@ -85,7 +78,7 @@ def take_over(books: Books, wrong: timedelta) -> bool:
 
 @own_clock
 @wrong
-def test_nobody_takes_a_task_under_lease_however_wrong_he_is(
+def test_a_worker_with_a_wrong_clock_takes_no_task_under_lease(
     books: Books, paid: dict[str, Any], wrong: timedelta
 ) -> None:
     """E10."""
@@ -142,7 +135,7 @@ def sweep_on_three_machines(books: Books, api: mintcash.Api) -> int:
     for error in (-MINUTES, timedelta(0), MINUTES):
         with time_machine.travel(now() + error):
             books.sweep()
-    return asked(api)
+    return api.fetches
 
 
 @own_clock

@@ -1,4 +1,4 @@
-"""One deadline over a whole exchange, and whoever waits for a slow provider waits alone (N7, E5).
+"""One deadline over a whole exchange; a slow provider delays only what waits for it (N7, E5).
 
 What a provider can do to be slow is played by servers on this machine, byte by byte.
 """
@@ -6,9 +6,9 @@ What a provider can do to be slow is played by servers on this machine, byte by 
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,61 +18,8 @@ from providers import http, slots
 from providers.contract import Unreachable
 from tools.shopper import Shopper
 
-from .test_stop import shop
-
-Script = Callable[[socket.socket], None]
-
-
-@contextmanager
-def server(script: Script) -> Iterator[str]:
-    """The address of a server that does this with each connection, in a thread of its own."""
-    lines: list[socket.socket] = []
-    threads: list[threading.Thread] = []
-
-    def play(line: socket.socket) -> None:
-        with suppress(OSError):
-            script(line)
-
-    def take(listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                lines.append(listener.accept()[0])
-                threads.append(threading.Thread(target=play, args=(lines[-1],)))
-                threads[-1].start()
-
-    with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
-        thread = threading.Thread(target=take, args=(listener,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
-            for line in lines:
-                with suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)
-                line.close()
-            for each in threads:
-                each.join()
-
-
-def say_nothing(line: socket.socket) -> None:
-    while line.recv(65536):
-        pass
-
-
-def drip(head: bytes, piece: bytes) -> Script:
-    """``head`` at once, then ``piece`` again and again, often enough for any time-out of a read."""
-
-    def script(line: socket.socket) -> None:
-        line.recv(65536)
-        line.sendall(head)
-        while True:
-            time.sleep(0.05)
-            line.sendall(piece)
-
-    return script
-
+from ..processes import running_shop
+from ..slow_servers import drip, say_nothing, server
 
 OK = b"HTTP/1.1 200 OK\r\n"
 DRIPPING = {
@@ -166,7 +113,7 @@ def test_a_request_that_is_not_taken_ends_at_the_deadline(monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_name_that_is_looked_up_without_end_ends_at_the_deadline(
+def test_a_name_that_resolves_without_end_ends_at_the_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """T08: a resolver cannot be called off; however many ask, one thread waits for it."""
@@ -196,7 +143,7 @@ def words_of(addresses: list[str]) -> Iterator[str]:
             yield each.result()
 
 
-def test_who_finds_too_many_waiting_is_told_before_they_are(
+def test_a_call_that_finds_too_many_waiting_fails_before_they_do(
     black_hole: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """E5, T07: a cap on calls in flight for each host."""
@@ -209,7 +156,7 @@ def test_who_finds_too_many_waiting_is_told_before_they_are(
     assert last.endswith("timed out")
 
 
-def test_who_comes_later_is_told_without_any_wait(
+def test_a_later_call_fails_without_any_wait(
     black_hole: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """T07: waiting for a slot would hold a thread; here it would do so for a minute."""
@@ -236,7 +183,7 @@ def test_five_providers_that_hang_leave_threads_for_everything_else(
     assert sum(words.endswith("timed out") for words in said) == slots.IN_FLIGHT_TOGETHER < 8
 
 
-def test_without_the_caps_everybody_waits_for_the_time_out(
+def test_without_the_caps_every_call_waits_for_the_time_out(
     black_hole: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The twin: this is what they are for."""
@@ -290,11 +237,11 @@ def test_a_host_that_was_silent_is_asked_by_one_at_a_time_until_it_answers(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_one_provider_that_hangs_leaves_the_shop_open_for_everybody_else(
+def test_one_provider_that_hangs_leaves_the_shop_open_for_other_shoppers(
     settings: config.Settings, tmp_path: Path, black_hole: str
 ) -> None:
     """N7: more shoppers than threads try it; each gets an honest page, and the shelf stays open."""
-    with shop(settings, tmp_path, MINTCASH_BASE_URL=black_hole) as server:
+    with running_shop(settings, tmp_path, MINTCASH_BASE_URL=black_hole) as server:
         customers = [Shopper(server.url, server.url) for _ in range(12)]
         for each in customers:
             each.add("candle")

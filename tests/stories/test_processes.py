@@ -1,6 +1,6 @@
 """Many processes: the shop under its production server, several job workers, both databases.
 
-The races inside one process, each with its twin, are in ``test_races.py``. Here nothing is patched:
+The races inside one process stand beside the modules, each with its twin. Here nothing is patched:
 what is shown is that the guards hold between processes, and that SQLite's lock is waited for.
 """
 
@@ -204,7 +204,7 @@ def test_the_same_webhook_fifty_times_at_once_pays_once(servers: Servers) -> Non
 
 
 def test_twenty_orders_paid_at_once_wait_for_each_other(servers: Servers) -> None:
-    """On SQLite one writes at a time: the others wait, and nobody is sent away."""
+    """On SQLite one writes at a time: the others wait, and none is refused."""
     payments = [servers.books.place_order(ONE_OF_EACH)[0] for _ in range(20)]
     before = servers.stock("coffee-bag")
 
@@ -279,7 +279,7 @@ def test_a_webhook_before_the_reply_to_our_call_is_stored_pays_once(
 
 
 def press_until_it_works(shopper: Shopper, provider: str) -> requests.Response:
-    """One process lets three calls to a provider wait; who comes fourth is asked to try again."""
+    """One process lets three calls to a provider wait; a fourth shopper is asked to try again."""
     for _ in range(20):
         answer = shopper.check_out(provider)
         if answer.status_code != 502:

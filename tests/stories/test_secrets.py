@@ -31,14 +31,14 @@ SECRETS = [
     if "SecretStr" in str(field) and name != "database_url"  # a file here, without a password
 ]
 CANARIES = {name: hashlib.sha256(name.encode()).hexdigest()[:40] for name in SECRETS}
-#: All of them in one sentence, as somebody would write who quotes what they were sent.
+#: All of them in one sentence, as a provider would write that quotes what it was sent.
 QUOTED = " ".join(CANARIES.values())
 
 
 @pytest.fixture
 def settings(_migrated_sqlite: Path, tmp_path: Path) -> config.Settings:
     shutil.copy(_migrated_sqlite, tmp_path / "shop.db")
-    addresses = {  # nobody is there, and their clients say so
+    addresses = {  # no server is there, and their clients say so
         "smtp_url": f"smtp://shop:{CANARIES['smtp_url']}@127.0.0.1:1",
         "jobs_url": f"redis://shop:{CANARIES['jobs_url']}@127.0.0.1:1/0",
         "rate_limit_url": f"memory://shop:{CANARIES['rate_limit_url']}@127.0.0.1",
@@ -96,7 +96,7 @@ def in_the_database(settings: config.Settings) -> str:
 
 
 def pages(shopper: Shopper, books: Books) -> str:
-    """Everything that a shopper or the shop's people can look at."""
+    """Every page that a shopper or the shop's people can open."""
     with books.open():
         orders = [order.id for order in db.session.query(Order)]
     paths = ["/", "/cart", "/checkout", "/console", "/console/mail", "/console/webhooks"]
@@ -107,8 +107,8 @@ def pages(shopper: Shopper, books: Books) -> str:
     return "\n".join(f"{answer.headers}\n{answer.text}" for answer in answers)
 
 
-def test_the_net_catches_a_canary() -> None:
-    """Whoever looks for nothing finds nothing."""
+def test_the_search_for_secrets_finds_one_that_is_there() -> None:
+    """A search that finds nothing proves something only if it can find a secret."""
     assert len(CANARIES) > 10
     assert seen(QUOTED) == set(CANARIES)
     assert seen(" ".join(canary[-4:] for canary in CANARIES.values())) == set()

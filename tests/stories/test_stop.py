@@ -13,7 +13,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +28,13 @@ from providers import http
 from tools import run
 from tools.run import free_port
 
-from .. import children
 from ..books import Books
 from ..browser.world import eventually
 from ..mintcash import event
+from ..processes import Running, running, running_shop
 from ..shopper import ANN
 
-GATE = 30.0  # seconds after which nobody is kept waiting any longer
+GATE = 30.0  # seconds after which a provider or mail server here stops waiting
 
 
 @dataclass
@@ -76,65 +75,6 @@ def provider() -> Iterator[Provider]:
         thread.join()
 
 
-@dataclass
-class Running:
-    """A process of the shop, as ``tools/run.py`` starts it."""
-
-    process: ForkServerProcess
-    log: Path
-    url: str = ""
-
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-    def has_ended_well(self) -> bool:
-        self.process.join(30)
-        return self.process.exitcode == 0
-
-    def is_listening(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", int(self.url.rpartition(":")[2])), 1).close()
-        except ConnectionRefusedError:
-            return False
-        return True
-
-
-@contextmanager
-def running(
-    command: list[str], settings: config.Settings, folder: Path, **more: str
-) -> Iterator[Running]:
-    environment = {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "JOBS_URL": settings.jobs_url.get_secret_value(),
-        "LOG_FORMAT": "json",
-        **more,
-    }
-    log = folder / "log"
-    process = children.run(command, environment, log)
-    try:
-        yield Running(process, log, more.get("BASE_URL", ""))
-    finally:
-        process.kill()
-        process.join()
-
-
-@contextmanager
-def shop(
-    settings: config.Settings,
-    folder: Path,
-    workers: int = 1,
-    classes: tuple[str, ...] = run.OUR_CLASSES,
-    **more: str,
-) -> Iterator[Running]:
-    url = f"http://127.0.0.1:{free_port()}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "OUR_CLASSES", classes)
-        command = run.server("app", url, workers)
-    with running(command, settings, folder, BASE_URL=url, **more) as server:
-        eventually(lambda: run.answers(url), "the shop answers")
-        yield server
-
-
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor() as pool:
@@ -169,11 +109,11 @@ def test_a_checkout_whose_provider_takes_its_time_is_finished(
     tmp_path: Path,
 ) -> None:
     page_url = f"{provider.url}/pay/theirs"
-    with shop(settings, tmp_path, MINTCASH_BASE_URL=provider.url) as server:
+    with running_shop(settings, tmp_path, MINTCASH_BASE_URL=provider.url) as server:
         pressed = press_pay(server, provider, pool)
 
         server.process.terminate()
-        eventually(lambda: not server.is_listening(), "nobody new is let in")
+        eventually(lambda: not server.is_listening(), "no new connection is accepted")
         provider.gate.set()
 
         answer = pressed.result()
@@ -186,16 +126,16 @@ def test_a_checkout_whose_provider_takes_its_time_is_finished(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_plain_worker_would_let_people_in_and_throw_them_out(
+def test_a_plain_worker_would_accept_late_connections_and_drop_them(
     settings: config.Settings, provider: Provider, pool: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
-    """What ``ops.server.Worker`` is for: without it, somebody who comes meanwhile waits in vain."""
+    """Without ``ops.server.Worker``, a late connection is accepted and never answered."""
     plain, url = run.OUR_CLASSES[2:], provider.url
-    with shop(settings, tmp_path, classes=plain, MINTCASH_BASE_URL=url) as server:
+    with running_shop(settings, tmp_path, classes=plain, MINTCASH_BASE_URL=url) as server:
         pressed = press_pay(server, provider, pool)
 
         server.process.terminate()
-        eventually(lambda: not run.answers(server.url), "nobody new is answered")
+        eventually(lambda: not run.answers(server.url), "no new request is answered")
         assert server.is_listening()
         late = pool.submit(ask, server.url)
         provider.gate.set()
@@ -211,7 +151,7 @@ def test_a_webhook_that_waits_for_the_database_is_finished(
     (payment,) = books.place_order({"candle": 1})
     delivery = event(payment, "succeeded")
     plain_url = settings.database_url.get_secret_value().replace("+psycopg", "")
-    with shop(settings, tmp_path) as server, psycopg.connect(plain_url) as rival:
+    with running_shop(settings, tmp_path) as server, psycopg.connect(plain_url) as rival:
         rival.execute("LOCK TABLE payments")
         answer = pool.submit(
             requests.post,
@@ -224,7 +164,7 @@ def test_a_webhook_that_waits_for_the_database_is_finished(
         eventually(lambda: rival.execute(waiting).fetchone() == (1,), "the webhook has begun")
 
         server.process.terminate()
-        eventually(lambda: not server.is_listening(), "nobody new is let in")
+        eventually(lambda: not server.is_listening(), "no new connection is accepted")
         rival.rollback()
 
         assert answer.result().status_code == 200
@@ -260,11 +200,11 @@ def load(server: Running, pool: ThreadPoolExecutor) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_stop_under_load_answers_everybody_whom_it_let_in(
+def test_a_stop_under_load_answers_every_request_that_was_accepted(
     settings: config.Settings, pool: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     """A connection that is refused is one that a proxy, or a provider, makes elsewhere or again."""
-    with shop(settings, tmp_path, workers=2) as server, load(server, pool) as outcomes:
+    with running_shop(settings, tmp_path, workers=2) as server, load(server, pool) as outcomes:
         server.process.terminate()
         assert server.has_ended_well()
         eventually(lambda: outcomes[-1] == "refused", "the door is closed")
@@ -273,11 +213,11 @@ def test_a_stop_under_load_answers_everybody_whom_it_let_in(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_reload_under_load_answers_everybody(
+def test_a_reload_under_load_answers_every_request(
     settings: config.Settings, pool: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     """F12: how new code is put to work, see docs/runbook.md."""
-    with shop(settings, tmp_path) as server:
+    with running_shop(settings, tmp_path) as server:
         master = server.process.pid
         assert master
         (before,) = workers_of(master)

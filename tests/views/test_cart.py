@@ -15,7 +15,7 @@ from .. import mintcash
 from ..books import Books
 from ..shopper import ANN, BASE_URL, Shopper
 
-#: One database will do: the guards against two presses at once are in test_races.py.
+#: One database will do: the guards against two presses at once are in test_at_once.py.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 Change = Callable[[Shopper, Books], object]

@@ -27,7 +27,7 @@ from ..shopper import BASE_URL, Shopper
 PAGES = ["/console", "/console/jobs", "/console/mail", "/console/webhooks"]
 PASSWORD = "correct horse battery"
 
-#: One database will do: what needs two is in test_races.py, test_endings.py and test_outbox.py.
+#: One database will do: what needs two is in tests/payments, tests/jobs and test_at_once.py.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 

@@ -16,7 +16,7 @@ from ..books import Books
 from ..mintcash import event
 from ..shopper import Shopper
 
-#: One database will do: what needs two is in test_races.py, test_endings.py and test_outbox.py.
+#: One database will do: what needs two is in tests/payments, tests/jobs and test_at_once.py.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 

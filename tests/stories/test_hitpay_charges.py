@@ -132,10 +132,10 @@ class HitPay:
 
 @pytest.fixture
 def hitpay(app: Flask, books: Books) -> Iterator[HitPay]:
-    here = HitPay(app, books)
+    hitpay = HitPay(app, books)
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        mock.add_callback(responses.GET, re.compile(f"{API}/payment-requests/.*"), here.answer)
-        yield here
+        mock.add_callback(responses.GET, re.compile(f"{API}/payment-requests/.*"), hitpay.answer)
+        yield hitpay
 
 
 # ------------------------------------------------------------------ money of another currency
