@@ -51,6 +51,11 @@ SHEETS = {path.stem for path in CSS.glob("*.css")} - {"tokens", "base", "compone
 #: Folders of templates that no view of their own draws.
 WITHOUT_VIEWS = {"errors", "mail"}
 
+#: Packages whose modules each have a file of tests under their own name.
+MIRRORED = ("payments", "jobs")
+#: Folders of tests that take what they share from modules beside them.
+WITH_SHARED_SETUPS = (*MIRRORED, "stories")
+
 
 def lines(path: Path) -> int:
     return len(path.read_text("utf-8").splitlines())
@@ -112,6 +117,29 @@ def test_the_shop_names_no_provider(name: str) -> None:
     ]
 
     assert naming == ["providers/__init__.py"]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [path for name in MIRRORED for path in sorted((ROOT / name).glob("[!_]*.py"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_a_module_has_tests_under_its_own_name(module: Path) -> None:
+    """A reader who changes payments/closing.py opens tests/payments/test_closing.py."""
+    assert (ROOT / "tests" / module.parent.name / f"test_{module.name}").is_file()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for name in WITH_SHARED_SETUPS for path in sorted((ROOT / "tests" / name).glob("*.py"))],
+    ids=lambda path: str(path.relative_to(ROOT / "tests")),
+)
+def test_a_file_of_tests_is_short_and_imports_from_no_other(path: Path) -> None:
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    modules = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+
+    assert [name for name in modules if name.rpartition(".")[2].startswith("test_")] == []
+    assert lines(path) <= 450
 
 
 def test_templates_lie_in_the_folder_of_their_views() -> None:
