@@ -216,3 +216,10 @@ def test_an_unknown_fault_is_refused(hitpay: HitPay) -> None:
 
     assert hitpay.pay(payment, fault="explode").status_code == 400
     assert hitpay.cancel(payment, delivery_fault="decline").status_code == 400
+
+
+def test_a_field_that_the_form_does_not_have_is_passed_over(hitpay: HitPay) -> None:
+    payment = hitpay.payment()
+
+    assert hitpay.pay(payment, holder="Ann Potter").status_code == 303
+    assert hitpay.fetch(payment)["status"] == "completed"
