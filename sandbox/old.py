@@ -10,44 +10,6 @@ from .settings import Settings
 
 
 class OldSettings(Settings):
-    handcash_app_id: str = Field(
-        "0123456789abcdef01234567", description="app-id of calls to HandCash."
-    )
-    handcash_app_secret: SecretStr = Field(
-        SecretStr("app_secret_test_kiln_and_kettle"),
-        description="app-secret of calls to HandCash; also inside its webhooks, as their proof. Of "
-        "a comma-separated list, the first.",
-    )
-    sandbox_handcash_currencies: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("USD", "EUR", "GBP", "SGD", "TTD"),
-        description="HandCash takes prices in 170 currencies; here in these, of two decimals.",
-    )
-    sandbox_handcash_price_field: Literal["denominationCurrencyCode", "currency"] = Field(
-        "denominationCurrencyCode",
-        description="How the price's currency is called: manage-payment-request says currency, all "
-        "other sources denominationCurrencyCode; we chose the latter. The other is refused.",
-    )
-    sandbox_handcash_auth_status: Literal["401", "403"] = Field(
-        "401",
-        description="How HandCash answers a wrong app-id or app-secret is not documented; its "
-        "clients know both; we chose 401.",
-    )
-    sandbox_handcash_unknown_status: Literal["400", "404", "410"] = Field(
-        "404",
-        description="How HandCash answers about an unknown or deleted request is not documented; "
-        "we chose 404.",
-    )
-    sandbox_handcash_status_words: Literal["lower", "upper"] = Field(
-        "lower",
-        description="The values of the public status are not documented; we chose pending, "
-        "completed, expired. upper: PENDING, PAID, EXPIRED, as on withdrawn pages.",
-    )
-    sandbox_handcash_webhook_shape: Literal["newer", "documented"] = Field(
-        "newer",
-        description="Newer code expects paymentMethod and userData.id in webhooks, which the "
-        "documentation does not show or shows late; we chose newer.",
-    )
-
     wipay_account_number: str = Field(
         "1234567890", description="The merchant that calls WiPay; WiPay's public test account."
     )
@@ -153,7 +115,6 @@ class OldSettings(Settings):
     )
 
     @field_validator(
-        "sandbox_handcash_currencies",
         "sandbox_wipay_currencies",
         mode="before",
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from .kit import Provider
 
-FOLDERS = ("mintcash", "hitpay")
+FOLDERS = ("mintcash", "hitpay", "handcash")
 
 
 def _load(folder: str) -> Provider[Any]:
@@ -47,8 +47,6 @@ def _old(
 
 def _load_old() -> None:
     from . import (
-        handcash,
-        handcash_page,
         request_network,
         request_network_chain,
         request_network_page,
@@ -60,7 +58,6 @@ def _load_old() -> None:
         wipay_wapi,
     )
 
-    _old(handcash, (handcash, handcash_page), ("pending",))
     _old(
         wipay,
         (wipay, wipay_page, wipay_wapi, wipay_cards, wipay_merchant),
