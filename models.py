@@ -239,6 +239,9 @@ class Payment(Base):
     #: When to ask the provider next; None when its news is final.
     next_check_at: Mapped[datetime | None] = mapped_column("next_look_at")
     checks: Mapped[int] = mapped_column("looks", default=0)
+    #: When the last ping came and when the last check began, by the database's clock; see pings.py.
+    pinged_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
     order: Mapped[Order] = relationship(back_populates="payments")
     deliveries: Mapped[list["Delivery"]] = relationship(order_by="Delivery.id", viewonly=True)
     parts: Mapped[list["PaymentPart"]] = relationship(order_by="PaymentPart.position")
@@ -349,6 +352,16 @@ class Delivery(Base):
     headers: Mapped[dict[str, Any]] = mapped_column(default=dict)  # secrets masked
     body: Mapped[str | None] = mapped_column(Text)
     news: Mapped[dict[str, Any] | None]  # the verified ``News``, for news that is parked
+
+
+class EarlyPing(Base):
+    """A ping of an id that is no payment's yet: perhaps its create call is still on its way."""
+
+    __tablename__ = "early_pings"
+
+    provider: Mapped[str] = mapped_column(String(20), primary_key=True)
+    reference: Mapped[str] = mapped_column(String(100), primary_key=True)  # the provider's
+    received_at: Mapped[datetime] = mapped_column(index=True)  # by the database's clock
 
 
 class OutboxTask(Base):

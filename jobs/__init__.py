@@ -5,7 +5,7 @@
 """
 
 from .outbox import LATE, backlog, late_for, parked_tasks, retry_parked, work_off_outbox
-from .queue import Queue, wake_check, wake_closing, wake_fulfilment
+from .queue import Queue, wake_check, wake_checks, wake_fulfilment
 from .sweeping import check, sweep
 from .worker import create_queue, run_worker
 
@@ -21,7 +21,7 @@ __all__ = [
     "run_worker",
     "sweep",
     "wake_check",
-    "wake_closing",
+    "wake_checks",
     "wake_fulfilment",
     "work_off_outbox",
 ]

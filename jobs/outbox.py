@@ -22,7 +22,7 @@ from fulfilment import add_credit, open_downloads, pack_parcel, send_receipt, wr
 from models import Order, OutboxTask
 from ops import metrics
 
-from .queue import the_queue, time_is_over, wake_closing, wake_fulfilment
+from .queue import the_queue, time_is_over, wake_checks, wake_fulfilment
 
 MAX_ATTEMPTS = 12  # over some five hours, with the pauses below; then a person is asked
 LONGEST_PAUSE = timedelta(hours=1)
@@ -80,7 +80,7 @@ def claim_task(lane: str = OWN) -> tuple[int, int] | None:
 
 def _close_pages(order_id: str, _: str) -> None:
     payments.close_other_payments(order_id)
-    wake_closing(order_id)
+    wake_checks(order_id)
 
 
 class Kind(NamedTuple):

@@ -47,9 +47,9 @@ def wake_check(payment_id: str, delay: float) -> None:
     _send("check", (payment_id,), delay)
 
 
-def wake_closing(order_id: str) -> None:
-    """Say that pages of this order are to be closed by the provider."""
-    for payment_id in payments.payments_to_close(order_id):
+def wake_checks(order_id: str) -> None:
+    """Say that pages of this order are to be closed, or its payments to be checked now."""
+    for payment_id in payments.payments_to_wake(order_id):
         wake_check(payment_id, 0)
 
 

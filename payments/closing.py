@@ -2,9 +2,9 @@
 
 import logging
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
-from database import database_now, db, transaction
+from database import database_clock, database_now, db, transaction
 from models import OPEN, Payment
 from providers.contract import Configured, PaymentRequest, ProviderError
 from providers.optional import Cancels
@@ -47,10 +47,11 @@ def _abandon(others: ColumnElement[bool]) -> None:
                 payment.next_check_at = database_now()
 
 
-def payments_to_close(order_id: str) -> list[str]:
-    """The payments of an order that the worker is to ask about now, and to close."""
-    mine = select(Payment.id).where(of_order_or_its_chain(order_id), Payment.abandoned.is_(True))
-    return list(db.session.scalars(mine.where(Payment.status.in_(OPEN))))
+def payments_to_wake(order_id: str) -> list[str]:
+    """The payments of an order whose pages are to be closed, or that are due to be checked."""
+    to_close = and_(Payment.abandoned.is_(True), Payment.status.in_(OPEN))
+    due = or_(to_close, Payment.next_check_at <= database_clock())
+    return list(db.session.scalars(select(Payment.id).where(of_order_or_its_chain(order_id), due)))
 
 
 def close_page(configured: Configured, request: PaymentRequest) -> None:

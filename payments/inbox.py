@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -9,12 +10,13 @@ from sqlalchemy import select
 import logs
 from database import db, insert_into, insert_or_add, now, transaction
 from models import Counter, Delivery, Payment
-from providers.contract import News
+from providers.contract import News, Ping
 from providers.optional import HidesSecrets
 
 from .gateway import masked, providers
 from .ladder import apply_news
 from .matching import combine_parts, find_payment
+from .pings import take_ping
 from .refunds import refuse_refund
 from .review import flag_for_review
 
@@ -23,25 +25,32 @@ from .review import flag_for_review
 class Received:
     """What came of a delivery.
 
-    ``verdict``: ``applied``, ``ignored``, ``parked`` (no such payment yet) or ``repeat``.
-    ``checks``: payments that the provider is to be asked about now.
+    ``verdict``: ``applied``, ``ignored``, ``parked`` (no such payment yet), ``repeat`` or
+    ``pinged``. ``checks``: payments that the provider is to be asked about, and how soon.
     """
 
     verdict: str
-    checks: tuple[str, ...]
+    checks: tuple[tuple[str, timedelta], ...]
 
 
 def receive(provider: str, headers: Mapping[str, str], body: bytes) -> Received:
     """One webhook delivery: verify, record, apply, in one transaction; then it may be acknowledged.
 
+    What it costs where it proves nothing: see ``pings.py``.
+
     :raise WebhookRefused: nothing was changed.
     """
     configured = providers()[provider]
-    news = configured.module.read_webhook(configured.account, headers, body)
+    told = configured.module.read_webhook(configured.account, headers, body)
+    pings = [take_ping(provider, each.reference) for each in told if isinstance(each, Ping)]
+    checks = [each for each in pings if each]
+    news = [each for each in told if isinstance(each, News)]
+    if pings and not news:
+        return Received("pinged", tuple(checks))
     kept = body.decode()
     if isinstance(configured.module, HidesSecrets):
         kept = configured.module.keep_body(configured.account, body)
-    verdict, checks = "ignored", []
+    verdict = "ignored"
     with transaction() as session:
         for each in news:
             delivery = store_and_apply(provider, each, masked(headers), kept)
@@ -49,7 +58,7 @@ def receive(provider: str, headers: Mapping[str, str], body: bytes) -> Received:
             payment = delivery.payment_id and session.get(Payment, delivery.payment_id)
             due = payment.next_check_at if payment else None
             if verdict == "applied" and due and due <= now():
-                checks.append(delivery.payment_id or "")
+                checks.append((delivery.payment_id or "", timedelta()))
     return Received(verdict, tuple(checks))
 
 

@@ -24,6 +24,7 @@ from .gateway import settings, urls_for
 from .inbox import apply_parked
 from .ladder import climb
 from .matching import claim_reference
+from .pings import settle_early_pings
 
 #: No spaces, no control characters: browsers and parsers differ in what they make of those.
 PLAIN_URL = re.compile(r"[!-~]+", re.ASCII)
@@ -80,6 +81,8 @@ def record_page(payment_id: str, configured: Configured, checkout: Checkout) -> 
         log.error("%s payment %s: %s", configured.capabilities.name, payment_id, words)
         close_attempt(payment_id, "failed", "foreign_page", words)
         raise Rejected(words)
+    if reference:  # committed: a ping that came before the commit is found, a later one finds it
+        settle_early_pings(configured.capabilities.name, reference)
 
 
 def _store(payment: Payment, checkout: Checkout, known: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ from .inbox import apply_parked
 from .ladder import MONEY, NO_MONEY, apply_news, climb
 from .review import flag_for_review
 from .surplus import hold_partial
-from .timing import LONGEST_PAUSE, STOP_CHECKING
+from .timing import LONGEST_PAUSE, STOP_CHECKING, is_pinged
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ def check_payment(payment_id: str) -> datetime | None:
             gone = True
     with transaction() as session:
         payment = session.get_one(Payment, payment_id, with_for_update=True)
+        booked = payment.next_check_at
         apply_parked(payment, *(news.transaction_id for news in found))
         for news in found:
             takes_back = _takes_back(payment, news)
@@ -64,6 +65,8 @@ def check_payment(payment_id: str) -> datetime | None:
                 payment.next_check_at = None
         if payment.abandoned and payment.status == "canceled" and gone:
             payment.next_check_at = None  # the page was closed, and money would have been seen
+        if is_pinged(payment):  # since this check began: what it means, the next one learns
+            payment.next_check_at = booked
         to_close = payment.abandoned and payment.status in OPEN
         request = replace(request, provider_state=payment.provider_state)
         next_slot = payment.next_check_at
@@ -87,7 +90,7 @@ def _stop_checking(payment_id: str) -> bool:
     """The provider has not answered for so long that a person must look there."""
     with transaction() as session:
         payment = session.get_one(Payment, payment_id)
-        if payment.expires_at + STOP_CHECKING > now():
+        if max(payment.expires_at, payment.pinged_at or payment.expires_at) + STOP_CHECKING > now():
             return False
         climb(payment_id, "expired")
         update_one(Payment, Payment.id == payment_id, next_check_at=None)
@@ -115,7 +118,8 @@ def _claim_check(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None
             Payment.checks == payment.checks,
             Payment.next_check_at <= moment,
         )
-        if not update_one(Payment, due, next_check_at=next_check_at, checks=Payment.checks + 1):
+        booked = {"next_check_at": next_check_at, "checked_at": moment}
+        if not update_one(Payment, due, **booked, checks=Payment.checks + 1):
             return None
         logs.about(order_id=payment.order_id, payment_id=payment.id, provider=payment.provider)
         return request_for(payment), payment.provider, next_check_at

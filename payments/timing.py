@@ -11,14 +11,24 @@ CHECK_AFTER_RETURN = timedelta(seconds=3)  # a webhook usually arrives within ha
 LONGEST_PAUSE = timedelta(hours=1)
 STOP_CHECKING = timedelta(hours=24)  # after it expired; even the slowest provider has given up
 SILENT_REFUND = timedelta(hours=1)
+PING_PAUSE = timedelta(seconds=3)  # between the beginnings of two checks that pings ask for
 
 #: The provider will not change its mind by itself, so it need not be asked again.
 FINAL = ("failed", "canceled", "succeeded", "partially_refunded", "refunded", "voided")
 
 
+def is_pinged(payment: Payment) -> bool:
+    """Whether a ping came since the last check began: the next check is still to come."""
+    pinged_at, checked_at = payment.pinged_at, payment.checked_at
+    return pinged_at is not None and (checked_at is None or pinged_at > checked_at)
+
+
 def book_check(payment: Payment, news: News, status_before: str) -> None:
-    """When the provider is to be asked next, after this news; never again after final news."""
-    if news.status in FINAL:
+    """When the provider is to be asked next, after this news; never again after final news.
+
+    Unless a ping has booked a check: it may be about what came after this news.
+    """
+    if news.status in FINAL and not is_pinged(payment):
         payment.next_check_at = None
     if payment.status == "partially_paid" and payment.next_check_at is None:
         # Keep asking until it is complete, or held for review.

@@ -17,7 +17,8 @@ What it may raise, and nothing else::
     └── Malformed              correctly signed, but not as documented (400)
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -76,11 +77,7 @@ class WebhookRefused(Exception):
 
 
 class Unproven(WebhookRefused):
-    """The delivery does not prove that the provider sent it, for whatever reason.
-
-    A header or field is missing, a signature or secret differs, a time stamp is stale, or the text
-    that was signed has a second reading.
-    """
+    """The delivery does not prove that the provider sent it, whatever the reason."""
 
     http_status = 401
 
@@ -90,21 +87,7 @@ class WrongEnvironment(WebhookRefused):
 
 
 class Malformed(WebhookRefused):
-    """Correctly signed, but not what the documentation says a delivery looks like.
-
-    Also a body that cannot be read, where its proof would stand inside it.
-    """
-
-
-def printable(text: object, limit: int = 500) -> str:
-    """A provider's word, safe to store and show: one line, no control characters, not endless."""
-    kept = "".join(each if each.isprintable() else " " for each in str(text)[:limit])
-    return kept.encode("utf-8", "replace").decode()
-
-
-def optional_text(text: object, limit: int = 500) -> str | None:
-    """The same for a word that may be missing: null stays None."""
-    return None if text is None else printable(text, limit)
+    """Correctly signed, but not as documented; or unreadable, where the proof stands inside."""
 
 
 @dataclass(frozen=True)
@@ -269,6 +252,22 @@ class News:
 
 
 @dataclass(frozen=True)
+class Ping:
+    """A delivery that proves nothing, and names a payment: the provider is to be asked about it.
+
+    The shop answers at once, and asks by ``fetch_payment`` later.
+
+    :raise Malformed: ``reference`` is not 1 to 100 printable ASCII characters.
+    """
+
+    reference: str  # the provider's, as in ``Checkout.provider_reference``
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[!-~]{1,100}", self.reference, re.ASCII):
+            raise Malformed("no usable id")
+
+
+@dataclass(frozen=True)
 class Method:
     """Another way to pay with a provider, beside its page: a choice of its own at checkout."""
 
@@ -320,8 +319,10 @@ class Provider(Protocol):
         :raise ProviderError: see the tree at the head of this module for what may be retried.
         """
 
-    def read_webhook(self, account: Any, headers: Mapping[str, str], body: bytes) -> list[News]:
-        """A delivery came: verify it, then parse it.
+    def read_webhook(
+        self, account: Any, headers: Mapping[str, str], body: bytes
+    ) -> Sequence[News | Ping]:
+        """A delivery came: verify it, then parse it. A ``Ping`` where it proves nothing.
 
         ``headers``: names in lower case; ``body``: the raw bytes.
 

@@ -155,7 +155,7 @@ class Books:
 
         When a provider is asked next is no part of it: anybody's return is a reason to ask soon.
         """
-        asking = ("looks", "next_look_at", "returned_at", "hint")  # names of columns
+        asking = ("looks", "next_look_at", "checked_at", "returned_at", "hint")  # names of columns
         with self.open():
             return {
                 table.name: sorted(

@@ -206,7 +206,7 @@ def leave_to_pay(order_id: str, choice: str) -> ResponseReturnValue:
         jobs.wake_fulfilment()  # asked about its page, the provider may just have said that it is
         return redirect(url_for("orders.show", order_id=order_id), code=303)
     jobs.wake_fulfilment()  # news that was here before the page may just have paid the order
-    jobs.wake_closing(order_id)
+    jobs.wake_checks(order_id)
     return redirect(url or url_for("orders.pay_here", order_id=order_id), code=303)
 
 
@@ -216,7 +216,7 @@ def _forget_other_order(order_id: str) -> None:
     session["order_id"] = order_id
     if before and before != order_id:
         payments.replace_order(before, order_id)
-        jobs.wake_closing(before)
+        jobs.wake_checks(before)
 
 
 def place_order(cart: Cart, form: ContactForm) -> str:

@@ -18,7 +18,7 @@ from database import db
 from models import Delivery, Mail, Order, OutboxTask, Payment, Refund, payment_reference
 from ops.clients import is_own_machine
 from providers import money
-from providers.contract import printable
+from providers.text import printable
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 

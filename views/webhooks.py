@@ -60,8 +60,8 @@ def receive(provider: str) -> ResponseReturnValue:
         return _refuse(provider, refused)
     if received.verdict == "applied":
         jobs.wake_fulfilment()
-    for payment_id in received.checks:
-        jobs.wake_check(payment_id, 0)
+    for payment_id, pause in received.checks:
+        jobs.wake_check(payment_id, pause.total_seconds())
     return "ok"
 
 

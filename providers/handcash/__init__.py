@@ -28,10 +28,10 @@ from ..contract import (
     Unproven,
     Unreachable,
     Urls,
-    printable,
 )
 from ..http import read_object
 from ..proof import is_one_of
+from ..text import printable
 from .api import Account as Account
 from .api import fetch_public, json_number, read_image, read_price, read_transaction, usable_id
 from .pages import cancel as cancel

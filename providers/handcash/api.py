@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contract import PaymentRequest, Rejected, Unreachable, printable
+from ..contract import PaymentRequest, Rejected, Unreachable
 from ..http import Errors, Reply, answer, call
 from ..money import ISO_4217, NotMoney, read, read_currency, to_major
+from ..text import printable
 
 
 class Gone(Rejected):

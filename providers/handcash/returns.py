@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from ..contract import PaymentRequest, printable
+from ..contract import PaymentRequest
 from ..optional import Hint
+from ..text import printable
 from .api import Account
 
 

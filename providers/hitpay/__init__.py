@@ -27,11 +27,11 @@ from ..contract import (
     Redirect,
     Unreachable,
     Urls,
-    printable,
 )
 from ..http import read_object
 from ..money import to_major
 from ..proof import check_hmac
+from ..text import printable
 from . import charges, drop_in, qr
 from .api import Account as Account
 from .api import call_api, digest, fetch_request, read_money, usable_id

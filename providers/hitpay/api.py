@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contract import Malformed, Rejected, Unreachable, printable
+from ..contract import Malformed, Rejected, Unreachable
 from ..http import Errors, Reply, answer, call
 from ..money import NotMoney, read
+from ..text import printable
 
 
 class Missing(Rejected):

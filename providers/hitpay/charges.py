@@ -16,7 +16,8 @@ A sum is an amount with its currency; of a charge also what was refunded.
 from dataclasses import dataclass
 from typing import Any
 
-from ..contract import LADDER, Malformed, News, optional_text
+from ..contract import LADDER, Malformed, News
+from ..text import optional_text
 from .api import SAFE_ID, digest, read_money, usable_id
 
 #: ``status`` of a charge (an entry in ``payments``) that took money -> ours. It may be ahead of the

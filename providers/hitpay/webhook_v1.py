@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from .. import hitpay
-from ..contract import Malformed, News, Unproven, optional_text
+from ..contract import Malformed, News, Unproven
 from ..proof import check_hmac
+from ..text import optional_text
 from .api import Account, digest, read_money
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

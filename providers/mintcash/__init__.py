@@ -29,10 +29,9 @@ from ..contract import (
     Unreachable,
     Urls,
     WrongEnvironment,
-    optional_text,
-    printable,
 )
 from ..proof import check_hmac
+from ..text import optional_text, printable
 from .api import Account as Account
 from .api import call_api, read_event, read_money, usable_id
 from .refunds import REFUNDED, check_totals, read_refund_failed

@@ -8,9 +8,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contract import Malformed, ReferenceTaken, Rejected, printable
+from ..contract import Malformed, ReferenceTaken, Rejected
 from ..http import Errors, Reply, answer, call, read_object
 from ..money import NotMoney, read
+from ..text import printable
 
 REFUSED = "MintCash cannot take this payment. Nothing was charged. Please pay another way."
 CLOSED = "MintCash is closed in this shop right now. Nothing was charged. Please pay another way."

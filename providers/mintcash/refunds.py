@@ -14,8 +14,9 @@ docs/guides/issue-refund, docs/concepts/webhooks/{event-types,payload-reference}
 from dataclasses import replace
 from typing import Any
 
-from ..contract import Malformed, News, PaymentRequest, Rejected, Unreachable, printable
+from ..contract import Malformed, News, PaymentRequest, Rejected, Unreachable
 from ..optional import Refunded, RefundRequest
+from ..text import printable
 from .api import MONEY, Account, call_api, usable_id
 
 #: A payment's words once money was refunded; they are ours, too.

@@ -36,10 +36,10 @@ from ..contract import (
     Redirect,
     Unreachable,
     Urls,
-    printable,
 )
 from ..money import to_major
 from ..proof import check_hmac
+from ..text import printable
 from .api import SAFE_ID, call_api, read_event, usable_id
 from .api import Account as Account
 from .destination import destination_fields

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contract import Malformed, Rejected, printable
+from ..contract import Malformed, Rejected
 from ..http import Errors, Reply, answer, call, read_object
+from ..text import printable
 from .coins import currency_of
 from .destination import CURRENCY, DESTINATION, EVM_ADDRESS
 

@@ -6,9 +6,9 @@ Sources: api-reference/webhooks, api-features/query-requests. Which coins are wo
 
 from typing import Any
 
-from ..contract import printable
 from ..money import ISO_4217, TOKEN_DIGITS, NotMoney, digits, to_minor
 from ..networks import is_test_coin, is_test_network
+from ..text import printable
 
 #: A coin's symbol, in small letters -> the currency that one of it counts as. Any other coin keeps
 #: its symbol, which is no currency of the shop, so a person decides what it is worth.

@@ -32,9 +32,9 @@ from ..contract import (
     Rejected,
     Unreachable,
     Urls,
-    printable,
 )
 from ..proof import check_hmac
+from ..text import printable
 from . import api
 from .api import Account as Account
 from .avs import avs_fields

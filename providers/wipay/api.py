@@ -15,9 +15,9 @@ from ..contract import (
     Rejected,
     Unreachable,
     WrongEnvironment,
-    printable,
 )
 from ..money import to_major
+from ..text import printable
 
 #: platforms-and-environments: country -> host of each environment.
 HOSTS = {

@@ -15,8 +15,9 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from ..contract import Malformed, News, PaymentRequest, printable
+from ..contract import Malformed, News, PaymentRequest
 from ..money import NotMoney, read
+from ..text import printable
 from .api import Account
 
 

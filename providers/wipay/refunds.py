@@ -3,8 +3,9 @@
 Documentation (docs.wipayfinancial.com, read 2026-11): wapi/transactions, webhooks/payments-api.
 """
 
-from ..contract import PaymentRequest, Rejected, printable
+from ..contract import PaymentRequest, Rejected
 from ..optional import Refunded, RefundRequest
+from ..text import printable
 from .api import Account, call_api
 
 #: webhooks/payments-api: event -> our status; None is kept and shown, and changes nothing.

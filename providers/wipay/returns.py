@@ -8,9 +8,10 @@ again, so its key is ``return:<transaction>:<status>``.
 import hashlib
 from collections.abc import Mapping
 
-from ..contract import News, PaymentRequest, printable
+from ..contract import News, PaymentRequest
 from ..optional import Hint
 from ..proof import is_one_of
+from ..text import printable
 from .api import Account, total_of
 from .form import is_about, leaves_by_form
 

@@ -18,7 +18,9 @@ from providers import PROVIDERS, money
 from providers.contract import (
     LADDER,
     Checkout,
+    Malformed,
     News,
+    Ping,
     Provider,
     Redirect,
     Rejected,
@@ -126,12 +128,13 @@ def test_what_a_provider_notes_about_a_payment_is_text_without_secrets(case: Cas
     """It is stored, and comes back with each later call."""
     with responses.RequestsMock() as mock:
         case.answer(mock)
-        told: list[Checkout | News] = [
+        told: list[Checkout | News | Ping] = [
             case.provider.start_checkout(case.account, case.payment, URLS),
             *case.provider.read_webhook(case.account, *case.paid),
         ]
 
     for each in told:
+        assert not isinstance(each, Ping)
         assert isinstance(each.provider_state, str | None)
         assert not any(secret in (each.provider_state or "") for secret in case.secrets)
 
@@ -205,12 +208,27 @@ def test_a_byte_order_mark_before_an_answer_is_ignored(case: Case) -> None:
 def test_a_true_delivery_says_paid_in_minor_units(case: Case) -> None:
     (news,) = case.provider.read_webhook(case.account, *case.paid)
 
+    assert isinstance(news, News), "none of them needs a ping"
     assert news.status == "succeeded"
     assert news.status in LADDER
     assert news.amount in (case.payment.amount, None)
     assert news.currency in (case.payment.currency, None)
     assert case.payment.provider_reference == news.provider_reference
     assert news.event_key
+
+
+@pytest.mark.parametrize("reference", ["tr_WDqYK6vllg", "x", "!" * 100])
+def test_a_ping_names_a_payment_by_the_providers_id(reference: str) -> None:
+    assert Ping(reference).reference == reference
+
+
+@pytest.mark.parametrize("reference", ["", " ", "a b", "a\n", "a\0", "é", "１", "x" * 101])
+def test_an_id_that_a_stranger_may_have_written_is_checked_before_it_is_stored(
+    reference: str,
+) -> None:
+    """A15: a ping proves nothing, so its id is as good as typed by hand."""
+    with pytest.raises(Malformed):
+        Ping(reference)
 
 
 @each_provider

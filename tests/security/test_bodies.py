@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from providers.contract import News
 from tests import mintcash
 from tests.books import Books
 from tests.shopper import ANN, BASE_URL, Shopper
@@ -82,6 +83,7 @@ def test_one_byte_order_mark_before_a_signed_body_is_ignored(way: Way) -> None:
 
     (news,) = way.case.provider.read_webhook(way.case.account, *sent)
 
+    assert isinstance(news, News)
     assert news.status == "succeeded"
 
 

@@ -193,6 +193,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             **{"label": "Visa ending 1111", "verified": True, "created_at": THEN},
         }
     ],
+    "early_pings": [{"provider": "wipay", "reference": "tr_1", "received_at": THEN}],
     "counters": [{"name": "webhooks", "provider": "mintcash", "label": "BadSignature", "value": 3}],
 }
 

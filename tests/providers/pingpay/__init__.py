@@ -1,20 +1,24 @@
 """Pingpay: a provider that exists in tests only, of the kind that the five others are not.
 
-It calls one payment by two names: the id, and that of the charge, which closes and refunds it and
-may change with every try.
+Its webhook is a form with an id, ``id=tr_1``, and proves nothing: the shop must ask. And it calls
+one payment by two names: the id, and that of the charge, which closes and refunds it and may change
+with every try.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import parse_qs
 
 from providers import http
 from providers.contract import (
     Capabilities,
     Checkout,
     Configured,
+    Malformed,
     News,
     PaymentRequest,
+    Ping,
     Redirect,
     Rejected,
     Urls,
@@ -55,8 +59,11 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     return Checkout(found["id"], Redirect(found["url"]), provider_state=found["charge"])
 
 
-def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
-    return []
+def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[Ping]:
+    ids = parse_qs(body.decode("ascii", "replace")).get("id", [])
+    if len(ids) != 1:
+        raise Malformed("not one id")
+    return [Ping(ids[0])]
 
 
 def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
