@@ -30,6 +30,7 @@ from providers import declared_settings
 from providers.settings import (
     LEAST,
     ProviderSettings,
+    Words,
     live_problems,
     secret_problems,
 )
@@ -104,6 +105,9 @@ class ShopSettings(ProviderSettings):
         "Forwarded) and passes on X-Forwarded-Proto. 0: no proxy is trusted; with too "
         "many, a shopper can claim any address. A log line says when a request came "
         "through another number of them",
+    )
+    providers_extra: Words = Field(
+        (), description="Example providers to offer beside the five, comma-separated"
     )
     database_url: SecretStr = Field(
         default_factory=lambda: SecretStr(sqlite_url(ROOT / "var/shop.db")),

@@ -7,22 +7,39 @@ the modules beside it that it imports.
 from importlib import import_module
 from typing import Any, cast
 
-from . import handcash, hitpay, mintcash, request_network, wipay
 from .contract import Configured, Provider
 from .settings import DeclaresSettings, SettingsError
 
-#: The key is the name in URLs, settings and tables. A new provider is one folder and one line.
-PROVIDERS: dict[str, Provider] = {
-    "mintcash": mintcash,
-    "hitpay": hitpay,
-    "wipay": wipay,
-    "handcash": handcash,
-    "request_network": request_network,
-}
+#: A provider is a folder of this name, and a line here. The name stands in URLs and settings, too.
+FOLDERS = (
+    "mintcash",
+    "hitpay",
+    "wipay",
+    "handcash",
+    "request_network",
+)
+#: Examples to copy from: offered only where the setting PROVIDERS_EXTRA names them.
+EXAMPLES: tuple[str, ...] = ()
 
 
 class MissingPart(Exception):
     """A provider's folder lacks a part of the contract; the text says which."""
+
+
+def load(name: str) -> Provider:
+    """A provider's lesson, ``providers/<name>/__init__.py``.
+
+    :raise MissingPart: "there is no folder providers/acme".
+    """
+    try:
+        return cast(Provider, import_module(f"{__name__}.{name}"))
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        raise MissingPart(f"there is no folder providers/{name}") from None
+
+
+PROVIDERS = {name: load(name) for name in (*FOLDERS, *EXAMPLES)}
 
 
 def declared_settings() -> dict[str, DeclaresSettings]:
@@ -36,13 +53,18 @@ def declared_settings() -> dict[str, DeclaresSettings]:
 def configured_providers(settings: Any) -> dict[str, Configured]:
     """The providers whose settings are there, by name, in the order of :data:`PROVIDERS`.
 
-    A provider without its settings is not offered, and has no webhook route. ``settings`` holds
-    what all of them declare.
+    A provider without its settings is not offered, and has no webhook route; nor is an example
+    that PROVIDERS_EXTRA does not name. ``settings`` holds what all of them declare.
 
     :raise SettingsError: settings that do not go together, a line for each provider.
     """
     accounts, problems = {}, []
+    for unknown in sorted(set(settings.providers_extra) - set(EXAMPLES)):
+        there = ", ".join(EXAMPLES) or "none"
+        problems.append(f"PROVIDERS_EXTRA names {unknown}: the examples are {there}")
     for name, declared in declared_settings().items():
+        if name in EXAMPLES and name not in settings.providers_extra:
+            continue
         try:
             accounts[name] = declared.account(settings)
         except SettingsError as problem:

@@ -7,8 +7,9 @@ from types import ModuleType
 
 import pytest
 
+import config
 import providers
-from providers import MissingPart, declared_settings
+from providers import MissingPart, configured_providers, declared_settings, load
 
 LESSON = """
 def capabilities(account): ...
@@ -84,3 +85,14 @@ def test_a_fault_inside_settings_is_not_taken_for_their_absence(
 
     with pytest.raises(ModuleNotFoundError, match="no_such_module_anywhere"):
         declared(monkeypatch)
+
+
+def test_a_provider_without_a_folder_is_named() -> None:
+    with pytest.raises(MissingPart, match=r"^there is no folder providers/nowhere$"):
+        load("nowhere")
+
+
+def test_an_example_that_does_not_exist_is_named() -> None:
+    """A typing error in PROVIDERS_EXTRA must not leave a shop without the provider it wants."""
+    with pytest.raises(config.SettingsError, match="PROVIDERS_EXTRA names molly: "):
+        configured_providers(config.load(providers_extra="molly"))
