@@ -6,7 +6,7 @@ from typing import Any
 
 from .kit import Provider
 
-FOLDERS = ("mintcash", "hitpay", "handcash")
+FOLDERS = ("mintcash", "hitpay", "handcash", "wipay")
 
 
 def _load(folder: str) -> Provider[Any]:
@@ -50,21 +50,8 @@ def _load_old() -> None:
         request_network,
         request_network_chain,
         request_network_page,
-        wipay,
-        wipay_cards,
-        wipay_dashboard,
-        wipay_merchant,
-        wipay_page,
-        wipay_wapi,
     )
 
-    _old(
-        wipay,
-        (wipay, wipay_page, wipay_wapi, wipay_cards, wipay_merchant),
-        ("incomplete",),
-        wipay_dashboard.ACTIONS,
-        dashboard="wipay_merchant.show",
-    )
     _old(
         request_network,
         (request_network, request_network_page),

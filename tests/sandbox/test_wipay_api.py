@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sandbox.wipay import fee, hash_of
+from sandbox.wipay import hash_of
+from sandbox.wipay.fees import fee
 
 from .conftest import StartSandbox
 from .driver import RETURN_URL, Receiver, WiPay

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from sandbox.wipay import hash_of
-from sandbox.wipay_page import CARDS
+from sandbox.wipay.page import CARDS
 
 from .conftest import StartSandbox
 from .driver import RETURN_URL, Receiver, WiPay
@@ -118,7 +118,7 @@ def test_numbers_that_are_not_listed_are_approved_without_luhn(wipay: WiPay, num
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: f"{card.number}")
 def test_listed_cards_do_what_they_say(wipay: WiPay, shop: Receiver, card: Any) -> None:
-    answer = wipay.pay(wipay.payment(), network=card.network, number=card.number)
+    answer = wipay.pay(wipay.payment(), network=card.brand, number=card.number)
     wipay.work()
 
     status = "success" if card.succeeds else "failed"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.wipay import sign
+from sandbox.wipay.webhooks import sign
 
 from .conftest import StartSandbox
 from .driver import Received, Receiver, WiPay

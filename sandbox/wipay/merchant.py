@@ -3,30 +3,32 @@
 Neither page is documented: a person at WiPay decides on refunds, and a bank writes the statement.
 """
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
-from . import clock
-from .background import commit
-from .front import refuse_foreign_forms
-from .models import Payment, db
-from .wipay import NAME, decide_refund, major
-from .wipay_cards import Card, amounts
+from .. import clock
+from ..front import refuse_foreign_forms
+from ..kit import commit, major
+from ..models import Payment, db
+from . import provider
+from .cards import Card, amounts
+from .refunds import decide_refund
 
 NEWEST = 25  # transactions, and cards, on the page
 
-bp = Blueprint("wipay_merchant", __name__, url_prefix="/wipay/merchant")
-bp.before_request(refuse_foreign_forms)
+merchant = provider.blueprint("merchant", "/merchant", login=refuse_foreign_forms)
 
 
-@bp.get("")
-def show() -> str:
+@merchant.get("")
+def show_dashboard() -> str:
     """Refund requests, and what was debited to check each saved card."""
     refunds = db.session.scalars(
         select(Payment)
-        .where(Payment.provider == NAME, Payment.details["refund"].as_string().is_not(None))
+        .where(
+            Payment.provider == provider.name, Payment.details["refund"].as_string().is_not(None)
+        )
         .order_by(Payment.id.desc())
         .limit(NEWEST)
     ).all()
@@ -41,17 +43,17 @@ def show() -> str:
     )
 
 
-@bp.post("/refunds/<int:payment_id>")
+@merchant.post("/refunds/<int:payment_id>")
 def decide(payment_id: int) -> Response:
     """``verdict``: ``grant`` or ``reject``, with a ``reason``; one decided already stays so.
 
     :raise 404: no such transaction.
     """
     payment = db.get_or_404(Payment, payment_id)
-    if payment.provider != NAME or request.form.get("verdict") not in ("grant", "reject"):
+    if payment.provider != provider.name or request.form.get("verdict") not in ("grant", "reject"):
         abort(404)
     if payment.details.get("refund") == "requested":
         granted = request.form["verdict"] == "grant"
         decide_refund(payment, granted, request.form.get("reason", "").strip()[:200])
         commit()
-    return redirect(url_for(".show"), 303)
+    return redirect(url_for(".show_dashboard"), 303)

@@ -1,7 +1,7 @@
 """WiPay's Trusted Cards: kept, verified by what was debited, charged (WAPI v2.0.2).
 
 Documentation: docs.wipayfinancial.com/wapi/trusted-cards, hosted-checkout-flows. A card is typed on
-the hosted page (``wipay_page.py``), which calls :func:`keep`.
+the hosted page (``page.py``), which calls :func:`keep`.
 """
 
 import random
@@ -12,27 +12,17 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask import Blueprint
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from . import clock
-from .background import commit
-from .models import Base, Payment, db
-from .old import settings
-from .wipay import (
-    Refused,
-    answer_create,
-    create,
-    half_up,
-    is_web_address,
-    keep_to,
-    major,
-    shared_rules,
-)
-from .wipay_wapi import answer_error, authenticate, sent
+from .. import clock
+from ..kit import Refused, commit, major
+from ..models import Base, Payment, db
+from . import answer_create, new, provider, rules
+from .fees import USD_IN_TTD, half_up
+from .wapi import authenticate, sent
 
-USD_IN_TTD = Decimal("6.80")  # the static rate of the PDF
+VERIFIABLE_FOR = 72 * 3600  # seconds
 DEBIT = (50, 150)  # US cents; the documented example is 0.80
 
 #: Version 4, whose third and fourth groups begin as shown.
@@ -40,9 +30,7 @@ UUID_PATTERN = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII
 )
 
-bp = Blueprint("wipay_cards", __name__, url_prefix="/wipay/wapi/trusted-cards")
-bp.before_request(authenticate)
-bp.register_error_handler(Refused, answer_error)
+trusted = provider.blueprint("cards", "/wapi/trusted-cards", login=authenticate)
 
 
 class Card(Base):
@@ -61,15 +49,15 @@ class Card(Base):
     debit: Mapped[Payment] = relationship()
 
 
-@bp.post("")
+@trusted.post("")
 def create_card() -> Any:
     """A hosted page that takes a card and debits a small amount in USD."""
     form = sent()
-    rules = {
+    wanted = {
         "environment": form.get("environment") == "sandbox",
-        "response_url": is_web_address(form.get("response_url", "")),
+        "response_url": rules.is_response_url(form.get("response_url", "")),
     }
-    keep_to(rules, form)
+    rules.keep_to(wanted, form)
     debit = {
         "total": major(random.randint(*DEBIT)),  # noqa: S311  # no secret
         "currency": "USD",
@@ -78,10 +66,10 @@ def create_card() -> Any:
         "origin": "wapi",
         "response_url": form["response_url"],
     }
-    return answer_create(lambda: create(debit, saves_card=True))
+    return answer_create(lambda: new(debit, saves_card=True))
 
 
-@bp.post("/<card_id>/verify")
+@trusted.post("/<card_id>/verify")
 def verify_card(card_id: str) -> Any:
     """The amount is the one in USD, or its worth in TTD."""
     card = _card(card_id)
@@ -94,7 +82,7 @@ def verify_card(card_id: str) -> Any:
     except InvalidOperation:
         raise Refused(400, "The amount field is invalid.") from None
     if amount * 100 not in amounts(card):
-        if settings().sandbox_wipay_wrong_amount == "delete":
+        if provider.settings.sandbox_wipay_wrong_amount == "delete":
             db.session.delete(card)
             commit()
         raise Refused(400, "The amount is incorrect.")
@@ -103,22 +91,22 @@ def verify_card(card_id: str) -> Any:
     return {"message": "OK"}
 
 
-@bp.get("")
+@trusted.get("")
 def list_cards() -> Any:
     cards = db.session.scalars(select(Card).order_by(Card.payment_id)).all()
     return {"message": "OK", "data": [_shown(card) for card in cards]}
 
 
-@bp.get("/<card_id>")
+@trusted.get("/<card_id>")
 def retrieve_card(card_id: str) -> Any:
     card = db.session.get(Card, card_id)
     if card is None:
         return {"message": "OK", "data": []}
-    is_array = settings().sandbox_wipay_card_shape == "array"
+    is_array = provider.settings.sandbox_wipay_card_shape == "array"
     return {"message": "OK", "data": [_shown(card)] if is_array else _shown(card)}
 
 
-@bp.delete("/<card_id>")
+@trusted.delete("/<card_id>")
 def delete_card(card_id: str) -> Any:
     card = _card(card_id)
     if not card.verified:
@@ -128,7 +116,7 @@ def delete_card(card_id: str) -> Any:
     return {"message": "OK"}
 
 
-@bp.post("/<card_id>/charge")
+@trusted.post("/<card_id>/charge")
 def charge_card(card_id: str) -> Any:
     """A transaction whose hosted page only asks for the payer's consent."""
     card, form = _card(card_id), sent()
@@ -136,13 +124,14 @@ def charge_card(card_id: str) -> Any:
         raise Refused(403, "Your card has not been verified.")
     form = {
         "environment": "sandbox",
-        "country_code": settings().wipay_country_code,
+        "country_code": provider.settings.wipay_country_code,
         "origin": "wapi",
         **form,
     }
-    keep_to({**shared_rules(form), "data": len(form.get("data", "")) <= 8192}, form)
+    data_fits = len(form.get("data", "")) <= 8192
+    rules.keep_to({**rules.of_transaction(form), "data": data_fits}, form)
     saved_card = (card.network, card.last_four)
-    return answer_create(lambda: create(form, saved_card))
+    return answer_create(lambda: new(form, saved_card))
 
 
 def keep(payment: Payment) -> None:
@@ -155,7 +144,7 @@ def keep(payment: Payment) -> None:
         last_four=details["card"][-4:],
         expiry=details["expiry"],
         holder=details["holder"],
-        verify_until=clock.now() + settings().sandbox_wipay_verify_hours * 3600,
+        verify_until=clock.now() + VERIFIABLE_FOR,
     )
     db.session.add(card)
     details["uuid"] = card.uuid

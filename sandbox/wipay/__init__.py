@@ -1,0 +1,246 @@
+"""WiPay's transactions (Caribbean): request and return, as its documentation shows them.
+
+Documentation (docs.wipayfinancial.com, read 2026-11): Payments API v1.0.11, webhooks,
+hosted-checkout-flows; fees and ``hash`` also in the PDF "Payments API Documentation" v1.0.8. Beside
+this: ``rules.py`` (what a request must be), ``fees.py``, ``webhooks.py``, ``refunds.py``, the pages
+``page.py`` and ``merchant.py``, and WAPI in ``wapi.py`` and ``cards.py`` (Trusted Cards). What the
+documentation leaves open is in ``settings.py``.
+"""
+
+import base64
+import hashlib
+import random
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from flask import redirect, request
+
+from .. import clock
+from ..kit import Provider, Refused, extended, major, minor
+from ..models import Delivery, Payment, db
+from . import rules
+from .fees import final_total
+from .settings import ASSUMPTIONS, WiPaySettings
+from .webhooks import notify
+
+MERCHANT_ID = 1  # in transaction ids, as in the documented examples
+ATLANTIC = timezone(timedelta(hours=-4))  # of transaction ids and of ``date`` in the return
+LIFETIME, AVS_LIFETIME = 180, 300  # seconds; hosted-checkout-flows
+COMPLETION = 30  # seconds from the end of a session to "timed out"; hosted-checkout-flows
+RECOVERY = 30 * 60  # seconds until WiPay learns what it did not learn at once
+
+provider = Provider(
+    "wipay",
+    "WiPay",
+    settings=WiPaySettings,
+    assumptions=ASSUMPTIONS,
+    open_in=("incomplete",),
+    paid_in=("success",),
+    envelope=lambda error: {"message": error.message},
+    errors={
+        401: {"message": "Unauthorized"},
+        404: {"message": "Not Found"},
+        500: {"message": "Internal Server Error"},
+        502: {"message": "Bad Gateway"},
+        503: {"message": "Service Unavailable"},
+    },
+    dashboard="wipay_merchant.show_dashboard",
+    pays_late_after=RECOVERY,
+)
+
+api = provider.blueprint("api", "/plugins/payments")
+
+
+@api.errorhandler(Refused)
+def answer_error(error: Refused) -> Any:
+    """JSON mode tells the caller; redirect mode sends the browser to the shop with the error."""
+    response_url = request.form.get("response_url", "")
+    if not rules.is_response_url(response_url):
+        return provider.answer_refused(error)
+    db.session.rollback()
+    query = {
+        "status": "error",
+        "message": error.message,
+        "order_id": request.form.get("order_id", ""),
+        "date": datetime.now(ATLANTIC).strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    url = extended(response_url, query)
+    if _wants_json():
+        return {"url": url, "message": error.message}, error.status
+    return redirect(url, 303)
+
+
+# --- The API: payments-api/payment-request ------------------------------------------------------
+
+
+@api.post("/request")
+def create_payment() -> Any:
+    """Make a transaction with a hosted page; each call makes another one.
+
+    ``Accept: application/json`` answers with JSON, anything else with a redirect.
+    """
+
+    def make() -> Payment:
+        form = request.form.to_dict()
+        rules.keep_to(rules.of_payment(form), form)
+        return new(form)
+
+    return answer_create(make, as_json=_wants_json())
+
+
+def answer_create(make: Callable[[], Payment], as_json: bool = True) -> Any:
+    """Make a transaction, and say where its page is."""
+
+    def reply(payment: Payment, page: str) -> Any:
+        if as_json:
+            return {"url": page, "message": "OK", "transaction_id": payment.reference}
+        return redirect(page, 303)
+
+    return provider.create(make, page_of, reply)
+
+
+def _wants_json() -> bool:
+    return "application/json" in request.headers.get("Accept", "")
+
+
+# --- A transaction: made, found, finished ------------------------------------------------------
+
+
+def new(
+    form: Mapping[str, str],
+    saved_card: tuple[str, str] | None = None,
+    saves_card: bool = False,
+) -> Payment:
+    """A transaction whose page waits for a card, for a card to keep (``saves_card``), or for a nod
+    to a ``saved_card`` (its network and last four digits).
+    """
+    network, last_four = saved_card or (None, None)
+    checks_address = form.get("avs") in ("1", "true")
+    payment = provider.new(
+        reference=_new_transaction_id(form["order_id"]),
+        external_id=form["order_id"],
+        amount=minor(form["total"]),
+        currency=form["currency"],
+        return_url=form["response_url"],
+        lifetime=AVS_LIFETIME if checks_address else LIFETIME,
+        details={
+            "form": {
+                name: form.get(name)
+                for name in ("origin", "total", "fee_structure", "email", "name")
+            },
+            "data": form.get("data"),
+            "avs": checks_address,
+            "address": None,
+            "uses_saved_card": saved_card is not None,
+            "saves_card": saves_card,
+            "uuid": None,  # of the card that was saved
+            "refund": None,  # requested, refunded or rejected
+            "network": network,
+            "card": masked(last_four) if last_four else None,
+            "expiry": None,  # MM/YY; like the holder kept for a card that is to be saved
+            "holder": None,
+            "declined": False,
+            "message": None,
+            "date": None,  # ISO 8601, of the end
+            "step": "form",  # of the hosted page: form, challenge, expired, done
+        },
+    )
+    notify(payment, "payment.created")
+    return payment
+
+
+def _new_transaction_id(order_id: str) -> str:
+    """Dash-joined: SB, 1 to 99, the merchant, the order, the time in UTC-4 (an inference)."""
+    moment = datetime.now(ATLANTIC).strftime("%Y%m%d%H%M%S")
+    while True:
+        number = random.randint(1, 99)  # noqa: S311  # no secret
+        made = f"SB-{number}-{MERCHANT_ID}-{order_id}-{moment}"
+        if provider.find(made) is None:
+            return made
+
+
+def masked(last_four: str) -> str:
+    return f"XXXXXXXXXXXX{last_four}"
+
+
+def page_of(payment: Payment) -> str:
+    data = base64.urlsafe_b64encode(payment.reference.encode()).decode()
+    return f"{provider.settings.sandbox_url}/wipay/checkout/payment?_data={data}"
+
+
+def find_by_page(data: str) -> Payment | None:
+    """The payment of a page's ``_data``."""
+    try:
+        return provider.find(base64.urlsafe_b64decode(data.encode()).decode())
+    except ValueError:
+        return None
+
+
+def finish(payment: Payment, status: str, message: str) -> list[Delivery]:
+    """End the transaction and tell the shop. The caller commits."""
+    payment.status, payment.timer = status, None
+    payment.details |= {
+        "step": "done",
+        "message": message,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return notify(payment, f"payment.{status}")
+
+
+@provider.pays
+def succeed(payment: Payment) -> list[Delivery]:
+    """The money is taken; with the fault "pay twice", that is reported twice."""
+    sent = finish(payment, "success", "[1-R1]: Transaction is approved.")
+    return sent + notify(payment, "payment.success") if payment.fault == "pay_twice" else sent
+
+
+@provider.expires
+def expire(payment: Payment) -> None:
+    """The session ends; what became of the transaction is decided a while later."""
+    payment.details["step"] = "expired"
+    payment.timer = clock.now() + COMPLETION
+
+
+# --- The return: payments-api/transaction-response ---------------------------------------------
+
+
+def returning(payment: Payment) -> str:
+    """``response_url`` with the result in its query; without one while there is none."""
+    details, form = payment.details, payment.details["form"]
+    if payment.status == "incomplete":
+        return payment.return_url
+    if details["saves_card"]:  # wapi/trusted-cards/create; only the test system names the total
+        result = {
+            "status": payment.status,
+            "transaction_id": payment.reference,
+            "uuid": details["uuid"],
+            "total": major(payment.amount),
+        }
+        return extended(payment.return_url, result)
+    date = datetime.fromisoformat(details["date"]).astimezone(ATLANTIC)
+    query = {
+        "card": details["card"],
+        "currency": payment.currency,
+        "customer_address": details["address"],
+        "customer_email": form["email"],
+        "customer_name": form["name"],
+        "data": details["data"],
+        "date": date.strftime("%Y-%m-%d %H:%M:%S"),
+        "hash": None,
+        "message": details["message"],
+        "order_id": payment.external_id,
+        "status": payment.status,
+        "total": major(final_total(payment)),
+        "transaction_id": payment.reference,
+    }
+    if payment.status == "success":
+        api_key = provider.settings.wipay_api_key.get_secret_value()
+        query["hash"] = hash_of(payment.reference, form["total"], api_key)
+    return extended(payment.return_url, query)
+
+
+def hash_of(transaction_id: str, total: str, api_key: str) -> str:
+    """Lower-case hex of an MD5; ``total`` as it was sent, not as it was debited."""
+    text = f"{transaction_id}{total}{api_key}"
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,121 @@
+"""Money that goes back at WiPay: refunds, decided on the dashboard or by a timer, and chargebacks.
+
+Documentation: wapi/transactions/createRefundRequest, webhooks/payments-api.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import clock
+from ..kit import Action, Refused, commit
+from ..models import Payment
+from . import expire, finish, provider
+from .wapi import find, wapi
+from .webhooks import notify
+
+DECIDED_AFTER = 20  # seconds
+
+
+@wapi.post("/transactions/<transaction_id>/refund")
+def request_refund(transaction_id: str) -> Any:
+    """Ask for all of a transaction back. It is decided on the dashboard, or by a timer."""
+    payment, ours = find(transaction_id), provider.settings
+    refusals = {
+        "has invalid status": payment.status != "success",
+        "cannot be refunded": payment.details["saves_card"],
+        "has an existing refund request": payment.details["refund"] == "requested",
+        "has already been refunded": payment.details["refund"] == "refunded",
+    }
+    for words, holds in refusals.items():
+        if holds:
+            raise Refused(400, f"The selected transaction id {words}.")
+    if ours.sandbox_wipay_balance == "short":
+        raise Refused(403, "Insufficient funds on WiPay account to request refund.")
+    payment.details["refund"] = "requested"
+    if ours.sandbox_wipay_refunds != "by_hand":
+        payment.timer = clock.now() + DECIDED_AFTER
+    notify(payment, "payment.refund_requested")
+    commit()
+    return {"message": "Refund request successfully created."}, 201
+
+
+def decide_refund(payment: Payment, granted: bool, reason: str = "") -> None:
+    """End a refund request and tell the shop. The caller commits."""
+    payment.timer = None
+    if granted:
+        payment.details["refund"] = "refunded"
+        payment.refunded = payment.amount
+        notify(payment, "payment.refunded")
+    else:
+        payment.details["refund"] = "rejected"
+        meta = {"reason": reason or "The refund was not approved."}
+        notify(payment, "payment.refund_rejected", meta)
+
+
+@provider.rings
+def ring(payment: Payment) -> None:
+    """WiPay decides on a refund, ends a session, or looks after one that has ended."""
+    ours = provider.settings
+    if payment.details["refund"] == "requested":
+        decide_refund(payment, ours.sandbox_wipay_refunds == "granted")
+    elif payment.details["step"] == "expired":
+        finish(payment, ours.sandbox_wipay_timeout_status, "[3-R3]: Transaction timed out.")
+    else:
+        expire(payment)
+
+
+def _is_sale(payment: Payment) -> bool:
+    return payment.status == "success" and not payment.details["saves_card"]
+
+
+def _refundable(payment: Payment) -> int:
+    """WiPay refunds whole transactions; one that the shop asked for waits on the dashboard."""
+    is_free = payment.details["refund"] not in ("requested", "refunded")
+    return payment.amount if _is_sale(payment) and is_free else 0
+
+
+def _in_dispute(state: str | None) -> Callable[[Payment], int]:
+    """What a chargeback that has got as far as ``state`` is about: always all of it."""
+    return lambda payment: (
+        payment.amount if _is_sale(payment) and payment.details.get("dispute") == state else 0
+    )
+
+
+def _dispute(state: str, event: str) -> Callable[[Payment, int], None]:
+    def move(payment: Payment, _amount: int) -> None:
+        payment.details["dispute"] = state
+        notify(payment, event)
+
+    return move
+
+
+provider.actions = (
+    Action(
+        "refund",
+        "Refund on the dashboard",
+        "All of it; told as payment.refunded.",
+        _refundable,
+        lambda payment, _amount: decide_refund(payment, granted=True),
+    ),
+    Action(
+        "chargeback_open",
+        "Chargeback: opened",
+        "The payer's bank wants the money back; told as payment.chargeback_pending.",
+        _in_dispute(None),
+        _dispute("opened", "payment.chargeback_pending"),
+    ),
+    Action(
+        "chargeback_lost",
+        "Chargeback: lost",
+        "The payer's bank gets the money; told as payment.chargeback_processed.",
+        _in_dispute("opened"),
+        _dispute("lost", "payment.chargeback_processed"),
+    ),
+    Action(
+        "chargeback_won",
+        "Chargeback: won",
+        "The money stays; told as payment.chargeback_released.",
+        _in_dispute("opened"),
+        _dispute("won", "payment.chargeback_released"),
+    ),
+)

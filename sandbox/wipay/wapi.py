@@ -1,0 +1,156 @@
+"""WiPay's WAPI v2.0.2: its key and its look-ups (docs.wipayfinancial.com/wapi)."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+from sqlalchemy import literal, select
+
+from ..kit import Refused, is_secret, major, minor
+from ..models import Payment
+from . import provider
+from .fees import FEE_STRUCTURES, fee, payers_part
+from .rules import LIMITS, TOTAL, keep_to
+from .webhooks import shown
+
+
+def authenticate() -> None:
+    """Exactly one of a key and a token; tokens are not imitated, so none is valid (wapi/keys)."""
+    key, given = provider.settings.wipay_wapi_key.get_secret_value(), request.headers
+    has_token = "Authorization" in given
+    if not key or has_token or not is_secret(given.get("X-WAPI-Key", ""), key):
+        raise provider.refused(401)
+
+
+wapi = provider.blueprint("wapi", "/wapi", login=authenticate)
+
+
+def sent() -> dict[str, str]:
+    """The body: form fields, or JSON, whose numbers are written with two decimals.
+
+    :raise Refused: 400, neither.
+    """
+    if not request.is_json:
+        return request.form.to_dict()
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise Refused(400, "The body is invalid.")
+    return {
+        name: f"{Decimal(str(value)):.2f}" if type(value) in (int, float) else str(value)
+        for name, value in body.items()
+        if value is not None
+    }
+
+
+# --- wapi/transactions --------------------------------------------------------------------------
+
+
+@wapi.get("/transactions")
+def list_transactions() -> Any:
+    """The history, newest first (wapi/transactions/getTransactionHistory)."""
+    environment = request.args.get("environment")
+    if environment not in ("live", "sandbox"):
+        raise Refused(400, "The environment field is invalid.")
+    page, size = _number("page", 1, 10**6), _number("page_size", 15, 100)
+    mine = select(Payment).where(
+        Payment.provider == provider.name, literal(environment == "sandbox")
+    )
+    found, total, last = provider.paged(mine, page, size)
+    first_row = (page - 1) * size + 1 if found else None
+    path = f"{provider.settings.sandbox_url}/wipay/wapi/transactions"
+
+    def link(number: int) -> str | None:
+        if not 1 <= number <= last:
+            return None
+        return f"{path}?{urlencode({**request.args.to_dict(), 'page': number})}"
+
+    return {
+        "message": "OK",
+        "data": [shown(payment) for payment in found],
+        "links": {
+            "first": link(1),
+            "last": link(last),
+            "prev": link(page - 1),
+            "next": link(page + 1),
+        },
+        "meta": {
+            "current_page": page,
+            "from": first_row,
+            "last_page": last,
+            "path": path,
+            "per_page": size,
+            "to": first_row and first_row + len(found) - 1,
+            "total": total,
+        },
+    }
+
+
+@wapi.get("/transactions/meta")
+def show_meta() -> Any:
+    """What a request may ask for (wapi/transactions/getTransactionMeta)."""
+    return {
+        "message": "OK",
+        "data": {
+            "currencies": list(LIMITS),
+            "environments": ["live", "sandbox"],
+            "fee_structures": FEE_STRUCTURES,
+            "totals": {
+                currency: {"minimum": float(major(smallest)), "maximum": float(major(largest))}
+                for currency, (smallest, largest) in LIMITS.items()
+            },
+        },
+    }
+
+
+@wapi.get("/transactions/fees")
+def show_fees() -> Any:
+    """Who would pay what of an amount (wapi/transactions/getTransactionFees)."""
+    asked = request.args
+    currency, structure = asked.get("currency", ""), asked.get("fee_structure", "")
+    try:
+        amount = f"{Decimal(asked.get('amount', '')):.2f}"
+    except InvalidOperation:
+        amount = ""
+    rules = {
+        "fee_structure": structure in FEE_STRUCTURES,
+        "currency": currency in LIMITS,
+        "amount": bool(TOTAL.fullmatch(amount)),
+    }
+    keep_to(rules, asked)
+    whole = fee(minor(amount), currency, provider.settings.wipay_country_code)
+    customers = payers_part(whole, structure)
+    return {
+        "message": "OK",
+        "data": {
+            "org_t": float(amount),
+            "cus_t": float(major(minor(amount) + customers)),
+            "cus_t_fee": float(major(customers)),
+            "mer_t": float(major(minor(amount) + customers - whole)),
+            "mer_t_fee": float(major(whole - customers)),
+            "fee_name": "Processing fee",
+            "type": structure,
+            "cus_desc": f"You pay {major(customers)} {currency} of the fee.",
+            "mer_desc": f"The merchant pays {major(whole - customers)} {currency} of the fee.",
+        },
+    }
+
+
+@wapi.get("/transactions/<transaction_id>")
+def retrieve_transaction(transaction_id: str) -> Any:
+    """One transaction (wapi/transactions/retrieveTransaction)."""
+    return {"message": "OK", "data": shown(find(transaction_id))}
+
+
+def find(transaction_id: str) -> Payment:
+    payment = provider.find(transaction_id)
+    if payment is None:
+        raise Refused(400, "The selected transaction id is invalid.")
+    return payment
+
+
+def _number(name: str, usual: int, largest: int) -> int:
+    number = request.args.get(name, usual, type=int)
+    if not 1 <= number <= largest:
+        raise Refused(400, f"The {name} field is invalid.")
+    return number
