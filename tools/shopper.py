@@ -9,6 +9,8 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from tests.providers import case_of
+
 ANN = {
     "name": "Ann Example",
     "email": "ann@example.com",
@@ -17,19 +19,6 @@ ANN = {
     "postal_code": "9000",
     "country": "BE",
 }
-
-CARD = {"expiry": "03/31", "holder": "Ann Example"}
-MINTCASH = {**CARD, "number": "5519 2838 1203 0000", "cvv": "123"}
-MINTCASH_3DS = {**MINTCASH, "number": "5123 8172 3406 0000"}
-MINTCASH_FAILS = {**MINTCASH, "number": "4302 9128 3702 0000", "expiry": "05/29"}
-HITPAY = {**CARD, "number": "4242 4242 4242 4242", "cvc": "123", "method": "card"}
-WIPAY = {**CARD, "number": "4111 1111 1111 1111", "cvv": "123", "network": "Visa"}
-WIPAY_FAILS = {**WIPAY, "number": "4111 1111 1111 3333"}
-HANDCASH = {"handle": "$ann"}
-WALLET = {"way": "BASE USDC", "settles": "now"}  # all of it, unless an amount is typed
-
-#: What is asked by "your bank" when a card is challenged: MintCash's code, WiPay's password.
-CHALLENGE = {"code": "123456", "answer": "confirm", "password": "Secret!33"}
 
 
 def direct_session() -> requests.Session:
@@ -64,18 +53,19 @@ class Shopper:
 
         ``fault`` and ``delivery_fault`` are fields of the page, too.
         """
-        if provider == "request_network":
-            home, _, token = page.partition("?")
-            self.post(f"{home}connect?{token}", **typed)
-            self.fill_in(page, f"{urlsplit(home).path}approve?{token}", **typed)
-            answer = self.post(f"{home}pay?{token}", **typed)
-            for back in re.findall(rf'href="({self.shop}/orders/[^"]*)"', answer.text):
-                answer = self.get(back)  # its page leads back by a link only
-            return answer
-        answer = self.post(page, **typed)
+        hosted = case_of(provider).page
+        home, _, token = page.partition("?")
+        actions = [f"{urlsplit(home).path}{form}?{token}" for form in hosted.forms]
+        for action in actions:
+            answer = self.fill_in(page, action, **typed)
+        if not actions:
+            answer = self.post(page, **typed)
         challenge = re.search(r'action="([^"]*/challenge[^"]*)"', answer.text)
         if challenge:
-            answer = self.post(urljoin(answer.url, challenge.group(1)), **CHALLENGE)
+            answer = self.post(urljoin(answer.url, challenge.group(1)), **hosted.challenge)
+        if hosted.back_link and typed.get("fault") != "close_tab":
+            for back in re.findall(rf'href="({self.shop}/orders/[^"]*)"', answer.text):
+                answer = self.get(back)
         return answer
 
     def cancel(self, page: str, **typed: str) -> requests.Response:

@@ -40,36 +40,18 @@ import config
 from catalogue import PRODUCTS
 from models import OutboxTask, Payment, Product
 from providers import configured_providers
+from tests.providers import case_of
 from tools import postgres, run
 from tools.audit import Books, Violation, audit, read_shop
 from tools.merchant import Merchant
 from tools.migrate import prepare_database
-from tools.shopper import (
-    HANDCASH,
-    HITPAY,
-    MINTCASH,
-    MINTCASH_FAILS,
-    WALLET,
-    WIPAY,
-    WIPAY_FAILS,
-    Shopper,
-    direct_session,
-)
+from tools.shopper import Shopper, direct_session
 from views.shop import CURRENCIES
 
 SHOPPERS = 12  # at once
 JOB_WORKERS = 2
 BETWEEN_KILLS = 6.0  # seconds, on average; less in a run of less than half a minute
 PATIENCE = 120.0  # seconds for everything to come to rest, and more where there was much to do
-
-#: What is typed on each provider's page; with the second, the card is declined where it can be.
-TYPES = {
-    "mintcash": (MINTCASH, MINTCASH_FAILS),
-    "hitpay": (HITPAY, {**HITPAY, "fault": "decline"}),
-    "wipay": (WIPAY, WIPAY_FAILS),
-    "handcash": (HANDCASH, HANDCASH),
-    "request_network": (WALLET, {**WALLET, "way": "OPTIMISM USDC", "settles": "never"}),
-}
 
 #: How people behave, and how many of a hundred.
 HABITS = {
@@ -334,6 +316,7 @@ class Customer(Shopper):
         """On the page: what the habit says."""
         purchase = self.purchase
         provider, other = purchase.provider, purchase.other
+        part = case_of(provider).page.pays_a_part
         match purchase.habit:
             case "abandons":
                 self.get(page)
@@ -358,8 +341,8 @@ class Customer(Shopper):
                 self.pay_there(page, provider)
             case "changes the cart":
                 self.change_cart_and_pay(page)
-            case "pays in two parts" if provider == "request_network":
-                self.pay_there(page, provider, amount="4.00")
+            case "pays in two parts" if part:
+                self.pay_there(page, provider, False, **part)
                 self.think()
                 self.pay_there(page, provider)
             case _:
@@ -385,8 +368,10 @@ class Customer(Shopper):
     def pay_there(
         self, page: str, provider: str, declined: bool = False, **typed: str
     ) -> requests.Response:
+        hosted = case_of(provider).page
+        usual = (hosted.declines if declined else None) or hosted.pays
         faults = {"fault": self.purchase.fault, "delivery_fault": self.purchase.delivery_fault}
-        return self.pay(page, provider, **{**faults, **TYPES[provider][declined], **typed})
+        return self.pay(page, provider, **{**faults, **usual, **typed})
 
     def think(self) -> None:
         time.sleep(self.chance.uniform(0, self.pause))

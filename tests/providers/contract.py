@@ -1,29 +1,19 @@
-"""What the contract suite needs to know of a provider: a ``CASE`` in each ``test_<name>.py``."""
+"""What the tests of all providers have in common."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import responses
 
-from providers.contract import PaymentRequest, Provider, Urls
+from providers.contract import Provider, Urls
+
+from .case import Reply
 
 URLS = Urls("https://shop.example/orders/1/return", "https://shop.example/webhooks")
 
 
-@dataclass(frozen=True)
-class Case:
-    """One provider with an account of its test system and one payment."""
-
-    provider: Provider
-    account: Any
-    payment: PaymentRequest
-    #: Makes the create call succeed.
-    answer: Callable[[responses.RequestsMock], None]
-    #: A true delivery that says the payment is paid in full: headers (lower case) and body.
-    paid: tuple[dict[str, str], bytes]
-    #: What must never be shown.
-    secrets: tuple[str, ...]
+def answer(mock: responses.RequestsMock, reply: Reply) -> None:
+    """The API answers so from now on."""
+    mock.add(reply.method, reply.url, json=reply.body, status=reply.status)
 
 
 def explain(provider: Provider, account: Any, code: str | None) -> str:

@@ -14,9 +14,9 @@ from tests.books import Books
 from tests.conftest import close, fresh_database
 from tests.shopper import Shopper
 
+from .senders import Sender
 from .stage import Stage
 from .town import Town, build
-from .ways import Way
 
 
 @pytest.fixture(params=["sqlite"])
@@ -26,24 +26,24 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def stage(app: Flask, way: Way) -> Stage:
-    return Stage(app, way)
+def stage(app: Flask, sender: Sender) -> Stage:
+    return Stage(app, sender)
 
 
 @pytest.fixture(scope="module")
 def _targets(
     _migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[Way], Stage]]:
+) -> Iterator[Callable[[Sender], Stage]]:
     stages: dict[str, Stage] = {}
 
-    def stage_of(way: Way) -> Stage:
-        if way.name not in stages:
+    def stage_of(sender: Sender) -> Stage:
+        if sender.name not in stages:
             folder = tmp_path_factory.mktemp("target")
             shutil.copy(_migrated_sqlite, folder / "shop.db")
             url = f"sqlite:///{folder}"
             app = create_app(config.load(database_url=f"{url}/shop.db", jobs_url=f"{url}/jobs.db"))
-            stages[way.name] = Stage(app, way)
-        return stages[way.name]
+            stages[sender.name] = Stage(app, sender)
+        return stages[sender.name]
 
     yield stage_of
     for stage in stages.values():
@@ -51,9 +51,9 @@ def _targets(
 
 
 @pytest.fixture
-def target(_targets: Callable[[Way], Stage], way: Way) -> Stage:
+def target(_targets: Callable[[Sender], Stage], sender: Sender) -> Stage:
     """One shop for all attacks of a module: they may change nothing, so they can share it."""
-    stage = _targets(way)
+    stage = _targets(sender)
     stage.app.extensions["refusals"].storage.reset()
     return stage
 

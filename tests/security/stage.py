@@ -12,9 +12,10 @@ from werkzeug.test import TestResponse
 from database import db, transaction
 from models import Order, Payment
 from tests.books import Books
+from tests.providers.proofs import Delivery
 from tests.shopper import BASE_URL
 
-from .ways import Delivery, Way
+from .senders import Sender
 
 
 @dataclass
@@ -22,19 +23,19 @@ class Stage:
     """The shop speaks to the case's provider; :attr:`order_id` is the order that its news pays."""
 
     app: Flask
-    way: Way
+    sender: Sender
     books: Books = field(init=False)
     order_id: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.app.extensions["providers"][self.way.provider] = self.way.configured
+        self.app.extensions["providers"][self.sender.provider] = self.sender.configured
         self.books = Books(self.app)
-        self.order_id = self.place(self.way.case.payment.provider_reference or "")
+        self.order_id = self.place(self.sender.case.payment.provider_reference or "")
 
     def place(self, provider_reference: str) -> str:
         """An order of the case's price whose shopper is on the provider's page; its id."""
-        (known,) = self.books.place_order({"candle": 1}, provider=self.way.provider)
-        asked = self.way.case.payment
+        (known,) = self.books.place_order({"candle": 1}, provider=self.sender.provider)
+        asked = self.sender.case.payment
         with self.books.open(), transaction() as session:
             payment = session.get_one(Payment, known["externalId"])
             payment.provider_reference = provider_reference
@@ -56,7 +57,7 @@ class Stage:
         return self.app.test_client(use_cookies=False).open(
             **{
                 "method": "POST",
-                "path": path or f"/webhooks/{self.way.provider}",
+                "path": path or f"/webhooks/{self.sender.provider}",
                 "base_url": BASE_URL,
                 "data": body,
                 "headers": headers,

@@ -16,15 +16,14 @@ import pytest
 from providers.contract import News
 from tests import mintcash
 from tests.books import Books
+from tests.providers import cases
 from tests.shopper import ANN, BASE_URL, Shopper
 
+from .senders import SENDERS, Sender, each, each_form, each_sender, each_signed_json
 from .stage import Stage
-from .ways import WAYS, Way, each_signed_json, each_way
 
 both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-each_json = pytest.mark.parametrize(
-    "way", [pytest.param(way, id=way.name) for way in WAYS if way.is_json]
-)
+each_json = each([sender for sender in SENDERS if sender.message.is_json])
 
 # ------------------------------------------------------------------ webhooks
 
@@ -67,47 +66,42 @@ NONSENSE: dict[str, Callable[[bytes], bytes]] = {
 @each_json
 @pytest.mark.parametrize("spoil", NONSENSE.values(), ids=NONSENSE.keys())
 def test_signed_nonsense_changes_nothing(
-    target: Stage, way: Way, spoil: Callable[[bytes], bytes]
+    target: Stage, sender: Sender, spoil: Callable[[bytes], bytes]
 ) -> None:
     """A15."""
-    sent = way.sealed(spoil(way.paid()[1]))
+    sent = sender.sealed(spoil(sender.paid()[1]))
 
     with target.nothing_changes(audit=1):
         assert target.deliver(sent).status_code == 400
 
 
 @each_json
-def test_one_byte_order_mark_before_a_signed_body_is_ignored(way: Way) -> None:
+def test_one_byte_order_mark_before_a_signed_body_is_ignored(sender: Sender) -> None:
     """P18, RFC 8259 8.1, aacerox/node-rest-client#197: it is signed with the rest."""
-    sent = way.sealed(BOM_UTF8 + way.paid()[1])
+    sent = sender.sealed(BOM_UTF8 + sender.paid()[1])
 
-    (news,) = way.case.provider.read_webhook(way.case.account, *sent)
+    (news,) = sender.case.provider.read_webhook(sender.case.account, *sent)
 
     assert isinstance(news, News)
     assert news.status == "succeeded"
 
 
-AMOUNTS = {"mintcash": "amount", "hitpay_event": "amount", "request_network": "totalAmountPaid"}
 ODD_AMOUNTS = [
     *("-1", "1e400", "1E+2", '"NaN"', '"Infinity"', '"1e3"', '"1_000"', '"１２"', '" 5 "', '"-0"'),
     *('"49.999"', '"49,99"', '"0x10"', "true", "[]", "{}", '""', '"' + "9" * 400 + '"'),
 ]
 
 
-@pytest.mark.parametrize(
-    "way", [pytest.param(way, id=way.name) for way in WAYS if way.name in AMOUNTS]
-)
+@each([sender for sender in SENDERS if sender.message.amount_field])
 @pytest.mark.parametrize("amount", ODD_AMOUNTS)
-def test_an_amount_that_is_none_changes_nothing(target: Stage, way: Way, amount: str) -> None:
+def test_an_amount_that_is_none_changes_nothing(target: Stage, sender: Sender, amount: str) -> None:
     """A15, B17: what is no plain decimal is none. (Null is "not said": P8, P9.)"""
-    event = json.loads(way.paid()[1])
+    event = json.loads(sender.paid()[1])
     holder = event.get("data", event)
-    holder[AMOUNTS[way.name]] = "HERE"
-    sent = way.sealed(json.dumps(event).replace('"HERE"', amount).encode())
-    if (way.name, amount) == ("request_network", '"49.999"'):
-        return  # a coin divides further than a cent: what is too much is cut off
-    if (way.name, amount) == ("hitpay_event", "null"):
-        return  # not said, and its charges say it all the same
+    holder[sender.message.amount_field] = "HERE"
+    sent = sender.sealed(json.dumps(event).replace('"HERE"', amount).encode())
+    if amount in sender.message.fine_amounts:
+        return
 
     with target.nothing_changes(audit=1):
         assert target.deliver(sent).status_code == 400
@@ -127,52 +121,52 @@ ODD_VALUES = ["a\0b", "\ud800", 7]
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @each_json
-def test_no_field_of_a_true_delivery_makes_the_shop_stumble(stage: Stage, way: Way) -> None:
+def test_no_field_of_a_true_delivery_makes_the_shop_stumble(stage: Stage, sender: Sender) -> None:
     """A15: every field in turn holds what the stricter of the databases would not take."""
-    count = len(list(leaves(json.loads(way.paid()[1]))))
+    count = len(list(leaves(json.loads(sender.paid()[1]))))
 
     with stage.nothing_changes():
         for number, odd in itertools.product(range(count), ODD_VALUES):
-            headers, body = way.of_another_payment(way.fresh_reference())
+            headers, body = sender.of_another_payment(sender.case.fresh_reference())
             event = json.loads(body)
             holder, key = list(leaves(event))[number]
             holder[key] = odd
-            sent = way.proof.seal((headers, json.dumps(event).encode()), way.secret)
+            sent = sender.proof.seal((headers, json.dumps(event).encode()), sender.secret)
             assert stage.deliver(sent).status_code in (200, 400, 401), (key, odd)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("way", [WAYS[1]], ids=["hitpay_form"])
-def test_no_field_of_a_true_form_makes_the_shop_stumble(stage: Stage, way: Way) -> None:
+@each_form
+def test_no_field_of_a_true_form_makes_the_shop_stumble(stage: Stage, sender: Sender) -> None:
     """A15."""
     names = (b"payment_id", b"payment_request_id", b"reference_number", b"amount", b"status")
     values = (b"", b"%00", b"a%00b", b"%ED%A0%80", b"%C3%A9" * 200, b"%0D%0A", b"-1", b"1e9")
 
     with stage.nothing_changes():
         for name, odd in itertools.product(names, values):
-            headers, body = way.of_another_payment(way.fresh_reference())
+            headers, body = sender.of_another_payment(sender.case.fresh_reference())
             spoiled = body.replace(name + b"=", name + b"=" + odd + b"&was=", 1)
-            sent = way.proof.seal((headers, spoiled), way.secret)
+            sent = sender.proof.seal((headers, spoiled), sender.secret)
             assert stage.deliver(sent).status_code in (200, 400, 401), (name, odd)
 
 
-@each_way
+@each_sender
 @pytest.mark.parametrize("size", [64_001, 200_001, 10_000_000])
-def test_a_huge_delivery_is_not_even_read(target: Stage, way: Way, size: int) -> None:
+def test_a_huge_delivery_is_not_even_read(target: Stage, sender: Sender, size: int) -> None:
     """G19, A15: truly proven or not; nothing is written down for it."""
-    headers, body = way.paid()
-    padding = (b" " if way.is_json else b"x") * (size - len(body))
-    padded = body + padding if way.is_json else b"note=" + padding + b"&" + body
-    sent = way.proof.seal((headers, padded), way.secret)
+    headers, body = sender.paid()
+    padding = (b" " if sender.message.is_json else b"x") * (size - len(body))
+    padded = body + padding if sender.message.is_json else b"note=" + padding + b"&" + body
+    sent = sender.proof.seal((headers, padded), sender.secret)
 
     with target.nothing_changes(audit=0):
         assert target.deliver(sent).status_code == 413
 
 
 @each_signed_json
-def test_a_packed_body_is_not_unpacked(target: Stage, way: Way) -> None:
+def test_a_packed_body_is_not_unpacked(target: Stage, sender: Sender) -> None:
     """A17, A18: what is signed is what is read; a small body cannot become a large one."""
-    headers, body = way.paid()
+    headers, body = sender.paid()
 
     with target.nothing_changes(audit=1):
         answer = target.deliver(({**headers, "content-encoding": "gzip"}, gzip.compress(body)))
@@ -193,13 +187,13 @@ CONTENT_TYPES = [
 ]
 
 
-@each_way
-def test_the_sender_does_not_choose_the_parser(stage: Stage, way: Way) -> None:
+@each_sender
+def test_the_sender_does_not_choose_the_parser(stage: Stage, sender: Sender) -> None:
     """A17, A18: the true delivery is as true under any label."""
     for kind in CONTENT_TYPES:
-        reference = way.fresh_reference()
+        reference = sender.case.fresh_reference()
         order_id = stage.place(reference)
-        headers, body = way.of_another_payment(reference)
+        headers, body = sender.of_another_payment(reference)
         del headers["content-type"]
 
         answer = stage.deliver((headers, body), content_type=kind)
@@ -207,13 +201,13 @@ def test_the_sender_does_not_choose_the_parser(stage: Stage, way: Way) -> None:
         assert (answer.status_code, stage.status(order_id)) == (200, "paid"), kind
 
 
-@each_way
+@each_sender
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def test_a_true_delivery_by_another_method_changes_nothing(
-    target: Stage, way: Way, method: str
+    target: Stage, sender: Sender, method: str
 ) -> None:
     """A19: nor does any header or field turn one method into another."""
-    headers, body = way.paid()
+    headers, body = sender.paid()
     sent = ({**headers, "x-http-method-override": "POST", "x-method-override": "POST"}, body)
 
     with target.nothing_changes(audit=0):
@@ -245,10 +239,16 @@ def test_no_address_makes_the_shop_stumble(shopper: Shopper, books: Books) -> No
     (known,) = books.place_order({"candle": 1})
     order_id = books.order.id
     before = books.snapshot()
+    signed_returns = [
+        (case.name, "&".join(f"{name}={{}}" for name in case.signed_return.query("", "", "")))
+        for case in cases().values()
+        if case.signed_return
+    ]
     templates = [
         *("/products/{}", "/orders/{}", "/orders/{}/status", "/orders/{}/return/mintcash"),
         *(f"/orders/{order_id}/return/{{}}", f"/orders/{order_id}/status?n={{}}&was={{}}"),
-        *(f"/orders/{order_id}/return/wipay?hash={{}}&transaction_id={{}}", "/downloads/{}"),
+        *(f"/orders/{order_id}/return/{name}?{query}" for name, query in signed_returns),
+        "/downloads/{}",
         *(
             "/console?before={}",
             "/console/orders/{}",

@@ -21,12 +21,13 @@ from tests import mintcash
 from tests.books import Books
 from tests.mintcash import event
 from tests.providers.contract import URLS
+from tests.providers.contract import answer as api_answer
 from tests.shopper import ANN, Shopper
 
 from .routes import ROWS
+from .senders import Sender, any_sender, each_provider, each_sender
 from .stage import Stage
 from .town import Town, build, elements
-from .ways import WAYS, Way, each_provider, each_way
 
 #: Each breaks out of another place: text, attribute, script, comment, title, template, address.
 SCRIPTS = (
@@ -211,34 +212,34 @@ EVIL_PAGES = (
     *("{origin}\n.evil.example", "file:///etc/passwd", "about:blank", "/orders/1", "http:pay"),
     *("{origin}:1/pay", "ftp://evil.example", "{origin}/pay space"),
 )
-#: The host is compared in one place for all; of the others, each is shown to come by it.
-EVERYWHERE = EVIL_PAGES[:1] + EVIL_PAGES[5:8]
 
 
 def press_pay(stage: Stage, reply: responses.BaseResponse) -> TestResponse:
     """A new order's shopper presses "Pay", and the provider answers with ``reply``."""
-    order_id = stage.place(stage.way.fresh_reference())
+    order_id = stage.place(stage.sender.case.fresh_reference())
     with stage.books.open(), transaction() as session:
         # Each answer names the same payment, which is then nobody's any more.
         session.execute(update(Payment).values(provider_reference=None, page_url=None))
     with responses.RequestsMock() as mock:
         mock.add(reply)
         return Shopper(stage.app).post(
-            f"/orders/{order_id}/payments", {"provider": stage.way.provider}
+            f"/orders/{order_id}/payments", {"provider": stage.sender.provider}
         )
 
 
 @each_provider
-def test_a_page_that_is_not_the_providers_is_not_gone_to(stage: Stage, way: Way) -> None:
+def test_a_page_that_is_not_the_providers_is_not_gone_to(stage: Stage, sender: Sender) -> None:
     """G6, ASVS 3.7.2: the host is matched whole; the payment fails cleanly, and nothing is sent."""
     with responses.RequestsMock() as mock:
-        way.case.answer(mock)
-        checkout = way.case.provider.start_checkout(way.case.account, way.case.payment, URLS)
+        api_answer(mock, sender.case.created)
+        checkout = sender.case.provider.start_checkout(
+            sender.case.account, sender.case.payment, URLS
+        )
         (reply,) = mock.registered()
     true, body = checkout.next_action.url, str(reply.body)
     assert press_pay(stage, reply).location == true, "the control"
 
-    for page in EVIL_PAGES if way.name == "mintcash" else EVERYWHERE:
+    for page in EVIL_PAGES:
         evil = page.format(origin="/".join(true.split("/")[:3]))
         spoiled = body.replace(json.dumps(true)[1:-1], json.dumps(evil)[1:-1])
         answer = press_pay(
@@ -250,21 +251,21 @@ def test_a_page_that_is_not_the_providers_is_not_gone_to(stage: Stage, way: Way)
         assert "evil" not in answer.text, repr(page)
 
 
-@pytest.mark.parametrize("way", [WAYS[0]], ids=["mintcash"])
+@any_sender
 def test_an_answer_that_names_another_orders_payment_is_not_believed(
-    stage: Stage, way: Way
+    stage: Stage, sender: Sender
 ) -> None:
     """B7: the shopper is told to try again; the order that has the payment keeps it."""
-    other = stage.place(way.fresh_reference())
+    other = stage.place(sender.case.fresh_reference())
     with responses.RequestsMock() as mock:
-        way.case.answer(mock)
+        api_answer(mock, sender.case.created)
         with stage.books.open(), transaction() as session:
             mine = update(Payment).where(Payment.order_id == other)
             session.execute(mine.values(provider_reference=None, page_url=None))
-        answer = Shopper(stage.app).post(f"/orders/{other}/payments", {"provider": "mintcash"})
+        answer = Shopper(stage.app).post(f"/orders/{other}/payments", {"provider": sender.provider})
 
     assert answer.status_code == 502
-    assert stage.deliver(way.paid()).status_code == 200
+    assert stage.deliver(sender.paid()).status_code == 200
     assert (stage.status(stage.order_id), stage.status(other)) == ("paid", "open")
 
 
@@ -281,14 +282,14 @@ CANARIES = {
 }
 
 
-@each_way
+@each_sender
 def test_no_secret_of_a_true_delivery_is_kept_or_logged(
-    stage: Stage, way: Way, caplog: pytest.LogCaptureFixture
+    stage: Stage, sender: Sender, caplog: pytest.LogCaptureFixture
 ) -> None:
     """I1, I2, H5: neither the proof nor what else travels in headers; the console shows none."""
     caplog.set_level(logging.DEBUG)
-    headers, body = way.paid()
-    proof = way.proof.read((headers, body))
+    headers, body = sender.paid()
+    proof = sender.proof.read((headers, body))
 
     assert stage.deliver(({**headers, **CANARIES}, body)).status_code == 200
 
@@ -306,10 +307,10 @@ def test_no_secret_of_a_true_delivery_is_kept_or_logged(
     for text in (shown, rows):
         assert "canary" not in text
         assert proof not in text
-        assert not any(secret in text for secret in way.case.secrets)
+        assert not any(secret in text for secret in sender.case.secrets)
 
 
-@pytest.mark.parametrize("way", [WAYS[0]], ids=["mintcash"])
+@any_sender
 @pytest.mark.parametrize(
     "act",
     [
@@ -334,7 +335,7 @@ def test_no_secret_of_a_true_delivery_is_kept_or_logged(
 def test_nobody_writes_a_line_of_the_log(
     app: object,
     shopper: Shopper,
-    way: Way,
+    sender: Sender,
     act: Callable[[Shopper], object],
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -4,10 +4,6 @@ Whom news is about comes from what is proven, through our own table; whom a page
 random bits.
 """
 
-import hashlib
-import json
-from collections.abc import Callable
-
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -18,21 +14,23 @@ from tests.books import Books
 from tests.mintcash import event
 from tests.shopper import Shopper
 
+from .senders import SENDERS, Sender, any_sender, each, each_provider, each_sender
 from .stage import Stage
-from .ways import WAYS, Way, each_provider, each_way
 
-wipay_only = pytest.mark.parametrize("way", [way for way in WAYS if way.name == "wipay"])
+signed_return_only = each([sender for sender in SENDERS if sender.case.signed_return])
 
 # ------------------------------------------------------------------ a true delivery, reused
 
 
-@each_way
-def test_a_true_delivery_pays_its_own_order_wherever_it_is_sent(stage: Stage, way: Way) -> None:
+@each_sender
+def test_a_true_delivery_pays_its_own_order_wherever_it_is_sent(
+    stage: Stage, sender: Sender
+) -> None:
     """B3: order B is named in query, headers and cookies; the delivery is about order A."""
-    victim = stage.place(way.fresh_reference())
+    victim = stage.place(sender.case.fresh_reference())
     with stage.books.open():
         reference = db.session.get_one(Order, victim).payments[0].id
-    headers, body = way.paid()
+    headers, body = sender.paid()
     named = {
         "order": victim,
         "reference": reference,
@@ -47,112 +45,105 @@ def test_a_true_delivery_pays_its_own_order_wherever_it_is_sent(stage: Stage, wa
     assert (stage.status(stage.order_id), stage.status(victim)) == ("paid", "open")
 
 
-@each_way
-def test_a_true_delivery_pays_once_however_often_it_is_replayed(stage: Stage, way: Way) -> None:
+@each_sender
+def test_a_true_delivery_pays_once_however_often_it_is_replayed(
+    stage: Stage, sender: Sender
+) -> None:
     """H1, C1: also in the name of another delivery, where the name is not signed."""
-    other = stage.place(way.fresh_reference())
-    assert stage.deliver(way.paid()).status_code == 200
+    other = stage.place(sender.case.fresh_reference())
+    assert stage.deliver(sender.paid()).status_code == 200
 
     with stage.nothing_changes():
         for number in range(3):
-            headers, body = way.paid()
-            if "x-request-network-delivery" in headers:
-                headers["x-request-network-delivery"] = f"{number}AAAAAAAAAAAAAAAAAAAAAAAAA"
+            headers, body = sender.paid()
+            if sender.message.unsigned_id_header:
+                headers[sender.message.unsigned_id_header] = f"{number}AAAAAAAAAAAAAAAAAAAAAAAAA"
             assert stage.deliver((headers, body)).status_code == 200
 
     assert stage.status(other) == "open"
 
 
-@each_way
-def test_a_delivery_about_nobodys_payment_pays_nothing(target: Stage, way: Way) -> None:
+@each_sender
+def test_a_delivery_about_nobodys_payment_pays_nothing(target: Stage, sender: Sender) -> None:
     """B8: a payment of another shop at the same provider; the answer is the same as for ours."""
     with target.nothing_changes():
-        answer = target.deliver(way.of_another_payment(way.fresh_reference()))
+        answer = target.deliver(sender.of_another_payment(sender.case.fresh_reference()))
 
     assert (answer.status_code, answer.text) == (200, "ok")
     assert target.books.deliveries[-1].verdict == "parked"
 
 
-@each_way
-def test_a_delivery_for_another_provider_is_not_read(target: Stage, way: Way) -> None:
+@each_sender
+def test_a_delivery_for_another_provider_is_not_read(target: Stage, sender: Sender) -> None:
     """B3: to the address of a provider that it is not from, and to addresses that are none."""
-    others = {each.provider for each in WAYS} - {way.provider}
+    others = {each.provider for each in SENDERS} - {sender.provider}
 
     with target.nothing_changes():
         for path in sorted(others):
-            assert target.deliver(way.paid(), f"/webhooks/{path}").status_code in (400, 401)
-        for path in ("", "/", f"/{way.provider}/x", f"/{way.provider.upper()}", "/../orders", "/x"):
-            assert target.deliver(way.paid(), f"/webhooks{path}").status_code in (404, 405), path
+            assert target.deliver(sender.paid(), f"/webhooks/{path}").status_code in (400, 401)
+        for path in (
+            "",
+            "/",
+            f"/{sender.provider}/x",
+            f"/{sender.provider.upper()}",
+            "/../orders",
+            "/x",
+        ):
+            assert target.deliver(sender.paid(), f"/webhooks{path}").status_code in (404, 405), path
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way.name == "handcash"])
-def test_what_handcash_repeats_of_our_parameters_names_no_order(stage: Stage, way: Way) -> None:
+@each([sender for sender in SENDERS if not sender.message.signs])
+def test_our_reference_in_a_body_that_is_not_signed_names_no_order(
+    stage: Stage, sender: Sender
+) -> None:
     """B9, H5: whoever sees one delivery can write the next, but not choose whom it pays."""
-    victim = stage.place(way.fresh_reference())
+    victim = stage.place(sender.case.fresh_reference())
     with stage.books.open():
         reference = db.session.get_one(Order, victim).payments[0].id
-    headers, body = way.paid()
-    changed = json.loads(body) | {"customParameters": {"payment": reference}}
+    headers, body = sender.paid()
+    assert sender.message.naming
 
-    stage.deliver((headers, json.dumps(changed).encode()))
+    stage.deliver((headers, sender.message.naming(body, reference)))
 
     assert (stage.status(stage.order_id), stage.status(victim)) == ("paid", "open")
 
 
-@pytest.mark.parametrize("way", [WAYS[0]], ids=["mintcash"])
-def test_one_reference_names_one_payment(stage: Stage, way: Way) -> None:
+@any_sender
+def test_one_reference_names_one_payment(stage: Stage, sender: Sender) -> None:
     """B7: the database has the last word."""
     with pytest.raises(IntegrityError):
-        stage.place(way.case.payment.provider_reference or "")
+        stage.place(sender.reference)
 
 
-#: Environment swap: a delivery of the other system, truly proven with a secret that both share.
-SWAPS: dict[str, Callable[[bytes], bytes]] = {
-    "mintcash": lambda body: body.replace(b'"environment": "test"', b'"environment": "live"'),
-    "wipay": lambda body: body.replace(b'"SB-', b'"'),
-}
+@each([sender for sender in SENDERS if sender.message.other_environment])
+def test_news_of_the_other_environment_changes_nothing(target: Stage, sender: Sender) -> None:
+    """A11, B19: truly proven, with a secret that both systems share.
 
-
-@pytest.mark.parametrize(
-    "way", [pytest.param(way, id=way.name) for way in WAYS if way.name in SWAPS]
-)
-def test_news_of_the_other_environment_changes_nothing(target: Stage, way: Way) -> None:
-    """A11, B19: HitPay, HandCash and Request Network do not say; there keys and hosts decide."""
-    body = way.paid()[1]
-    swapped = SWAPS[way.name](body)
-    assert swapped != body
+    Some providers do not say which system it was; there keys and hosts decide.
+    """
+    assert sender.message.other_environment
+    swapped = sender.swapped(sender.message.other_environment)
 
     with target.nothing_changes(audit=1):
-        assert target.deliver(way.sealed(swapped)).status_code == 400
+        assert target.deliver(swapped).status_code == 400
 
     assert "WrongEnvironment" in target.books.deliveries[-1].reason
 
 
 # ------------------------------------------------------------------ not the money asked for
 
-MONEY: dict[str, tuple[bytes, bytes, bytes, bytes]] = {
-    "mintcash": (b'"amount": 49.99', b'"amount": 49.98', b'"USD"', b'"GBP"'),
-    "hitpay_form": (b"599.00", b"598.99", b"SGD", b"TTD"),
-    "hitpay_event": (b'"amount": "599.00"', b'"amount": "0.01"', b'"SGD"', b'"TTD"'),
-    "request_network": (b'"49.99"', b'"49.98"', b'"USDC"', b'"ETH"'),
-}
 
-
-@pytest.mark.parametrize(
-    "way", [pytest.param(way, id=way.name) for way in WAYS if way.name in MONEY]
-)
+@each([sender for sender in SENDERS if sender.message.less])
 @pytest.mark.parametrize("what", ["amount", "currency"])
-def test_less_money_or_other_money_never_pays(stage: Stage, way: Way, what: str) -> None:
+def test_less_money_or_other_money_never_pays(stage: Stage, sender: Sender, what: str) -> None:
     """B1, B2: a genuine delivery; the order is held for a person, nothing is fulfilled.
 
-    WiPay and HandCash name no comparable amount: the stored request is what is paid (H4, H5).
+    Some providers name no comparable amount: the stored request is what is paid (H4, H5).
     """
-    amount, less, currency, other = MONEY[way.name]
-    body = way.paid()[1]
-    changed = body.replace(amount, less) if what == "amount" else body.replace(currency, other)
-    assert changed != body
+    swap = sender.message.less if what == "amount" else sender.message.other_currency
+    assert swap
 
-    assert stage.deliver(way.sealed(changed)).status_code == 200
+    assert stage.deliver(sender.swapped(swap)).status_code == 200
 
     assert stage.status(stage.order_id) == "held"
     assert stage.books.fulfilled() == {}
@@ -179,64 +170,66 @@ def test_less_money_or_other_money_never_pays(stage: Stage, way: Way, what: str)
     ],
 )
 def test_an_address_typed_by_hand_pays_and_cancels_nothing(
-    target: Stage, way: Way, query: str
+    target: Stage, sender: Sender, query: str
 ) -> None:
     """G1, G2, A12: success without a hash, cancel by anybody; the page shows what is known."""
-    typed = query.format(reference=way.case.payment.provider_reference)
+    typed = query.format(reference=sender.case.payment.provider_reference)
 
     with target.nothing_changes(audit=0):
         shopper = Shopper(target.app)
-        answer = shopper.get(f"/orders/{target.order_id}/return/{way.provider}?{typed}")
+        answer = shopper.get(f"/orders/{target.order_id}/return/{sender.provider}?{typed}")
         assert (answer.status_code, answer.location) == (303, f"/orders/{target.order_id}")
         page = shopper.get(f"/orders/{target.order_id}?{typed}")
 
     assert "Your order is paid" not in page.text
 
 
-def wipay_hash(reference: str, total: str, key: str) -> str:
-    return hashlib.md5(f"{reference}{total}{key}".encode()).hexdigest()
-
-
-@wipay_only
-def test_the_hash_of_another_order_of_the_same_price_pays_nothing(stage: Stage, way: Way) -> None:
-    """B4, H4: a genuine hash of order A, in the return of order B; it pays A when it is A's."""
-    victim = stage.place("SB-victim")
-    reference = way.case.payment.provider_reference or ""
-    true = {
-        "status": "success",
-        "transaction_id": reference,
-        "hash": wipay_hash(reference, "10.00", way.case.account.api_key),
-    }
+@signed_return_only
+def test_the_proof_of_another_order_of_the_same_price_pays_nothing(
+    stage: Stage, sender: Sender
+) -> None:
+    """B4, H4: a genuine return of order A, at the address of order B; it pays A when it is A's."""
+    signed = sender.case.signed_return
+    assert signed
+    theirs = sender.case.fresh_reference()
+    victim = stage.place(theirs)
+    path = f"return/{sender.provider}"
+    true = signed.query(sender.reference, signed.total, signed.key)
+    named = {name: theirs if text == sender.reference else text for name, text in true.items()}
     shopper = Shopper(stage.app)
 
     with stage.nothing_changes(audit=0):
-        shopper.get(f"/orders/{victim}/return/wipay", query_string=true)
-        shopper.get(
-            f"/orders/{victim}/return/wipay", query_string=true | {"transaction_id": "SB-victim"}
-        )
+        shopper.get(f"/orders/{victim}/{path}", query_string=true)
+        shopper.get(f"/orders/{victim}/{path}", query_string=named)
 
-    shopper.get(f"/orders/{stage.order_id}/return/wipay", query_string=true)
+    shopper.get(f"/orders/{stage.order_id}/{path}", query_string=true)
     assert (stage.status(stage.order_id), stage.status(victim)) == ("paid", "open")
 
 
-@wipay_only
-def test_a_hash_in_another_spelling_or_over_other_money_pays_nothing(
-    target: Stage, way: Way
+@signed_return_only
+def test_a_return_in_another_spelling_or_over_other_money_pays_nothing(
+    target: Stage, sender: Sender
 ) -> None:
     """A12: upper case, cut off, over what was debited, with another key, for a failure."""
-    reference, key = way.case.payment.provider_reference or "", way.case.account.api_key
-    right = wipay_hash(reference, "10.00", key)
+    signed = sender.case.signed_return
+    assert signed
+
+    def proven(total: str, key: str) -> str:
+        return signed.query(sender.reference, total, key)[signed.proof]
+
+    right = proven(signed.total, signed.key)
     wrong = [
         *(right.upper(), right[:-1], f"{right}0", f" {right}", "", "0" * 32),
-        *(wipay_hash(reference, total, key) for total in ("12.05", "10", "10.0", "0.01")),
-        *(wipay_hash(reference, "10.00", other) for other in ("", "1234", "0123")),
+        *(proven(total, signed.key) for total in ("12.05", "10", "10.0", "0.01")),
+        *(proven(signed.total, other) for other in ("", "1234", "0123")),
     ]
-    tries = [("success", each) for each in wrong] + [("failed", right), ("SUCCESS", right)]
+    true = signed.query(sender.reference, signed.total, signed.key)
+    tries = [true | {signed.proof: each} for each in wrong]
+    tries += [true | {"status": status} for status in ("failed", "SUCCESS")]
 
     with target.nothing_changes(audit=0):
-        for status, given in tries:
-            query = {"status": status, "transaction_id": reference, "hash": given}
-            path = f"/orders/{target.order_id}/return/wipay"
+        for query in tries:
+            path = f"/orders/{target.order_id}/return/{sender.provider}"
             assert Shopper(target.app).get(path, query_string=query).status_code == 303
 
 

@@ -7,69 +7,72 @@ without body and key, no word of a secret in the log. After all of them the true
 import json
 import random
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from urllib.parse import parse_qsl
 
 import pytest
 
-from providers.contract import WebhookRefused
+from providers.contract import Configured, WebhookRefused
+from tests.providers.proofs import Delivery, InBody, InForm
 
+from .senders import SENDERS, Sender, as_base64, by, each_form, each_sender, each_signed_json
 from .stage import Stage
-from .ways import WAYS, Delivery, InBody, InForm, Way, as_base64, by, each_signed_json, each_way
 
-Forge = Callable[[Way, Delivery, str], str | None]
+Forge = Callable[[Sender, Delivery, str], str | None]
 
 #: What is sent in place of the true proof; all are answered 401.
 PROOFS: dict[str, Forge] = {
-    "missing": lambda way, sent, true: None,
-    "empty": lambda way, sent, true: "",
-    "upper_case": lambda way, sent, true: true.upper(),
-    "prefixed": lambda way, sent, true: f"sha256={true}",
-    "prefix_cut_off_or_another": lambda way, sent, true: (
+    "missing": lambda sender, sent, true: None,
+    "empty": lambda sender, sent, true: "",
+    "upper_case": lambda sender, sent, true: true.upper(),
+    "prefixed": lambda sender, sent, true: f"sha256={true}",
+    "prefix_cut_off_or_another": lambda sender, sent, true: (
         true.removeprefix("sha256=") if "=" in true else f"sha512={true}"
     ),
-    "truncated": lambda way, sent, true: true[:-1],
-    "first_half": lambda way, sent, true: true[: len(true) // 2],
-    "longer": lambda way, sent, true: f"{true}0",
-    "two_of_them": lambda way, sent, true: f"{true},{true}",
-    "white_space": lambda way, sent, true: f"{true[:8]} {true[8:]}",
-    "nul": lambda way, sent, true: f"{true}%00",
-    "not_ascii": lambda way, sent, true: "é" * len(true),
-    "base64": lambda way, sent, true: as_base64(true),
-    "sha1": lambda way, sent, true: by("sha1", way, sent, way.secret),
-    "md5": lambda way, sent, true: by("md5", way, sent, way.secret),
-    "wrong_secret": lambda way, sent, true: by("sha256", way, sent, "guessed"),
-    "empty_secret": lambda way, sent, true: by("sha256", way, sent, ""),
-    "provider_name_as_secret": lambda way, sent, true: by("sha256", way, sent, way.provider),
-    "the_body_itself": lambda way, sent, true: sent[1][:60].decode().replace("\n", " "),
+    "truncated": lambda sender, sent, true: true[:-1],
+    "first_half": lambda sender, sent, true: true[: len(true) // 2],
+    "longer": lambda sender, sent, true: f"{true}0",
+    "two_of_them": lambda sender, sent, true: f"{true},{true}",
+    "white_space": lambda sender, sent, true: f"{true[:8]} {true[8:]}",
+    "nul": lambda sender, sent, true: f"{true}%00",
+    "not_ascii": lambda sender, sent, true: "é" * len(true),
+    "base64": lambda sender, sent, true: as_base64(true),
+    "sha1": lambda sender, sent, true: by("sha1", sender, sent, sender.secret),
+    "md5": lambda sender, sent, true: by("md5", sender, sent, sender.secret),
+    "wrong_secret": lambda sender, sent, true: by("sha256", sender, sent, "guessed"),
+    "empty_secret": lambda sender, sent, true: by("sha256", sender, sent, ""),
+    "provider_name_as_secret": lambda sender, sent, true: by(
+        "sha256", sender, sent, sender.provider
+    ),
+    "the_body_itself": lambda sender, sent, true: sent[1][:60].decode().replace("\n", " "),
 }
 
 
-def forged(way: Way, forge: Forge) -> Delivery:
-    true = way.paid()
-    return way.proof.put(true, forge(way, true, way.proof.read(true)))
+def forged(sender: Sender, forge: Forge) -> Delivery:
+    true = sender.paid()
+    return sender.proof.put(true, forge(sender, true, sender.proof.read(true)))
 
 
-@each_way
+@each_sender
 @pytest.mark.parametrize("forge", PROOFS.values(), ids=PROOFS.keys())
 def test_a_forged_proof_changes_nothing(
-    target: Stage, way: Way, forge: Forge, caplog: pytest.LogCaptureFixture
+    target: Stage, sender: Sender, forge: Forge, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A1, A3, A10, A13, I2, I3: a correctly signed delivery with another proof."""
     with target.nothing_changes(audit=1):
-        answer = target.deliver(forged(way, forge))
+        answer = target.deliver(forged(sender, forge))
 
     assert (answer.status_code, answer.data) == (401, b"")
-    assert not any(secret in caplog.text for secret in way.case.secrets)
+    assert not any(secret in caplog.text for secret in sender.case.secrets)
 
 
-@each_way
-def test_what_was_refused_stands_in_nobodys_way(stage: Stage, way: Way) -> None:
+@each_sender
+def test_what_was_refused_stands_in_nobodys_way(stage: Stage, sender: Sender) -> None:
     """A10: no "seen" mark is written before the proof; the true delivery still pays the order."""
     for forge in PROOFS.values():
-        stage.deliver(forged(way, forge))
+        stage.deliver(forged(sender, forge))
 
-    answer = stage.deliver(way.paid())
+    answer = stage.deliver(sender.paid())
 
     assert (answer.status_code, stage.status(stage.order_id)) == (200, "paid")
 
@@ -94,14 +97,14 @@ BODIES: dict[str, Callable[[bytes], bytes]] = {
 @each_signed_json
 @pytest.mark.parametrize("change", BODIES.values(), ids=BODIES.keys())
 def test_a_signature_of_another_body_changes_nothing(
-    target: Stage, way: Way, change: Callable[[bytes], bytes]
+    target: Stage, sender: Sender, change: Callable[[bytes], bytes]
 ) -> None:
     """A2: the signature is over bytes, never over what they mean.
 
     HandCash signs nothing (H5): there the body must not change what it is about, see
     ``test_orders_of_others.py``.
     """
-    headers, body = way.paid()
+    headers, body = sender.paid()
 
     with target.nothing_changes(audit=1):
         answer = target.deliver((headers, change(body)))
@@ -122,13 +125,13 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("way", [WAYS[1]], ids=["hitpay_form"])
+@each_form
 @pytest.mark.parametrize("change", FORMS.values(), ids=FORMS.keys())
 def test_a_changed_form_changes_nothing(
-    target: Stage, way: Way, change: Callable[[bytes], bytes]
+    target: Stage, sender: Sender, change: Callable[[bytes], bytes]
 ) -> None:
     """A2, H3: names and values are joined without a boundary, so what is read must be plain."""
-    headers, body = way.paid()
+    headers, body = sender.paid()
 
     with target.nothing_changes(audit=1):
         answer = target.deliver((headers, change(body)))
@@ -136,10 +139,10 @@ def test_a_changed_form_changes_nothing(
     assert answer.status_code in (400, 401)
 
 
-@each_way
-def test_the_proof_of_another_provider_proves_nothing(target: Stage, way: Way) -> None:
+@each_sender
+def test_the_proof_of_another_provider_proves_nothing(target: Stage, sender: Sender) -> None:
     """A1, A7: true deliveries of everybody else, sent to this provider's address."""
-    others = [other for other in WAYS if other.provider != way.provider]
+    others = [other for other in SENDERS if other.provider != sender.provider]
 
     with target.nothing_changes(audit=len(others)):
         answers = [target.deliver(other.paid()).status_code for other in others]
@@ -147,12 +150,12 @@ def test_the_proof_of_another_provider_proves_nothing(target: Stage, way: Way) -
     assert set(answers) <= {400, 401}
 
 
-@each_way
-def test_a_proof_in_the_wrong_place_proves_nothing(target: Stage, way: Way) -> None:
+@each_sender
+def test_a_proof_in_the_wrong_place_proves_nothing(target: Stage, sender: Sender) -> None:
     """A1: in the query, a cookie, another header, a field of the body."""
-    true = way.paid()
-    proof, (headers, body) = way.proof.read(true), way.proof.put(true, None)
-    name = getattr(way.proof, "name", "hmac")
+    true = sender.paid()
+    proof, (headers, body) = sender.proof.read(true), sender.proof.put(true, None)
+    name = getattr(sender.proof, "name", "hmac")
     elsewhere: list[Delivery] = [
         ({**headers, "cookie": f"{name}={proof}"}, body),
         ({**headers, "authorization": f"Bearer {proof}"}, body),
@@ -166,16 +169,23 @@ def test_a_proof_in_the_wrong_place_proves_nothing(target: Stage, way: Way) -> N
     assert set(answers) == {401}
 
 
-@each_way
-def test_an_account_that_lost_its_secret_believes_nobody(stage: Stage, way: Way) -> None:
-    """A4: never an HMAC with an empty key, and no empty ``appSecret``."""
-    names = ("signing_secrets", "salts", "webhook_salts", "webhook_secrets", "app_secrets")
+@each_sender
+def test_an_account_that_lost_its_secret_believes_nobody(stage: Stage, sender: Sender) -> None:
+    """A4: never an HMAC with an empty key, and no empty secret in a body."""
+    account = sender.case.account
+    secrets = [message.secret for message in sender.case.messages]
+    names = [
+        each.name
+        for each in fields(account)
+        if isinstance(held := getattr(account, each.name), tuple) and set(held) & set(secrets)
+    ]
+    assert names
     for nothing in ((), ("",)):
-        without = {name: nothing for name in names if hasattr(way.case.account, name)}
-        blank = replace(way, case=replace(way.case, account=replace(way.case.account, **without)))
-        stage.app.extensions["providers"][way.provider] = blank.configured
-        true = way.paid()
-        for forged in (true, way.proof.put(true, ""), way.proof.put(true, None)):
+        without = replace(account, **dict.fromkeys(names, nothing))
+        configured = Configured(sender.case.provider, without)
+        stage.app.extensions["providers"][sender.provider] = configured
+        true = sender.paid()
+        for forged in (true, sender.proof.put(true, ""), sender.proof.put(true, None)):
             with stage.nothing_changes(audit=1):
                 assert stage.deliver(forged).status_code == 401
 
@@ -189,66 +199,68 @@ def one_byte_off(chance: random.Random, text: bytes) -> bytes:
     return text[:where] + bytes([text[where] ^ chance.randrange(1, 256)]) + text[where + 1 :]
 
 
-def spoiled(way: Way, chance: random.Random) -> tuple[Way, Delivery]:
+def spoiled(sender: Sender, chance: random.Random) -> tuple[Sender, Delivery]:
     """A true delivery with one byte changed: in the body, in the proof, or in the shop's secret.
 
     HandCash signs no body: there the byte is one of the secret, on either side.
     """
-    true = way.paid()
-    kind = chance.choice(["body", "proof", "secret"] if way.signs else ["proof", "secret"])
+    true = sender.paid()
+    kind = chance.choice(
+        ["body", "proof", "secret"] if sender.message.signs else ["proof", "secret"]
+    )
     if kind == "secret":
-        wrong = one_byte_off(chance, way.secret.encode()).decode("latin-1")
-        return way, way.proof.seal(true, wrong)
+        wrong = one_byte_off(chance, sender.secret.encode()).decode("latin-1")
+        return sender, sender.proof.seal(true, wrong)
     if kind == "body":
-        return way, (true[0], one_byte_off(chance, true[1]))
-    proof = one_byte_off(chance, way.proof.read(true).encode()).decode("latin-1")
-    return way, way.proof.put(true, proof)
+        return sender, (true[0], one_byte_off(chance, true[1]))
+    proof = one_byte_off(chance, sender.proof.read(true).encode()).decode("latin-1")
+    return sender, sender.proof.put(true, proof)
 
 
-def says_the_same(way: Way, delivery: Delivery) -> bool:
+def says_the_same(sender: Sender, delivery: Delivery) -> bool:
     """``%2B`` and ``%2b`` in a form are the same fields, and those are what is signed."""
-    if not isinstance(way.proof, InForm):
+    if not isinstance(sender.proof, InForm):
         return False
     decoded = [
         parse_qsl(body.decode("utf-8", "surrogateescape"), keep_blank_values=True)
-        for body in (delivery[1], way.paid()[1])
+        for body in (delivery[1], sender.paid()[1])
     ]
     return sorted(decoded[0]) == sorted(decoded[1])
 
 
-@each_way
-def test_no_delivery_with_one_byte_changed_is_believed(way: Way) -> None:
+@each_sender
+def test_no_delivery_with_one_byte_changed_is_believed(sender: Sender) -> None:
     """N3: a thousand of them; every one is refused, and in no other way."""
-    chance = random.Random(f"one byte of {way.name}")
+    chance = random.Random(f"one byte of {sender.name}")
     tried = 0
 
     while tried < 1_000:
-        _, delivery = spoiled(way, chance)
-        if says_the_same(way, delivery):
+        _, delivery = spoiled(sender, chance)
+        if says_the_same(sender, delivery):
             continue
         tried += 1
         with pytest.raises(WebhookRefused):
-            way.case.provider.read_webhook(way.case.account, *delivery)
+            sender.case.provider.read_webhook(sender.case.account, *delivery)
 
 
-@each_way
-def test_one_byte_changed_moves_no_row(target: Stage, way: Way) -> None:
+@each_sender
+def test_one_byte_changed_moves_no_row(target: Stage, sender: Sender) -> None:
     """N3: the same through the shop, for a sample of them."""
-    chance = random.Random(f"one byte of {way.name}, in the shop")
+    chance = random.Random(f"one byte of {sender.name}, in the shop")
     sent = 0
 
     with target.nothing_changes(audit=20):
         while sent < 20:
-            _, (headers, body) = spoiled(way, chance)
+            _, (headers, body) = spoiled(sender, chance)
             plain = all(value.isprintable() and value.isascii() for value in headers.values())
-            if plain and not says_the_same(way, (headers, body)):
+            if plain and not says_the_same(sender, (headers, body)):
                 assert target.deliver((headers, body)).status_code in (400, 401)
                 sent += 1
 
 
-def test_the_ways_are_those_of_all_providers() -> None:
-    """A provider without a way here would have a hole in this suite."""
+def test_the_senders_are_all_providers() -> None:
+    """A provider without a message here would have a hole in this suite."""
     from providers import PROVIDERS
 
-    assert {way.provider for way in WAYS} == set(PROVIDERS)
-    assert sum(isinstance(way.proof, InBody) for way in WAYS) == 1, "only HandCash signs nothing"
+    assert {sender.provider for sender in SENDERS} == set(PROVIDERS)
+    assert sum(isinstance(sender.proof, InBody) for sender in SENDERS) == 1, "one signs nothing"

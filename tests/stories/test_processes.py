@@ -32,13 +32,14 @@ from database import db
 from models import Credit, Delivery, Download, Mail, Order, OutboxTask, Parcel, Payment, Product
 from tools import run
 from tools.migrate import prepare_database
-from tools.shopper import WIPAY, Shopper
+from tools.shopper import Shopper
 from tools.soak import PostOffice
 
 from .. import children, mintcash, postgres
 from ..books import Books
 from ..conftest import close
 from ..mintcash import event
+from ..providers import case_of
 
 ONE_OF_EACH = {"coffee-bag": 1, "cookbook": 1, "gift-card": 1}
 
@@ -240,7 +241,8 @@ def test_the_signed_return_and_the_webhook_at_once_pay_once(servers: Servers) ->
     for slug in ONE_OF_EACH:
         shopper.add(slug)
     page = shopper.check_out("wipay").url
-    result = shopper.pay(page, "wipay", **WIPAY, fault="close_tab", delivery_fault="drop")
+    typed = case_of("wipay").page.pays
+    result = shopper.pay(page, "wipay", **typed, fault="close_tab", delivery_fault="drop")
     back = re.search(rf'href="({servers.shop}/orders/[^"]+)"', result.text)
     front = requests.get(servers.sandbox, timeout=20).text
     newest = max(int(each) for each in re.findall(r"/deliveries/(\d+)/send", front))

@@ -1,6 +1,6 @@
 """WiPay's Trusted Cards: saved on its page, verified by an amount, asked for, forgotten."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,7 +12,7 @@ from providers import wipay
 from providers.contract import ProviderError, Rejected, Unreachable
 from providers.optional import Card, CardPage
 
-from .test_wipay import ACCOUNT, CARD, TRANSACTION
+from .case import ACCOUNT, CARD, TRANSACTION
 
 CARDS_URL = "https://ttsb.wipayfinancial.com/wapi/trusted-cards"
 CARD_URL = f"{CARDS_URL}/{CARD}"
@@ -31,12 +31,6 @@ KEPT = {
     "verified": False,
     "verify_expiry": "2026-11-28T08:50:22+00:00",
 }
-
-
-@pytest.fixture
-def api() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as mock:
-        yield mock
 
 
 def test_a_card_is_saved_on_a_page_of_wipays(api: responses.RequestsMock) -> None:

@@ -1,16 +1,13 @@
 """The HitPay adapter against its documentation: what it sends, what it believes."""
 
-import hashlib
-import hmac
 import json
 import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -35,109 +32,28 @@ from providers.contract import (
 )
 from providers.optional import Hint, Refunded, RefundRequest
 
-from .contract import URLS, Case, explain
-
-FIXTURES = Path(__file__).parent / "hitpay"
-SALT, WEBHOOK_SALT, KEY = "sandbox-salt-0001", "endpoint-salt-0002", "test_key_1"
-API = "https://api.sandbox.hit-pay.com/v1/payment-requests"
-REQUEST_ID = "9ef68e2e-3569-4f69-9f68-04c7e4bb007c"
-
-#: Version 1: the fields of HitPay's sample, with signatures that three other verifiers accepted.
-FORM = {
-    "payment_id": "92965a2d-ece3-4ace-1245-494050c9a3c1",
-    "payment_request_id": "92965a20-dae5-4d89-a452-5fdfa382dbe1",
-    "reference_number": "ABC123",
-    "phone": "",
-    "amount": "599.00",
-    "currency": "SGD",
-    "status": "completed",
-}
-FORM_HMAC = "ea39204a62984c7dd3ffd4de26fc0b1ed16eb75c20f8075bfadc0351d948b471"
-#: Version 2.
-VECTOR = (FIXTURES / "signed_vector_v2.json").read_bytes()
-VECTOR_SIGNATURE = "1ea6f23da259015a45f81e4bd8050869dc3a5b6cdd8a22c78b55989b789c6714"
-
-ACCOUNT = hitpay.Account(
-    base_url="https://api.sandbox.hit-pay.com",
-    origins=("https://securecheckout.sandbox.hit-pay.com",),
-    currencies=("SGD", "USD"),
-    payment_methods=("card", "paynow_online"),
-    page_minutes=60,
-    qr_minutes=5,
-    drop_in="",
-    default_link="",
-    api_key=KEY,
-    salts=(SALT,),
-    webhook_salts=(WEBHOOK_SALT,),
+from ..contract import URLS, explain
+from .case import (
+    ACCOUNT,
+    API,
+    CHARGE_ID,
+    FORM,
+    FORM_HMAC,
+    KEY,
+    PAYMENT,
+    REFUND_API,
+    REFUND_REPLY,
+    REQUEST_ID,
+    SALT,
+    VECTOR,
+    VECTOR_SIGNATURE,
+    WEBHOOK_SALT,
+    completed,
+    fixture,
+    form,
+    sign,
 )
-PAYMENT = PaymentRequest(
-    reference="ABC123",
-    provider_reference=REQUEST_ID,
-    amount=59900,
-    currency="SGD",
-    description="Order 1",
-    customer=Customer("customer-1", "Ann D'Souza", "ann@example.com"),
-    address=None,
-)
-
-
-def fixture(name: str, **changes: Any) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads((FIXTURES / name).read_bytes())
-    return data | changes
-
-
-def sign(signed: bytes, salt: str) -> str:
-    return hmac.new(salt.encode(), signed, hashlib.sha256).hexdigest()
-
-
-def form(signature: str | None = None, /, **changes: str) -> bytes:
-    """A version 1 delivery, correctly signed unless a signature is given."""
-    fields = FORM | changes
-    joined = "".join(name + fields[name] for name in sorted(fields))
-    return urlencode(fields | {"hmac": signature or sign(joined.encode(), SALT)}).encode()
-
-
-def read_form(body: bytes, account: hitpay.Account = ACCOUNT) -> News:
-    headers = {"content-type": "application/x-www-form-urlencoded"}
-    (news,) = hitpay.read_webhook(account, headers, body)
-    return news
-
-
-def read_event(body: bytes, signature: str | None = None, entity: str = "payment_request") -> News:
-    headers = {
-        "content-type": "application/json",
-        "hitpay-event-object": entity,
-        "hitpay-signature": sign(body, WEBHOOK_SALT) if signature is None else signature,
-    }
-    (news,) = hitpay.read_webhook(ACCOUNT, headers, body)
-    return news
-
-
-def completed(**changes: Any) -> bytes:
-    """A version 2 body that says paid."""
-    paid: dict[str, Any] = {
-        "status": "completed",
-        "currency": "SGD",
-        "payments": [fixture("payment.json")],
-    }
-    return json.dumps(fixture("created.json") | paid | changes).encode()
-
-
-CASE = Case(
-    provider=hitpay,
-    account=ACCOUNT,
-    payment=PAYMENT,
-    answer=lambda mock: mock.post(API, json=fixture("created.json")),
-    paid=({}, form(payment_request_id=REQUEST_ID)),
-    secrets=(SALT, WEBHOOK_SALT, KEY),
-)
-
-
-@pytest.fixture
-def api() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as mock:
-        yield mock
-
+from .reading import read_event, read_form
 
 # ------------------------------------------------------------------ version 1: signatures
 
@@ -891,10 +807,6 @@ def test_whether_a_page_is_closed_may_not_be_known(api: responses.RequestsMock) 
 
 
 # ------------------------------------------------------------------ POST /v1/refund
-
-REFUND_API = "https://api.sandbox.hit-pay.com/v1/refund"
-CHARGE_ID = FORM["payment_id"]
-REFUND_REPLY = {"id": "9f0a1b2c-0000-4000-8000-000000000001", "status": "succeeded"}
 
 
 def give_back(amount: int = 5000, before: int = 0) -> Refunded:

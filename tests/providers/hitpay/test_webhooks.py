@@ -18,7 +18,7 @@ from providers import hitpay
 from providers.contract import Malformed, News, Rejected, Unreachable
 from providers.optional import RefundRequest
 
-from .test_hitpay import (
+from .case import (
     ACCOUNT,
     API,
     FORM,
@@ -27,14 +27,10 @@ from .test_hitpay import (
     REFUND_REPLY,
     REQUEST_ID,
     SALT,
-    api,
     form,
-    read_event,
-    read_form,
     sign,
 )
-
-__all__ = ["api"]  # a fixture
+from .reading import read_event, read_form
 
 C1, C2 = FORM["payment_id"], "92965a2d-0000-4000-8000-000000000002"
 OTHER_REQUEST = "92965a20-0000-4000-8000-000000000003"

@@ -6,9 +6,8 @@ import hmac
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +16,7 @@ import responses
 
 from providers import mintcash
 from providers.contract import (
-    Customer,
     Malformed,
-    PaymentRequest,
     ProviderError,
     Redirect,
     ReferenceTaken,
@@ -31,69 +28,19 @@ from providers.contract import (
 )
 from providers.optional import Refunded, RefundRequest
 
-from .contract import URLS, Case, explain
-
-FIXTURES = Path(__file__).parent / "mintcash"
-VECTOR = (FIXTURES / "signed_vector.json").read_bytes()
-VECTOR_SECRET = "whsec_test_example"
-VECTOR_SIGNATURE = "3bba2d33bdd2c9af6a31e757804f0508271ef3022d743a82fd8c4e72196b65cf"
-
-ACCOUNT = mintcash.Account(
-    base_url="https://sandbox.mintcash.me",
-    environment="test",
-    origins=("https://pay.example",),
-    currencies=("USD", "EUR"),
-    public_key="pk_test_1",
-    secret_key="sk_test_1",
-    signing_secrets=(VECTOR_SECRET,),
+from ..contract import URLS, explain
+from .case import (
+    ACCOUNT,
+    FIXTURES,
+    PAYMENT,
+    VECTOR,
+    VECTOR_SECRET,
+    VECTOR_SIGNATURE,
+    changed,
+    fixture,
+    sign,
 )
-PAYMENT = PaymentRequest(
-    reference="order-1",
-    provider_reference="pmt_7Hq2mZ0c",
-    amount=4999,
-    currency="USD",
-    description="Order 1",
-    customer=Customer("customer-1", "Ann Example", "ann@example.com"),
-    address=None,
-)
-
-
-def fixture(name: str) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads((FIXTURES / name).read_bytes())
-    return data
-
-
-def sign(body: bytes, secret: str = VECTOR_SECRET) -> str:
-    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-
-
-def read(body: bytes, signature: str | None = None) -> Any:
-    headers = {"x-signature": sign(body) if signature is None else signature}
-    return mintcash.read_webhook(ACCOUNT, headers, body)
-
-
-def changed(**changes: Any) -> bytes:
-    """The documented success event with some of its envelope changed, ready to be signed."""
-    return json.dumps({**fixture("succeeded_documented.json"), **changes}).encode()
-
-
-CASE = Case(
-    provider=mintcash,
-    account=ACCOUNT,
-    payment=PAYMENT,
-    answer=lambda mock: mock.post(
-        "https://sandbox.mintcash.me/payments", json=fixture("created_flat.json")
-    ),
-    paid=({"x-signature": sign(changed())}, changed()),
-    secrets=(VECTOR_SECRET, "sk_test_1"),
-)
-
-
-@pytest.fixture
-def api() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as mock:
-        yield mock
-
+from .reading import read
 
 # ------------------------------------------------------------------ signatures
 

@@ -1,10 +1,8 @@
 """The HandCash adapter against its documentation: what it sends, what it believes."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +13,7 @@ from hypothesis import strategies as st
 
 from providers import handcash
 from providers.contract import (
-    Customer,
     Malformed,
-    PaymentRequest,
     Redirect,
     Rejected,
     Unproven,
@@ -27,67 +23,21 @@ from providers.contract import (
 from providers.handcash.api import json_number
 from providers.optional import Hint
 
-from .contract import URLS, Case
-
-FIXTURES = Path(__file__).parent / "handcash"
-SECRET = "app_secret_1"
-REQUEST_ID = "66a2a051d2f2ae72b1f9dd89"
-TRANSACTION_ID = "cc066a86e48f9f5715ba12f37c2cee0f525daf310eada76217b41771d6e67e66"
-CREATE = "https://cloud.handcash.io/v3/paymentRequests"
-PUBLIC = f"{CREATE}/public/{REQUEST_ID}"
-PRIVATE = f"{CREATE}/{REQUEST_ID}"
-
-ACCOUNT = handcash.Account(
-    base_url="https://cloud.handcash.io",
-    origins=("https://pay.handcash.io", "https://handcash.io"),
-    currencies=("USD", "EUR"),
-    app_id="0123456789abcdef01234567",
-    app_secrets=(SECRET,),
-    destination="kilnandkettle",
-    minutes=60,
+from ..contract import URLS
+from .case import (
+    ACCOUNT,
+    CREATE,
+    FIXTURES,
+    PAYMENT,
+    PRIVATE,
+    PUBLIC,
+    REQUEST_ID,
+    SECRET,
+    TRANSACTION_ID,
+    changed,
+    fixture,
 )
-PAYMENT = PaymentRequest(
-    reference="order-1",
-    provider_reference=REQUEST_ID,
-    amount=4999,
-    currency="USD",
-    description="Order 1",
-    customer=Customer("customer-1", "Ann Example", "ann@example.com"),
-    address=None,
-)
-
-
-def fixture(name: str) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads((FIXTURES / name).read_bytes())
-    return data
-
-
-def changed(**changes: Any) -> bytes:
-    """The documented delivery with some fields changed; a change to ``...`` leaves one out."""
-    event = {**fixture("completed_documented.json"), **changes}
-    return json.dumps({name: event[name] for name in event if event[name] is not ...}).encode()
-
-
-def read(body: bytes) -> Any:
-    (news,) = handcash.read_webhook(ACCOUNT, {}, body)
-    return news
-
-
-CASE = Case(
-    provider=handcash,
-    account=ACCOUNT,
-    payment=PAYMENT,
-    answer=lambda mock: mock.post(CREATE, json=fixture("created.json")),
-    paid=({}, changed()),
-    secrets=(SECRET,),
-)
-
-
-@pytest.fixture
-def api() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as mock:
-        yield mock
-
+from .reading import read
 
 # ------------------------------------------------------------------ appSecret
 

@@ -1,15 +1,13 @@
 """The WiPay adapter against its documentation: what it sends, what it believes."""
 
 import hashlib
-import hmac
 import json
 import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -37,117 +35,30 @@ from providers.contract import (
 from providers.optional import Hint, Refunded, RefundRequest, Refunds, SavesCards
 from providers.wipay import api as wipay_api
 
-from .contract import URLS, Case
-
-FIXTURES = Path(__file__).parent / "wipay"
-SECRET = "wipay_webhook_test_example"
-REQUEST_URL = "https://ttsb.wipayfinancial.com/plugins/payments/request"
-TRANSACTION = "SB-12-1-oid_123-aBc-20210616024001"
-LOOKUP_URL = f"https://ttsb.wipayfinancial.com/wapi/transactions/{TRANSACTION}"
-VECTOR_HASH = "3d34d20260f7433ceee277e9ed9166a3"
-NOW = 1_776_438_243  # 2026-04-17T15:04:03Z
-
-ACCOUNT = wipay.Account(
-    base_url=wipay_api.HOSTS["TT"]["sandbox"],
-    environment="sandbox",
-    origins=("https://ttsb.wipayfinancial.com",),
-    currencies=wipay_api.CURRENCIES["TT"],
-    account_number="1234567890",
-    country_code="TT",
-    fee_structure="customer_pay",
-    mode="json",
-    avs=False,
-    signs="body",
-    api_key="123",
-    webhook_secrets=(SECRET,),
-    wapi_key="wapi_test_example",
+from ..contract import URLS
+from .case import (
+    ACCOUNT,
+    BY_FORM,
+    CARD,
+    CHARGE_URL,
+    FORMED,
+    LOOKUP_URL,
+    NOW,
+    PAYMENT,
+    REFUND_URL,
+    REQUEST_URL,
+    SECRET,
+    TIMESTAMPED,
+    TRANSACTION,
+    UNNAMED,
+    VECTOR_HASH,
+    changed,
+    fixture,
+    headers_of,
+    md5,
+    sign,
 )
-REFUND_URL = f"{LOOKUP_URL}/refund"
-CARD = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
-CHARGE_URL = f"https://ttsb.wipayfinancial.com/wapi/trusted-cards/{CARD}/charge"
-TIMESTAMPED = replace(ACCOUNT, signs="timestamp.body")
-PAYMENT = PaymentRequest(
-    reference="0123456789abcdef",
-    provider_reference=TRANSACTION,
-    amount=1000,
-    currency="USD",
-    description="Order 1",
-    customer=Customer("customer-1", "John Doe", "john.doe@example.com"),
-    address=None,
-)
-#: In form mode the order's number is all that WiPay's messages and we have in common.
-BY_FORM = replace(ACCOUNT, mode="form", fee_structure="merchant_absorb")
-UNNAMED = replace(PAYMENT, provider_reference=None)
-FORMED = f"SB-12-30105-{PAYMENT.reference}-20261121034501"
-
-
-def fixture(name: str) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads((FIXTURES / name).read_bytes())
-    return data
-
-
-def changed(data: dict[str, Any] | None = None, **changes: Any) -> bytes:
-    """The success event with some of its envelope or ``data`` changed, ready to be signed."""
-    event = fixture("event.json")
-    return json.dumps({**event, **changes, "data": {**event["data"], **(data or {})}}).encode()
-
-
-def sign(signed: bytes, secret: str = SECRET) -> str:
-    return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
-
-
-def headers_of(body: bytes, moment: int, signs: str = "body") -> dict[str, str]:
-    signed = body if signs == "body" else f"{moment}.".encode() + body
-    return {
-        "x-wipay-webhook-id": fixture("event.json")["id"],
-        "x-wipay-webhook-signature": sign(signed),
-        "x-wipay-webhook-timestamp": str(moment),
-    }
-
-
-def read(body: bytes, account: wipay.Account = ACCOUNT, **headers: str) -> Any:
-    """A delivery that is signed now, but for the ``headers`` that say otherwise."""
-    sent = headers_of(body, int(time.time()), account.signs)
-    sent |= {f"x-wipay-webhook-{name}": value for name, value in headers.items()}
-    return wipay.read_webhook(account, sent, body)
-
-
-def came_back(payment: PaymentRequest = PAYMENT, **changes: str) -> News | Hint:
-    """The documented return with some of its parameters changed."""
-    return wipay.read_return(ACCOUNT, payment, fixture("return_documented.json") | changes)
-
-
-def md5(text: str) -> str:
-    return hashlib.md5(text.encode()).hexdigest()
-
-
-class SignedWhenAsked(Case):
-    """A delivery is stale after five minutes, and a run of all tests may take longer."""
-
-    @property
-    def paid(self) -> tuple[dict[str, str], bytes]:
-        return headers_of(changed(), int(time.time())), changed()
-
-    @paid.setter
-    def paid(self, value: object) -> None:
-        """A dataclass sets all its fields."""
-
-
-CASE = SignedWhenAsked(
-    provider=wipay,
-    account=ACCOUNT,
-    payment=PAYMENT,
-    answer=lambda mock: mock.post(REQUEST_URL, json=fixture("created.json")),
-    paid=({}, b""),
-    secrets=(SECRET, "wapi_test_example"),
-)
-
-
-@pytest.fixture
-def api() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as mock:
-        yield mock
-
+from .reading import came_back, read
 
 # ------------------------------------------------------------------ the return
 

@@ -1,0 +1,1 @@
+"""``make demo``: every provider's scenarios over real HTTP; begin at ``__main__.py``."""

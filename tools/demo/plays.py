@@ -1,0 +1,99 @@
+"""Scenarios that are more than a page, for every provider that can do what they need.
+
+Each returns what went otherwise than expected, in a word or two, if anything did.
+"""
+
+import re
+from html import unescape
+from urllib.parse import urlsplit
+
+from tests.providers import cases
+from tests.providers.case import Case
+from tools.demo.buyer import Buyer
+
+
+def another(case: Case) -> Case:
+    """Any other provider that takes US dollars."""
+    return next(
+        each
+        for each in cases().values()
+        if each.name != case.name and "USD" in each.provider.capabilities(each.account).currencies
+    )
+
+
+def refund_in_two_parts(buyer: Buyer) -> None:
+    """By the console's form, which offers all that is left."""
+    buyer.pay_by_default(buyer.check_out(buyer.case.name).url)
+    order = buyer.newest_order()
+    buyer.wait_until(lambda: buyer.state(order) == "paid")
+    form = f"/console{urlsplit(order).path}/refunds"
+    buyer.fill_in(buyer.console(order), form, amount="5.00")
+    buyer.wait_until(lambda: "US$5.00 was given back." in buyer.get(order).text)
+    buyer.fill_in(buyer.console(order), form)
+
+
+def refund_all(buyer: Buyer) -> None:
+    """By the console's form, for a provider that refunds whole payments."""
+    buyer.pay_by_default(buyer.check_out(buyer.case.name).url)
+    order = buyer.newest_order()
+    buyer.wait_until(lambda: buyer.state(order) == "paid")
+    buyer.fill_in(buyer.console(order), f"/console{urlsplit(order).path}/refunds")
+
+
+def pay_two_carts(buyer: Buyer) -> str:
+    """The cart changes after "Pay"; the page of the first is paid after that of the second.
+
+    One order is fulfilled, and the money of the other is refunded.
+    """
+    name = buyer.case.name
+    first_page, first = buyer.check_out(name).url, buyer.newest_order()
+    buyer.add("cookbook")
+    second_page, second = buyer.check_out(name).url, buyer.newest_order()
+    buyer.pay_by_default(second_page)
+    buyer.wait_until(lambda: buyer.state(second) == "paid")
+    buyer.pay_by_default(first_page)
+    buyer.wait_until(lambda: buyer.payment(1)["refunded"] > 0)
+    if buyer.payment(1)["refunded"] != buyer.payment(1)["taken"]:
+        return "kept twice"
+    buyer.wait_until(lambda: buyer.state(first) != "waiting")
+    return "" if buyer.state(first) in ("held", "refunded") else "both paid"
+
+
+def release_without_money(buyer: Buyer) -> str:
+    """A person refunds a held order, and then wants it to be fulfilled."""
+    page = buyer.check_out(buyer.case.name).url
+    buyer.pay_by_default(page, fault="close_tab", delivery_fault="wrong_amount")
+    order = buyer.newest_order()
+    buyer.wait_until(lambda: buyer.state(order) == "held")
+    form = f"/console{urlsplit(order).path}"
+    buyer.fill_in(buyer.console(order), f"{form}/refunds")
+    buyer.fill_in(buyer.console(order), f"{form}/release")
+    buyer.wait_until(lambda: buyer.payment()["refunded"] > 0)
+    if buyer.payment()["refunded"] == 0:
+        return "no refund"
+    return "released" if "Download" in buyer.get(order).text else ""
+
+
+def pay_elsewhere_after_expiry(buyer: Buyer) -> str:
+    """Back from a page that has expired, another way is on offer."""
+    page = buyer.check_out(buyer.case.name).url
+    expired = buyer.pay(page, buyer.case.name, **buyer.case.page.pays, fault="expire")
+    back = re.search(rf'href="({buyer.shop}/orders/[^"]*)"', expired.text)
+    order = buyer.newest_order()
+    buyer.get(unescape(back[1]) if back else order)
+    action = f"{urlsplit(order).path}/payments"
+    buyer.wait_until(lambda: f'action="{action}"' in buyer.get(order).text)
+    if f'action="{action}"' not in buyer.get(order).text:
+        return "stuck"
+    other = another(buyer.case)
+    buyer.pay_by_default(buyer.fill_in(order, action, provider=other.name).url, other)
+    return ""
+
+
+def leave_and_pay_elsewhere(buyer: Buyer) -> str:
+    """Back at the checkout, another provider is chosen; the page that was left gets closed."""
+    left, other = buyer.check_out(buyer.case.name).url, another(buyer.case)
+    buyer.pay_by_default(buyer.check_out(other.name).url, other)
+    field = f'name="{next(iter(buyer.case.page.pays))}"'
+    buyer.wait_until(lambda: field not in buyer.get(left).text)
+    return "left open" if field in buyer.get(left).text else ""
