@@ -35,7 +35,7 @@ def take_ping(provider: str, reference: str) -> tuple[str, timedelta] | None:
     Returns its id and how long it is until the check is due; None when there is nothing to book.
     """
     payment = _find(provider, reference)
-    if payment is None and _remember(provider, reference):
+    if payment is None and remember(provider, reference):
         payment = _find(provider, reference)  # its reference may be stored since
     return None if payment is None or _waits(payment) else _book(payment.id)
 
@@ -87,7 +87,7 @@ def _book(payment_id: str) -> tuple[str, timedelta] | None:
         return payment_id, due - moment
 
 
-def _remember(provider: str, reference: str) -> bool:
+def remember(provider: str, reference: str) -> bool:
     """Whether it is remembered since now; False when it was before."""
     key = {"provider": provider, "reference": reference}
     if db.session.get(EarlyPing, key):

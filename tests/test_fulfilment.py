@@ -14,9 +14,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 import fulfilment
-from database import db, transaction
+from database import db, now, transaction
 from jobs import outbox
-from models import Mail, Order, Product
+from models import Credit, Download, Mail, Order, Parcel, Product
 from payments import inbox
 from providers.deadline import Deadline
 
@@ -24,7 +24,7 @@ from . import mintcash
 from .books import Books
 from .mail_servers import MailServer, mail_server, with_mail_server
 from .mintcash import event
-from .purchases import ALL_EFFECTS, pay_for_e_book, receive
+from .purchases import ALL_EFFECTS, EBOOK_PRICE, pay, pay_for_e_book, receive
 from .races import (
     Barrier,
     assert_one_was_locked_out,
@@ -124,14 +124,57 @@ def test_stock_that_is_checked_and_then_taken_is_sold_twice(
         assert "ck_products_stock_not_negative" in str(error)
 
 
+# ------------------------------------------------------------------ goods
+
+
+def only(books: Books, table: Any) -> Any:
+    """The only row of this table."""
+    with books.open():
+        row = db.session.scalars(select(table)).one()
+        db.session.expunge(row)
+        return row
+
+
+def test_a_parcel_says_where_it_goes_and_what_is_in_it(app: Flask, books: Books) -> None:
+    (payment,) = books.place_order({"bud-vase": 2, "cookbook": 1})
+    pay(app, payment)
+
+    books.work()
+
+    parcel = only(books, Parcel)
+    assert parcel.address.splitlines()[:2] == ["Ann Example", "Potter Street 1"]
+    assert parcel.contents == "2 × Bud vase"
+
+
+def test_a_download_is_open_for_a_week(
+    app: Flask, books: Books, clock: time_machine.Traveller
+) -> None:
+    pay_for_e_book(app, books)
+
+    books.work()
+
+    download = only(books, Download)
+    assert download.slug == "cookbook"
+    assert download.expires_at == now() + timedelta(days=fulfilment.DOWNLOAD_DAYS)
+
+
+def test_credit_is_worth_what_was_paid_for_it(app: Flask, books: Books) -> None:
+    (payment,) = books.place_order({"gift-card": 2, "cookbook": 1})
+    pay(app, payment)
+
+    books.work()
+
+    credit, order = only(books, Credit), books.order
+    assert (credit.customer_id, credit.currency) == (order.customer_id, "USD")
+    assert credit.amount == payment["amount"] - EBOOK_PRICE["USD"]
+
+
 # ------------------------------------------------------------------ receipts
 
 
 def the_mail(books: Books) -> Mail:
-    with books.open():
-        mail = db.session.scalars(select(Mail)).one()
-        db.session.expunge(mail)
-        return mail
+    mail: Mail = only(books, Mail)
+    return mail
 
 
 def test_the_receipt_is_written_once_and_names_the_order_and_the_total(

@@ -24,17 +24,17 @@ CANDLE = {"candle": 1}
 
 
 @pytest.fixture
-def there(app: Flask) -> Iterator[Api]:
-    """Pingpay's side, and a shop that offers it."""
+def pingpay_api(app: Flask) -> Iterator[Api]:
+    """Pingpay's API, and a shop that offers it."""
     app.extensions["providers"]["pingpay"] = pingpay.configured()
     with api() as found:
         yield found
 
 
-def place(books: Books, there: Api) -> str:
-    """A payment whose shopper is on the page; its id there."""
+def place(books: Books, pingpay_api: Api) -> str:
+    """A payment whose shopper is on the page; its id at Pingpay."""
     (payment,) = books.place_order(CANDLE, provider="pingpay")
-    there.add(payment)
+    pingpay_api.add(payment)
     return str(payment["id"])
 
 
@@ -48,20 +48,20 @@ def ask(books: Books) -> None:
 
 
 def test_the_state_of_a_checkout_is_handed_to_the_next_call(
-    shopper: Shopper, books: Books, there: Api
+    shopper: Shopper, books: Books, pingpay_api: Api
 ) -> None:
-    there.charge = "ch_1"
+    pingpay_api.charge = "ch_1"
     shopper.add("candle")
     shopper.check_out(provider="pingpay")
 
     shopper.check_out(provider="pingpay")
 
     assert books.payment.provider_state == "ch_1"
-    assert there.calls == ["POST /payments", "GET /charges/ch_1"]
+    assert pingpay_api.calls == ["POST /payments", "GET /charges/ch_1"]
 
 
-def test_the_state_of_news_is_handed_to_the_refund(books: Books, there: Api) -> None:
-    known = there.payments[place(books, there)]
+def test_the_state_of_news_is_handed_to_the_refund(books: Books, pingpay_api: Api) -> None:
+    known = pingpay_api.payments[place(books, pingpay_api)]
     known |= {"status": "pending", "charge": "ch_1"}
     ask(books)
     known |= {"status": "succeeded", "charge": "ch_2"}
@@ -71,25 +71,25 @@ def test_the_state_of_news_is_handed_to_the_refund(books: Books, there: Api) -> 
         payments.refund(books.payment.id, "refund-1", 500, "cracked")
     books.work()
 
-    assert there.calls[-1] == "POST /charges/ch_2/refunds"
+    assert pingpay_api.calls[-1] == "POST /charges/ch_2/refunds"
     assert books.payment.refunded == 500
 
 
 def test_a_page_is_closed_by_the_state_that_the_same_check_has_told(
-    books: Books, there: Api
+    books: Books, pingpay_api: Api
 ) -> None:
-    reference = place(books, there)
-    there.payments[reference] |= {"status": "pending", "charge": "ch_9"}
+    reference = place(books, pingpay_api)
+    pingpay_api.payments[reference] |= {"status": "pending", "charge": "ch_9"}
     with books.open():
         payments.close_other_payments(books.order.id)
 
     books.sweep()
 
-    assert there.calls == [f"GET /payments/{reference}", "DELETE /charges/ch_9"]
+    assert pingpay_api.calls == [f"GET /payments/{reference}", "DELETE /charges/ch_9"]
 
 
 def test_news_that_overtakes_the_checkout_keeps_its_state(
-    shopper: Shopper, books: Books, there: Api
+    shopper: Shopper, books: Books, pingpay_api: Api
 ) -> None:
     """D8: the answer to the create call is older than the news, though it comes later."""
 
@@ -98,7 +98,7 @@ def test_news_that_overtakes_the_checkout_keeps_its_state(
         with transaction():
             inbox.store_and_apply("pingpay", told, headers={}, body=None)
 
-    there.charge, there.before_reply = "ch_1", tell
+    pingpay_api.charge, pingpay_api.before_reply = "ch_1", tell
     shopper.add("candle")
 
     shopper.check_out(provider="pingpay")
@@ -113,10 +113,10 @@ THREE = [news("pending", "ch_1"), news("failed", "ch_2"), news("succeeded", "ch_
     "order", list(permutations(THREE)), ids=lambda o: "_".join(n.word for n in o)
 )
 def test_in_whatever_order_news_comes_the_state_is_that_of_the_highest(
-    books: Books, there: Api, order: tuple[News, ...]
+    books: Books, pingpay_api: Api, order: tuple[News, ...]
 ) -> None:
     """D3: stored in the UPDATE that lifts the payment, and by that alone."""
-    place(books, there)
+    place(books, pingpay_api)
 
     for each in order:
         with books.open(), transaction() as session:
@@ -128,9 +128,9 @@ def test_in_whatever_order_news_comes_the_state_is_that_of_the_highest(
 
 @pytest.mark.parametrize("late", [news("created", "ch_1"), news(None, "ch_1"), news("failed", "x")])
 def test_late_news_tells_a_state_only_where_none_is_known(
-    books: Books, there: Api, late: News
+    books: Books, pingpay_api: Api, late: News
 ) -> None:
-    place(books, there)
+    place(books, pingpay_api)
     for each, known in ((late, late.provider_state), (news("succeeded", "ch_3"), "ch_3")):
         with books.open(), transaction() as session:
             payment = session.get_one(Payment, books.payment.id, with_for_update=True)
@@ -145,8 +145,8 @@ def test_late_news_tells_a_state_only_where_none_is_known(
     assert books.payment.provider_state == "ch_3"
 
 
-def test_news_of_a_state_alone_is_kept_for_the_payment(books: Books, there: Api) -> None:
-    reference = place(books, there)
+def test_news_of_a_state_alone_is_kept_for_the_payment(books: Books, pingpay_api: Api) -> None:
+    reference = place(books, pingpay_api)
     told = News(reference, None, None, "charge.created", "evt_1", provider_state="ch_1")
 
     with books.open(), transaction():
@@ -155,8 +155,8 @@ def test_news_of_a_state_alone_is_kept_for_the_payment(books: Books, there: Api)
     assert (books.payment.status, books.payment.provider_state) == ("created", "ch_1")
 
 
-def test_a_payment_without_a_state_has_none(books: Books, there: Api) -> None:
-    place(books, there)
+def test_a_payment_without_a_state_has_none(books: Books, pingpay_api: Api) -> None:
+    place(books, pingpay_api)
 
     ask(books)
 

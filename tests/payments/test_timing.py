@@ -71,7 +71,7 @@ def test_a_part_that_comes_after_a_failure_is_checked_again(
 def test_a_failure_that_overtook_its_success_is_found_by_asking(
     shopper: Shopper, books: Books, mintcash_api: mintcash.Api
 ) -> None:
-    """The same, told the other way round: only the provider knows which came last."""
+    """A reorganised chain, told the other way round: only the provider knows which came last."""
     (payment,) = books.place_order(ONE_OF_EACH)
     mintcash_api.payments[payment["id"]] = {**payment, "status": "failed"}
 

@@ -237,7 +237,7 @@ def workers_of(pid: int) -> list[int]:
     return [int(each) for each in listed.split()]
 
 
-class Office:
+class SlowMailServer:
     """A mail server that takes a letter when it is let."""
 
     def __init__(self) -> None:
@@ -256,8 +256,8 @@ class Office:
 def test_a_worker_finishes_the_letter_that_it_has_begun(
     app: Flask, settings: config.Settings, books: Books, tmp_path: Path
 ) -> None:
-    office, port = Office(), free_port()
-    controller = Controller(office, hostname="127.0.0.1", port=port)
+    mail, port = SlowMailServer(), free_port()
+    controller = Controller(mail, hostname="127.0.0.1", port=port)
     controller.start()
     (payment,) = books.place_order({"candle": 1})
     delivery = event(payment, "succeeded")
@@ -267,18 +267,18 @@ def test_a_worker_finishes_the_letter_that_it_has_begun(
     smtp_url = f"smtp://127.0.0.1:{port}"
     try:
         with running(command, settings, tmp_path, SMTP_URL=smtp_url) as worker:
-            assert office.asked.wait(GATE)
+            assert mail.asked.wait(GATE)
 
             worker.process.terminate()
-            office.gate.set()
+            mail.gate.set()
 
             assert worker.has_ended_well()
             done = [line["task"] for line in worker.lines() if line["event"].endswith(" done")]
     finally:
-        office.gate.set()
+        mail.gate.set()
         controller.stop()
     assert sorted(done) == ["parcel", "receipt", "send_receipt"]
-    assert len(office.letters) == 1
+    assert len(mail.letters) == 1
     assert [(task.status, task.attempts) for task in books.tasks] == [("done", 1)] * 3
 
 
