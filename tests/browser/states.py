@@ -346,7 +346,7 @@ STATES = [
     State("order-paid-late", late(news("succeeded", "candle", fulfilled=False))),
     State("order-paid-parcel", news("succeeded", "mug-pair", "candle")),
     State("order-paid-download", news("succeeded", "cookbook")),
-    State("order-paid-download-used-up", download(left=0)),
+    State("order-paid-download-used-up", download(downloads_left=0)),
     State("order-paid-download-ended", download(expires_at=now() - MINUTES)),
     State("order-paid-credit", news("succeeded", "gift-card")),
     State("order-paid-everything", news("succeeded", "mug-pair", "cookbook", "gift-card")),
