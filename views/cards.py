@@ -1,7 +1,7 @@
-"""Saved cards: kept by a provider, for whoever holds this device; of the card we know its label.
+"""Saved cards: a provider keeps them for this browser; we store only a label.
 
-There are no accounts here. A device is a random cookie, of which only a digest is stored; a card
-belongs to the device that went to save it, and to no other.
+There are no accounts here. A device is a random cookie, of which we store a digest; a card belongs
+to the device that saved it.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ from providers.optional import Card, CardPage, SavesCards
 
 bp = Blueprint("cards", __name__, url_prefix="/cards")
 
-YEAR = 365 * 24 * 3600  # seconds that a browser keeps the cookie
+YEAR = 365 * 24 * 3600  # seconds; the browser keeps the cookie that long
 SECRET = re.compile(r"[0-9a-f]{64}", re.ASCII)  # 256 random bits
-VISIT_EXPIRES_AFTER = timedelta(days=1)  # from a card page; it lives a few minutes
+VISIT_EXPIRES_AFTER = timedelta(days=1)  # the provider's card page itself lives for minutes
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class AmountForm(FlaskForm):  # type: ignore[misc]
 
 
 def saved_cards() -> list[SavedCard]:
-    """What the device of this request may pay with: its verified cards, oldest first."""
+    """The verified cards of this request's device, oldest first."""
     device, providers = _device(), _card_providers()
     if device is None or not providers:
         return []
@@ -68,7 +68,7 @@ def show() -> str:
 
 @bp.post("/<provider>")
 def save(provider: str) -> ResponseReturnValue:
-    """Leave for the page on which the provider takes a card. The device is known from here on."""
+    """Leave for the page on which the provider takes a card; sets the device's cookie."""
     configured, module = _card_provider(provider)
     return_url = payments.settings().base_url + url_for(".return_from_provider", provider=provider)
     secret = _secret() or secrets.token_hex(32)
@@ -91,8 +91,8 @@ def save(provider: str) -> ResponseReturnValue:
 
 @bp.get("/return/<provider>")
 def return_from_provider(provider: str) -> ResponseReturnValue:
-    """Back from that page. The address proves nothing: the visit must be one of this device's own,
-    and the provider is asked for the card.
+    """The shopper is back from that page. The address proves nothing: the visit must be this
+    device's own, and the card is fetched from the provider.
     """
     configured, module = _card_provider(provider)
     label = configured.capabilities.label
@@ -116,7 +116,7 @@ def return_from_provider(provider: str) -> ResponseReturnValue:
 
 @bp.route("/<card_id>/verify", methods=["GET", "POST"])
 def verify(card_id: str) -> ResponseReturnValue:
-    """The shopper types what was debited to check the card."""
+    """The shopper types the amount that the provider debited to check the card."""
     card = _mine(card_id)
     form = AmountForm()
     if card.verified:
@@ -149,7 +149,7 @@ def verify(card_id: str) -> ResponseReturnValue:
 
 @bp.post("/<card_id>/delete")
 def forget(card_id: str) -> ResponseReturnValue:
-    """At the provider first: what we forgot, nobody could delete there any more."""
+    """Delete it at the provider first: without our row it could no longer be deleted there."""
     card = _mine(card_id)
     configured, module = _card_provider(card.provider)
     try:
@@ -183,7 +183,7 @@ def _device() -> str | None:
 
 
 def _digest(secret: str) -> str:
-    """What is stored: whoever reads the database cannot pose as a device."""
+    """Stored in place of the secret: a reader of the database cannot pose as a device."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -191,9 +191,9 @@ def _digest(secret: str) -> str:
 
 
 def _write_down(provider: str, device: str, page: CardPage) -> None:
-    """Whose visit it is, before the shopper leaves.
+    """Store which device this visit belongs to, before the shopper leaves.
 
-    :raise Rejected: the provider names a visit that is known already.
+    :raise Rejected: the provider named this visit before.
     """
     stale = and_(SavedCard.card_id.is_(None), SavedCard.created_at < now() - VISIT_EXPIRES_AFTER)
     try:
@@ -207,10 +207,9 @@ def _write_down(provider: str, device: str, page: CardPage) -> None:
 
 
 def _claim(visit: SavedCard, card: Card) -> bool:
-    """The card belongs to this visit now, or did before; False when it is somebody else's.
+    """Give the card to this visit, once; False when it belongs to another visit.
 
-    A card that is verified already was not saved a moment ago: whoever names it has not shown that
-    it is theirs.
+    A card that is verified already was not saved just now, so its id in a return proves nothing.
     """
     if visit.card_id:
         return visit.card_id == card.id
@@ -221,7 +220,7 @@ def _claim(visit: SavedCard, card: Card) -> bool:
     try:
         with transaction() as session:
             claimed = session.execute(first.values(values))
-    except IntegrityError:  # another visit has it
+    except IntegrityError:  # another visit has this card
         return False
     assert isinstance(claimed, CursorResult)  # noqa: S101
     if claimed.rowcount == 1:
@@ -244,7 +243,7 @@ def _mine(card_id: str) -> SavedCard:
 
 
 def _one(*which: ColumnElement[bool]) -> SavedCard | None:
-    """A row of this device, as it is now; no transaction stays open, a call may follow."""
+    """A row of this device, detached; no transaction stays open, because a call may follow."""
     device = _device()
     if device is None:
         return None

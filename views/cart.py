@@ -16,7 +16,7 @@ from .shop import Offer, current_currency, find_offer, offers, product_page
 bp = Blueprint("cart", __name__, url_prefix="/cart")
 
 MAX_QUANTITY = 20
-#: Unpaid orders of one session whose payment is watched for; a session must fit into a cookie.
+#: Unpaid orders that a session remembers; it must fit into a cookie.
 MAX_ORDERS = 5
 #: Blueprints whose pages show the cart or its badge.
 PAGES = ("shop", "cart", "checkout", "orders", "cards")
@@ -49,7 +49,7 @@ class Cart:
 
     @property
     def fingerprint(self) -> str:
-        """Of what a page shows: goods, quantities, prices and currency. It holds no secret."""
+        """Digest of what a page shows: goods, quantities, prices, currency. It holds no secret."""
         goods = sorted(
             (line.product.slug, line.product.name, line.quantity, line.unit_price)
             for line in self.lines
@@ -58,7 +58,7 @@ class Cart:
 
     @property
     def key(self) -> str:
-        """Of the order that is made of it: the same until the cart, a price or currency changes."""
+        """Idempotency key of its order: the same until the cart, a price or currency changes."""
         return hashlib.sha256((self.session_key + self.fingerprint).encode()).hexdigest()[:40]
 
     @property
@@ -83,7 +83,7 @@ class Cart:
 
 
 def load_cart() -> Cart:
-    """The shopper's cart; what has left the shelf for good is left out."""
+    """The shopper's cart, without products that no longer exist."""
     items = _items()
     currency = current_currency()
     found = {offer.slug: offer for offer in offers(currency, list(items))} if items else {}
@@ -96,19 +96,19 @@ def load_cart() -> Cart:
 
 
 def cart_count() -> int:
-    """For the badge: what the session says, without a query."""
+    """The number in the badge, from the session alone: no query."""
     return sum(_items().values())
 
 
 def remember_order(order_id: str, cart: Cart) -> None:
-    """Keep what this order took from the cart, to take it out once the order is paid."""
+    """Remember what this order took from the cart, to take it out once the order is paid."""
     others = [each for each in _orders() if each[0] != order_id]
     goods = {line.product.slug: line.quantity for line in cart.lines}
     session["ordered"] = [*others, (order_id, goods)][-MAX_ORDERS:]
 
 
 def take_out_paid_orders() -> None:
-    """Before each page that shows the cart or its badge; the order may be paid elsewhere.
+    """Before each page that shows the cart or its badge; another browser may have paid the order.
 
     Costs one read by primary key while the session has an unpaid order, otherwise nothing. The
     waiting page's poll is left out: it reads its order anyway.
@@ -122,7 +122,7 @@ def take_out_paid_orders() -> None:
 
 
 def take_out(order_id: str) -> None:
-    """Take out what this order has paid for, once; what was added later stays."""
+    """Take out what this order paid for, once; what was added later stays."""
     for known, goods in _orders():
         if known == order_id:
             session["ordered"] = [each for each in _orders() if each[0] != order_id]
@@ -145,7 +145,7 @@ def show() -> str:
 
 @bp.post("/items")
 def add() -> ResponseReturnValue:
-    """Add to what is there already."""
+    """Add this quantity to the one in the cart."""
     offer = find_offer(request.form.get("slug", ""))
     before = _items().get(offer.slug, 0)
     quantity, error = _read_quantity(lowest=1)
@@ -165,7 +165,7 @@ def add() -> ResponseReturnValue:
 
 @bp.post("/items/<slug>")
 def change(slug: str) -> ResponseReturnValue:
-    """Set the quantity; zero removes. A number that cannot be is answered beside the field."""
+    """Set the quantity; zero removes. An invalid number is reported beside its field."""
     quantity, error = _read_quantity(lowest=0)
     if not error and slug in _items():
         _put(slug, quantity)
@@ -180,7 +180,7 @@ def remove(slug: str) -> ResponseReturnValue:
 
 
 def _show_changed(errors: dict[str, str]) -> ResponseReturnValue:
-    """The whole cart, with a sentence at each product whose quantity could not be read."""
+    """The whole cart, with a sentence at each product whose quantity is invalid."""
     cart = load_cart()
     lines = [replace(line, error=errors.get(line.product.slug, line.error)) for line in cart.lines]
     cart = replace(cart, lines=lines)
@@ -192,7 +192,7 @@ def _show_changed(errors: dict[str, str]) -> ResponseReturnValue:
 
 
 def _read_quantity(lowest: int) -> tuple[int, str | None]:
-    """The number of the form, or a sentence about what is wrong with it."""
+    """The quantity in the form, and a sentence when it is invalid."""
     text = request.form.get("quantity", "").strip()
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= lowest):
         return 0, f"Please give a whole number from {lowest} to {MAX_QUANTITY}."
@@ -221,7 +221,7 @@ def _put(slug: str, quantity: int) -> None:
         items.pop(slug, None)
     session["cart"] = items
     session["cart_key"] = random_id()
-    # What was removed and added again is new: an order takes out no more than was left.
+    # A product removed and added again is not what was ordered: the order takes out less.
     left = [
         (order_id, {each: min(count, items.get(each, 0)) for each, count in goods.items()})
         for order_id, goods in _orders()

@@ -41,7 +41,7 @@ ONE_LINE = Regexp(
 
 
 class ContactForm(FlaskForm):  # type: ignore[misc]
-    """Who buys, and how they pay."""
+    """Name, e-mail, and how to pay."""
 
     name = StringField(
         "Name", [DataRequired("Please tell us your name."), Length(max=120), ONE_LINE]
@@ -58,7 +58,7 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
     )
 
     def validate_email(self, field: StringField) -> None:
-        """:raise ValidationError: it cannot be sent to, or not by the chosen provider."""
+        """:raise ValidationError: undeliverable, or too long for the chosen provider."""
         try:
             address = emails.deliverable(field.data)
         except emails.Undeliverable as error:
@@ -73,7 +73,7 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
 
 
 class ShippingForm(ContactForm):
-    """Also where the parcel goes."""
+    """The same, with the address of the parcel."""
 
     line1 = StringField(
         "Street and number", [DataRequired("Where should we send it?"), Length(max=120), ONE_LINE]
@@ -92,14 +92,14 @@ class ShippingForm(ContactForm):
     )
 
     def validate_postal_code(self, field: StringField) -> None:
-        """:raise ValidationError: it is missing, and post to this country does not do without."""
+        """:raise ValidationError: it is missing, and this country's post requires it."""
         if not (field.data or "").strip() and self.country.data in POSTAL_CODE_REQUIRED:
             raise ValidationError("Which postal code?")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A way to pay, as a card of the checkout page. ``reason`` says why it is not on offer."""
+    """A way to pay, as the checkout page offers it. ``reason`` says why it cannot be chosen."""
 
     value: str  # "acme", or "acme/qr" for another way than its page
     provider: str  # its label
@@ -121,17 +121,21 @@ class Choice:
 
 
 def choices(currency: str) -> list[Choice]:
-    """Every configured way to pay, on offer or with the reason why not."""
+    """Every configured way to pay, each available or with the reason why not."""
     found = []
     for configured in payments.providers().values():
-        can = configured.capabilities
-        found.append(_choice(can.name, can.label, can, currency))
-        for method in can.methods:
-            found.append(_choice(f"{can.name}/{method.key}", can.label, method, currency))
+        capabilities = configured.capabilities
+        name, label = capabilities.name, capabilities.label
+        found.append(_choice(name, label, capabilities, currency))
+        for method in capabilities.methods:
+            found.append(_choice(f"{name}/{method.key}", label, method, currency))
     for card in saved_cards():
-        can = payments.providers()[card.provider].capabilities
-        way = Method(f"card:{card.card_id}", card.label, "Saved card", can.note, can.currencies)
-        found.append(_choice(f"{can.name}/{way.key}", can.label, way, currency))
+        capabilities = payments.providers()[card.provider].capabilities
+        name, label, note = capabilities.name, capabilities.label, capabilities.note
+        way = Method(
+            f"card:{card.card_id}", card.label, "Saved card", note, capabilities.currencies
+        )
+        found.append(_choice(f"{name}/{way.key}", label, way, currency))
     return found
 
 
@@ -182,7 +186,7 @@ def _what_changed(cart: Cart) -> str:
         )
     return (
         "Your cart or a price has changed since this page was opened: the total is now "
-        f"{money.show(cart.total, cart.currency)}. Please look at your order and press Pay again."
+        f"{money.show(cart.total, cart.currency)}. Please check your order and press Pay again."
     )
 
 
@@ -193,7 +197,7 @@ def _paid_order() -> str | None:
 
 
 def leave_to_pay(order_id: str, choice: str) -> ResponseReturnValue:
-    """A 303 to where this choice is paid, or to the order if it needs no payment.
+    """A 303 to the page where this choice is paid, or to the order if it needs no payment.
 
     ``choice`` is the value of a ``Choice``.
 
@@ -203,9 +207,9 @@ def leave_to_pay(order_id: str, choice: str) -> ResponseReturnValue:
     try:
         url = payments.start(order_id, provider, method)
     except payments.OrderClosed:
-        jobs.wake_fulfilment()  # asked about its page, the provider may just have said that it is
+        jobs.wake_fulfilment()  # the provider may just have reported it paid
         return redirect(url_for("orders.show", order_id=order_id), code=303)
-    jobs.wake_fulfilment()  # news that was here before the page may just have paid the order
+    jobs.wake_fulfilment()  # news that arrived before the page may have paid the order
     jobs.wake_checks(order_id)
     return redirect(url or url_for("orders.pay_here", order_id=order_id), code=303)
 
@@ -222,7 +226,7 @@ def _forget_other_order(order_id: str) -> None:
 def place_order(cart: Cart, form: ContactForm) -> str:
     """The order of this cart: a new one, or the one that an earlier press made.
 
-    Prices are those of the database, now; nothing that the browser sends is a price.
+    Prices come from the database, never from the browser.
     """
     contact = {
         name: (field.data or "").strip()
@@ -254,7 +258,7 @@ def place_order(cart: Cart, form: ContactForm) -> str:
             session.add(order)
             session.flush()
             return order.id
-    except IntegrityError:  # the other press was faster, by a moment
+    except IntegrityError:  # a concurrent press inserted it first
         order_id = db.session.scalar(select(Order.id).where(Order.cart_key == cart.key))
         if order_id is None:
             raise
@@ -267,7 +271,8 @@ def find_or_add_customer(email: str) -> str:
     known = select(Customer.id).where(Customer.email == key)
     customer_id = db.session.scalar(known)
     if customer_id is None:
-        with suppress(IntegrityError), db.session.begin_nested():  # a rival may be faster
+        # A concurrent request may insert it first.
+        with suppress(IntegrityError), db.session.begin_nested():
             db.session.add(Customer(email=key))
         customer_id = db.session.scalars(known).one()
     return customer_id

@@ -1,4 +1,4 @@
-"""A plain console for the shop's people: orders, work, mail, webhook deliveries."""
+"""The console of the shop's staff: orders, refunds, jobs, mail, webhook deliveries."""
 
 import hmac
 import re
@@ -29,7 +29,7 @@ HIGHEST_ID = 2**31 - 1
 
 @bp.before_request
 def guard() -> Response | None:
-    """In the sandbox for this machine only; elsewhere by password, and closed without one."""
+    """Sandbox: this machine only. Elsewhere: by password, and 404 while none is set."""
     settings = payments.settings()
     if settings.environment == "sandbox":
         return None if is_own_machine(request) else abort(403)
@@ -53,7 +53,7 @@ def orders() -> str:
     query = select(Order).options(selectinload(Order.payments))
     before = request.args.get("before", "")
     if before:
-        # The key of the last row shown: as fast on page 1,000 as on page 1.
+        # By the key of the last row, not by offset: page 1,000 costs what page 1 does.
         last = db.session.get(Order, before) or abort(404)
         query = query.where(tuple_(Order.created_at, Order.id) < (last.created_at, last.id))
     found = _page(query.order_by(Order.created_at.desc(), Order.id.desc()))
@@ -94,10 +94,10 @@ def order(order_id: str, problem: str | None = None) -> str:
 
 @dataclass(frozen=True)
 class Refundable:
-    """A payment in the refund form. ``sentence`` says why it has none."""
+    """A payment in the refund form. ``sentence`` says why it cannot be refunded here."""
 
     payment_id: str
-    refund_id: str  # made with the form, so that pressing twice asks once
+    refund_id: str  # made with the form: a second press asks for the same refund
     label: str
     currency: str
     left: int  # minor units
@@ -108,14 +108,14 @@ class Refundable:
 
 def _refundable(payment: Payment) -> Refundable:
     configured = payments.providers().get(payment.provider)
-    can = configured.capabilities if configured else None
-    label = can.label if can else payment.provider
+    capabilities = configured.capabilities if configured else None
+    label = capabilities.label if capabilities else payment.provider
     left = payments.left_to_refund(payment)
     sentence = ""
-    if can is None or not can.refunds:
+    if capabilities is None or not capabilities.refunds:
         sentence = "has no refunds by itself; send the money back another way."
     elif not left:
-        sentence = "all of it has been given back, or is on its way."
+        sentence = "all of it has been refunded, or is on its way."
     return Refundable(
         payment.id,
         payment_reference(),
@@ -123,14 +123,14 @@ def _refundable(payment: Payment) -> Refundable:
         payment.currency,
         left,
         str(money.to_major(left, payment.currency)),
-        bool(can and can.refunds == "full"),
+        bool(capabilities and capabilities.refunds == "full"),
         sentence,
     )
 
 
 @bp.post("/orders/<order_id>/refunds")
 def refund(order_id: str) -> ResponseReturnValue:
-    """Give back some or all of one payment; a second press of the same form changes nothing."""
+    """Refund some or all of one payment; a second press of the same form changes nothing."""
     payment = db.session.get(Payment, request.form.get("payment", "")) or abort(404)
     refund_id = request.form.get("refund", "")
     if payment.order_id != order_id or not REFUND_ID.fullmatch(refund_id):
@@ -151,7 +151,7 @@ def refund(order_id: str) -> ResponseReturnValue:
 
 @bp.post("/orders/<order_id>/release")
 def release(order_id: str) -> ResponseReturnValue:
-    """Fulfil a held order: a person has looked at it."""
+    """Fulfil a held order, after a person has checked it."""
     _ = db.session.get(Order, order_id) or abort(404)
     try:
         payments.release_order(order_id)
@@ -169,7 +169,7 @@ def work() -> str:
 
 @bp.post("/tasks/<int:task_id>/retry")
 def retry(task_id: int) -> AnyResponse:
-    """One more attempt at work that was given up; pressing twice is pressing once."""
+    """Retry a parked task; a second press changes nothing."""
     task = db.session.get(OutboxTask, task_id) or abort(404)
     order_id = task.order_id
     jobs.retry_parked(task_id)
@@ -199,7 +199,7 @@ def webhooks() -> str:
 
 
 def _before(query: Select[Any], key: Any) -> Select[Any]:
-    """Newest first, from the key that the last page ended with."""
+    """Newest first, from the key with which the page before ended."""
     before = request.args.get("before", HIGHEST_ID, type=int)
     return query.where(key < min(max(before, 0), HIGHEST_ID)).order_by(key.desc())
 

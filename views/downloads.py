@@ -1,4 +1,4 @@
-"""Bought files: a link is good for a week, and for a few places.
+"""Bought files: a link works for a week, from a few places.
 
 Places are counted, not requests. A client that has fetched a file may do so again from the same
 address within a day, so resuming (Range), retrying and download managers cost nothing; another
@@ -22,14 +22,14 @@ from ops.clients import client_of
 
 bp = Blueprint("downloads", __name__)
 
-#: Where ``download`` products lie, by slug.
+#: The files of ``download`` products, by slug.
 LIBRARY = ROOT / "catalogue" / "downloads"
 #: How long a place that has fetched a file may fetch it again.
 SAME_PLACE = timedelta(days=1)
 
-#: Browsers that fetch what may be opened next say so; the first is the Fetch standard's.
+#: Headers of prefetching browsers; the first is the Fetch standard's.
 PURPOSE_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
-#: How those introduce themselves that draw a preview of a link in a chat or mail, or index it.
+#: User agents that preview or index links.
 PREVIEWERS = (
     *("slackbot", "twitterbot", "telegrambot", "discordbot", "linkedinbot", "redditbot"),
     *("facebookexternalhit", "whatsapp/", "skypeuripreview", "bingpreview", "mastodon/"),
@@ -67,14 +67,14 @@ def fetch(token: str) -> AnyResponse:
 
 
 def _only_looks() -> bool:
-    """A browser or a program that is not asked for the file by a person, by its own word."""
+    """By its own headers, a prefetch or a preview: no person asked for the file."""
     purposes = " ".join(request.headers.get(name, "") for name in PURPOSE_HEADERS).lower()
     agent = request.headers.get("User-Agent", "").lower()
     return "prefetch" in purposes or "preview" in purposes or any(p in agent for p in PREVIEWERS)
 
 
 def _places(token: str) -> tuple[str, str]:
-    """The place that asks, as ``DownloadUse.client`` names it today and named it yesterday."""
+    """The requesting place, as ``DownloadUse.client`` names it today and named it yesterday."""
 
     def digest(day: datetime) -> str:
         key = str(current_app.secret_key).encode()
@@ -94,11 +94,11 @@ def _was_here(download_id: int, places: tuple[str, str]) -> bool:
 
 
 def _count(download_id: int, place: str) -> None:
-    """Write down that this place fetches, and take one of what is left: both, or neither.
+    """Record this place and take one of ``Download.downloads_left``: both, or neither.
 
     Of two requests from one place, the second waits at the insert and then takes nothing.
 
-    :raise 410: nothing is left.
+    :raise 410: none is left.
     """
     with transaction() as session:
         use = insert_into(DownloadUse).values(download_id=download_id, client=place, used_at=now())

@@ -1,7 +1,7 @@
-"""How an order stands: its state, steps and what is on offer. The routes are in orders.py.
+"""The state of an order, and what its page shows. The routes are in orders.py.
 
-Nothing is claimed that is not known. A state that is not final follows by itself, and while the
-order is open no state is a dead end: the shopper can go on, or pay another way.
+The page claims only what is known. A page in a state that is not final updates itself, and while
+the order is open each state offers a next step: to go on, or to pay another way.
 """
 
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ from .order_words import DOUBTFUL, LATE, WORDS
 
 #: Seconds until the waiting page asks again: quick at first, then slower.
 POLL_DELAYS = (1, 1, 2, 2, 3, 3, 5, 8, 13)
-#: Seconds until it asks again when it had no answer, or an error.
+#: Seconds until it asks again after an error, or no answer.
 SOONEST_RETRY = 5
 SLOW = timedelta(seconds=30)
-#: How often a used-up QR code is replaced without anybody asking for it.
+#: How often an expired QR code is replaced by itself.
 RENEWALS = 3
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing on the way from "Pay" to the parcel; lit when it is true, not when it is likely."""
+    """A step from "Pay" to the parcel; done only when known, never when merely likely."""
 
     label: str
     done: bool
@@ -60,17 +60,17 @@ class View:
     steps: list[Step]
     downloads: list[Link]
     credit: int  # minor units of the order's currency
-    page_url: str | None  # where the payment can still be made
-    qr_image: str | None  # the provider's picture of the same
-    qr_svg: str | None  # what is scanned here
-    hosted_page: str | None  # the provider's, beside a code of ours
+    page_url: str | None  # where the shopper can still pay
+    qr_image: str | None  # URL of the provider's QR code of that page
+    qr_svg: str | None  # the QR code that our page shows
+    hosted_page: str | None  # the provider's page, offered beside that code
     open_until: datetime | None
-    renew_itself: bool  # a used-up code is replaced by a new one, the first few times
+    renew_itself: bool  # an expired code is replaced without a press, the first few times
     money_back: list[str]  # a sentence each
     poll_count: int
     is_slow: bool
-    is_open: bool  # the order can be paid
-    may_be_unpaid: bool  # the page is over, or the provider has seen no payment since the return
+    is_open: bool  # the order can still be paid
+    may_be_unpaid: bool  # the page has expired, or the provider reports no payment since
 
     @property
     def is_waiting(self) -> bool:
@@ -78,7 +78,7 @@ class View:
 
     @property
     def is_final(self) -> bool:
-        """Nothing will change by itself any more: the page stops asking."""
+        """Nothing changes without the shopper: the page stops polling."""
         if self.state == "paid":
             return self.steps[-1].done
         if self.state == "short":
@@ -96,14 +96,14 @@ class View:
 
     @property
     def can_retry(self) -> bool:
-        """Another payment is what the shopper most likely wants."""
+        """The page shows the form for another payment."""
         if self.state == "refunded":
             return self.is_open
         return self.state in ("left", "closed", "unpaid", "failed", "canceled", "expired")
 
     @property
     def can_change(self) -> bool:
-        """Another way is on offer, though the one that was chosen is still open."""
+        """The form for another payment is folded away: the current one is still open."""
         if self.is_waiting:
             return self.page_url is not None or self.may_be_unpaid
         return self.state in ("scan", "code_expired")
@@ -124,7 +124,7 @@ class View:
 
 
 def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
-    """Order and payment in words, claiming nothing that is not known."""
+    """What the page shows of this order and payment; ``count``: polls so far."""
     label, reason = "", ""
     if payment:
         configured = payments.providers().get(payment.provider)
@@ -182,7 +182,7 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
 
 
 def state_of(order: Order, payment: Payment | None) -> str:
-    """One of :data:`WORDS`."""
+    """A key of :data:`WORDS`."""
     if payment and (payment.status == "refunded" or 0 < payment.received <= payment.refunded):
         return "refunded"
     if order.held_code == "replaced":
@@ -211,23 +211,23 @@ def state_of(order: Order, payment: Payment | None) -> str:
     return "closed" if over and payment.status in OPEN else "waiting"
 
 
-#: The provider never gave a page for this attempt, so no money can have moved.
+#: Failures before the provider made a page: no money can have moved.
 NO_PAGE = ("rejected", "reference_taken", "foreign_page")
 
 
 def _is_over(payment: Payment) -> bool:
-    """The provider's page takes no payment any more, by our clock."""
+    """By our clock, the provider's page has expired."""
     return payment.page_expires_at < now()
 
 
 def _was_seen_unpaid(payment: Payment) -> bool:
-    """A while after the shopper came back, the provider was asked and the payment is still open."""
+    """The shopper is back for a while, the provider was asked, and the payment is still open."""
     asked = payment.returned_at is not None and payment.checks > 0
     return asked and _waited(payment) > SLOW and payment.status in OPEN
 
 
 def _is_late(order: Order) -> bool:
-    """What this order is owed waits for a worker, or for a person."""
+    """A task of this order is overdue, or parked for a person."""
     overdue = now() - jobs.LATE
     return any(
         task.done_at is None and (task.parked or task.due_at < overdue)
@@ -247,7 +247,7 @@ def _steps(order: Order, payment: Payment | None) -> list[Step]:
     ready = bool(owed) and all(task.done_at for task in owed)
     label = label_of(payment)
     last = ("Being packed", "Packed") if order.needs_shipping else ("Being prepared", "Ready")
-    facts = [  # what is said before it is done, and then
+    facts = [  # label until it is done, label afterwards, whether it is done
         ("Leaving to pay", "Left for the payment page", payment is not None),
         (f"Paying at {label}", "Back with us", back or paid),
         (f"Confirming with {label}", f"Confirmed by {label}", paid),
@@ -260,22 +260,22 @@ def _steps(order: Order, payment: Payment | None) -> list[Step]:
 
 
 def _money_back(order: Order, paying: Payment) -> list[str]:
-    """What of the shopper's money goes back: some of the payment, or another that came too."""
+    """A sentence for each sum that goes back: part of this payment, and each second payment."""
     said = []
     if paying.refunded:
-        said.append(f"{money.show(paying.refunded, paying.currency)} was given back.")
+        said.append(f"You got {money.show(paying.refunded, paying.currency)} back.")
     for other in order.payments:
         if other.id != paying.id and other.received:
             received = money.show(other.received, other.currency)
-            came = "that was" if other.refunded >= other.received else "you get that"
+            came = "got" if other.refunded >= other.received else "get"
             said.append(
-                f"You paid a second time, {received} with {label_of(other)}: {came} given back."
+                f"You paid a second time, {received} with {label_of(other)}: you {came} that back."
             )
     return said
 
 
 def _resume_url(payment: Payment | None) -> str | None:
-    """The provider's page, for a shopper who left it without coming back through it."""
+    """The provider's page, for a shopper who left it without paying."""
     if payment is None:
         return None
     unused = payment.status in OPEN and payment.returned_at is None
@@ -287,7 +287,7 @@ def _resume_url(payment: Payment | None) -> str | None:
 
 
 def _draw_qr(payment: Payment) -> str:
-    """The code as an SVG element; dark on a light ground in both themes, or cameras fail."""
+    """The code as an SVG element: dark on light in both themes, as cameras require."""
     code = segno.make(
         payment.next_action["payload"] if payment.next_action else "", error="m", micro=False
     )
@@ -295,7 +295,7 @@ def _draw_qr(payment: Payment) -> str:
 
 
 def _sums(payment: Payment | None) -> dict[str, str]:
-    """What has come and what is owed, for people."""
+    """The sums that the words of a state name."""
     if payment is None:
         return {"asked": "", "received": "", "owed": ""}
     owed = payment.amount - payment.received
@@ -307,7 +307,7 @@ def _sums(payment: Payment | None) -> dict[str, str]:
 
 
 def choice_of(payment: Payment) -> str:
-    """The payment's provider and method, as the form of ways to pay sends them."""
+    """The value of the ``Choice`` that this payment was made with."""
     return f"{payment.provider}/{payment.method}" if payment.method else payment.provider
 
 

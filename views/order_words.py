@@ -1,34 +1,33 @@
-"""The words of each state of an order. When each is said is decided in order_status.py."""
+"""The words of each state of an order. order_status.py decides on the state."""
 
-#: What the shopper is told: the page's title (short, for a tab in the background), headline,
-#: sentence.
+#: For each state the page's title (short, for a tab in the background), headline and sentence.
 WORDS = {
     "waiting": (
         "Confirming your payment",
         "Thanks, we are confirming your payment",
-        "{provider} tells us as soon as the payment is through. This page follows by itself.",
+        "{provider} tells us as soon as the payment is through. This page updates by itself.",
     ),
     "left": (
         "Not paid?",
         "You came back without paying?",
         "{provider} says so, but has not confirmed it yet. If you did not pay, you can try again. "
-        "If you did, just wait: this page follows by itself.",
+        "If you did, just wait: this page updates by itself.",
     ),
     "closed": (
         "Payment page closed",
         "The payment page has closed",
         "{provider} has not told us of a payment. If you did not pay, you can start again. "
-        "If you did, just wait: this page follows by itself.",
+        "If you did, just wait: this page updates by itself.",
     ),
     "scan": (
         "Scan to pay",
         "Scan to pay {asked}",
-        "Open your banking app and scan this code. This page follows by itself.",
+        "Open your banking app and scan this code. This page updates by itself.",
     ),
     "code_expired": (
         "Code expired",
         "This code has expired",
-        "If you have just paid with it, wait a moment: this page follows by itself. If not, take "
+        "If you have just paid with it, wait a moment: this page updates by itself. If not, take "
         "a new one.",
     ),
     "partial": (
@@ -92,11 +91,11 @@ WORDS = {
         "We have had no payment for this order. You can start again whenever you like.",
     ),
 }
-#: In place of the sentence of "paid", while what is owed waits for longer than a worker needs:
-#: for a worker; and for a person, where some of the money went away again.
+#: In place of the sentence of "paid" while a task is overdue: LATE when a worker will do it,
+#: DOUBTFUL when a person must look first, because some of the money was refunded or is disputed.
 LATE = (
     "Your payment is safe. Preparing your order takes longer than usual: you need not do anything, "
-    "and this page follows by itself."
+    "and this page updates by itself."
 )
 DOUBTFUL = (
     "Some of what you paid was refunded or is disputed, so a person looks at your order before it "

@@ -1,6 +1,6 @@
-"""The order: the wait for the provider's word, thank-you, trying again, the receipt.
+"""The order: waiting for the payment, thank-you, paying again, the receipt.
 
-An order is reached by its unguessable id; a foreign id and an unknown one look the same.
+An order is reached by its unguessable id; a missing one is answered 404.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def show(order_id: str) -> str:
 
 @bp.get("/orders/<order_id>/pay")
 def pay_here(order_id: str) -> ResponseReturnValue:
-    """The page of ours from which a payment is made: a form for the provider, or its drop-in."""
+    """Our page that hands over to the provider: a form to post, or its drop-in."""
     order, payment = _find(order_id)
     next_action = payment.next_action if payment else None
     if payment is None or next_action is None or next_action["kind"] not in ("form", "embed"):
@@ -47,7 +47,7 @@ def pay_here(order_id: str) -> ResponseReturnValue:
     if state_of(order, payment) != "waiting" or payment.returned_at:
         return redirect(url_for("orders.show", order_id=order_id), code=303)
     if next_action["kind"] == "embed":
-        # A foreign script on a page of ours: on this page only, and only that host.
+        # Only this page may run the provider's script, and only from that host.
         g.csp_scripts = origin(next_action["script"])
     return render_template(
         "orders/pay_here.html",
@@ -60,7 +60,7 @@ def pay_here(order_id: str) -> ResponseReturnValue:
 
 @bp.get("/orders/<order_id>/status")
 def status(order_id: str) -> str:
-    """The part of the page that waits. ``n``: how often it asked; ``was``: the state it shows."""
+    """The part of the page that polls. ``n``: polls so far; ``was``: the state it shows."""
     order, payment = _find(order_id)
     if order.status != "open":
         take_out(order.id)
@@ -74,7 +74,7 @@ def status(order_id: str) -> str:
 
 @bp.get("/orders/<order_id>/return/<provider>")
 def return_from_provider(order_id: str, provider: str) -> ResponseReturnValue:
-    """The provider sent the shopper back. That is a hint, unless the provider signs the return."""
+    """The shopper is back: ask the provider soon. Proves nothing unless the return is signed."""
     if provider not in payments.providers():
         abort(404)
     _find(order_id)
@@ -100,7 +100,7 @@ def pay(order_id: str) -> ResponseReturnValue:
 
 
 class FindForm(FlaskForm):  # type: ignore[misc]
-    """What a shopper still has when the address of the order is lost."""
+    """What a shopper knows who has lost the address of the order's page."""
 
     number = StringField(
         "Order number",
@@ -116,7 +116,7 @@ class FindForm(FlaskForm):  # type: ignore[misc]
 
 @bp.route("/orders/find", methods=["GET", "POST"])
 def find() -> ResponseReturnValue:
-    """From number and e-mail to the order; one sentence for every wrong pair."""
+    """Find the order by number and e-mail; every wrong pair gets the same answer."""
     form, problem, status = FindForm(), None, 200
     if request.method == "POST":
         status = 422
@@ -150,7 +150,7 @@ def receipt(order_id: str) -> str:
 
 
 def _find(order_id: str) -> tuple[Order, Payment | None]:
-    """The order and the payment that matters: the one that paid it, else the one in use.
+    """The order, and the payment to show: the one that paid it, else the one in use.
 
     :raise 404: no such order.
     """

@@ -29,18 +29,18 @@ THEME_SECONDS = 365 * 24 * 60 * 60
 LOW_STOCK = 5
 RELATED = 3
 
-#: What ``?sort=`` may say: the words for the shopper, and the order.
+#: Values of ``?sort=``: the label, and the columns to sort by.
 SORTS = {
-    "": ("as on the shelf", (Product.position,)),
-    "price": ("cheapest first", (Price.amount, Product.position)),
-    "-price": ("dearest first", (Price.amount.desc(), Product.position)),
-    "name": ("by name", (Product.name,)),
+    "": ("Featured", (Product.position,)),
+    "price": ("Price: low to high", (Price.amount, Product.position)),
+    "-price": ("Price: high to low", (Price.amount.desc(), Product.position)),
+    "name": ("Name", (Product.name,)),
 }
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A product as the shopper sees it: with its price (minor units) in one currency."""
+    """A product with its price (minor units) in one currency."""
 
     slug: str
     name: str
@@ -65,7 +65,7 @@ class Offer:
 def offers(
     currency: str, slugs: list[str] | None = None, kind: str = "", sort: str = ""
 ) -> list[Offer]:
-    """What is on the shelf in that currency, fresh from the database; all of it, or some."""
+    """The products that are sold in this currency: all of them, these slugs, or one kind."""
     query = select(Product, Price.amount).join(Price).where(Price.currency == currency)
     if slugs is not None:
         query = query.where(Product.slug.in_(slugs))
@@ -101,26 +101,26 @@ def current_currency() -> str:
 
 
 def kinds() -> list[str]:
-    """The kinds of goods, in the order in which they lie on the shelf."""
+    """The kinds of products, in the order of the shelf."""
     first = func.min(Product.position)
     return list(db.session.scalars(select(Product.kind).group_by(Product.kind).order_by(first)))
 
 
 def related_to(offer: Offer) -> list[Offer]:
-    """A few more of the same kind, filled up with what lies beside them."""
+    """A few other products, those of the same kind first."""
     others = [each for each in offers(current_currency()) if each.slug != offer.slug]
     return sorted(others, key=lambda each: each.kind != offer.kind)[:RELATED]
 
 
 def current_theme() -> str:
-    """The theme chosen in the footer, kept in a cookie of its own; blank is the device's."""
+    """The theme chosen in the footer, from its own cookie; blank: the device decides."""
     chosen = request.cookies.get("theme")
     return chosen if chosen in THEMES else ""
 
 
 @bp.get("/")
 def shelf() -> str:
-    """All goods, or one kind of them; an unknown word in the address is ignored."""
+    """All products, or one kind of them; an unknown kind or order in the URL is ignored."""
     found, kind, sort = kinds(), request.args.get("kind", ""), request.args.get("sort", "")
     kind, sort = kind if kind in found else "", sort if sort in SORTS else ""
     goods = offers(current_currency(), kind=kind, sort=sort)
@@ -135,7 +135,7 @@ def product(slug: str) -> str:
 
 
 def product_page(offer: Offer, error: str | None = None) -> str:
-    """A product, with what was wrong with the quantity that was typed."""
+    """A product's page; ``error`` says what is wrong with the quantity."""
     return render_template(
         "shop/product.html", product=offer, related=related_to(offer), error=error
     )
@@ -149,7 +149,7 @@ def about() -> str:
 
 @bp.post("/currency")
 def set_currency() -> Response:
-    """Change the currency of every price; the goods in the cart stay."""
+    """Change the currency of all prices; the cart keeps its products."""
     chosen = request.form.get("currency")
     if chosen not in CURRENCIES:
         abort(400)
@@ -161,12 +161,12 @@ def set_currency() -> Response:
 
 @bp.post("/theme")
 def set_theme() -> Response:
-    """Light, dark, or blank for whatever the device prefers."""
+    """Light, dark, or blank: the device decides."""
     chosen = request.form.get("theme", "")
     if chosen not in ("", *THEMES):
         abort(400)
     if request.headers.get("HX-Request"):
-        # In place, so that nothing typed is lost: static/js/theme.js hears the event.
+        # static/js/theme.js hears the event; without a reload, nothing typed is lost.
         event = json.dumps({"theme": chosen})
         response = Response(status=204, headers={"HX-Trigger": event})
     else:
@@ -179,12 +179,12 @@ def set_theme() -> Response:
 
 
 def this_page() -> str:
-    """Where a GET shows this page again; of a form with errors, that is the page of the form."""
+    """The URL that shows this page again by GET; after a POST, the page with the form."""
     return request.full_path if request.method == "GET" else urlsplit(request.referrer or "").path
 
 
 def _own_page(target: str) -> str:
-    """Only a path of this shop: never another site, however the browser would read it."""
+    """``target`` if it is a path of this shop, else the shelf; never another site."""
     parts = urlsplit(target)
     safe = target.isprintable() and target.startswith("/") and not target.startswith(("//", "/\\"))
     return target if safe and not parts.scheme and not parts.netloc else url_for("shop.shelf")

@@ -1,4 +1,4 @@
-"""Where providers speak to the shop: verify, record, apply, acknowledge; in that order."""
+"""Webhooks: verify, record, apply, acknowledge; in that order."""
 
 import logging
 import re
@@ -41,21 +41,21 @@ def take_typed_addresses(wsgi_app: WsgiApp) -> WsgiApp:
 
 @bp.post("/webhooks/<provider>")
 def receive(provider: str) -> ResponseReturnValue:
-    """2xx means durably applied, or known already. A refused delivery changes nothing.
+    """2xx: the news is on disk, or was before. A refused delivery changes nothing.
 
     A provider without its settings has no route: there is no secret to check a signature with.
     """
     if provider not in payments.providers():
         abort(404)
-    request.max_content_length = MAX_BODY + 1  # of chunks, Werkzeug cuts off what is more
-    body = request.get_data()  # raw, and before anything else could parse it
+    request.max_content_length = MAX_BODY + 1  # Werkzeug truncates; one extra byte shows it
+    body = request.get_data()  # the raw bytes, before anything parses them
     if len(body) > MAX_BODY:
         abort(413)
     try:
         headers = {name.lower(): value for name, value in request.headers}
         received = payments.receive(provider, headers, body)
     except DataError:
-        return _refuse(provider, Malformed("no column holds one of its values"))
+        return _refuse(provider, Malformed("contains a value that the database cannot store"))
     except WebhookRefused as refused:
         return _refuse(provider, refused)
     if received.verdict == "applied":
@@ -66,7 +66,7 @@ def receive(provider: str) -> ResponseReturnValue:
 
 
 def _refuse(provider: str, refused: WebhookRefused) -> ResponseReturnValue:
-    """Written down as often as is bearable, answered without a word."""
+    """Log and store the refusal, within a rate limit; answer with an empty body."""
     if may_record_refusal(provider):
         reason = f"{type(refused).__name__}: {refused}"
         log.warning("%s webhook refused from %s: %s", provider, client_address(request), reason)

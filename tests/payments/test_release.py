@@ -41,7 +41,7 @@ def press_release(shop: ShopAndSandbox) -> int:
 @pytest.mark.parametrize("fault", ["wrong_amount", "wrong_currency"])
 def test_a_held_order_is_fulfilled_when_a_person_says_so(shop: ShopAndSandbox, fault: str) -> None:
     held(shop, fault)
-    assert "Fulfil it all the same" in shop.console
+    assert "Fulfil it anyway" in shop.console
 
     assert press_release(shop) == 303
     assert press_release(shop) == 303
@@ -52,7 +52,7 @@ def test_a_held_order_is_fulfilled_when_a_person_says_so(shop: ShopAndSandbox, f
     assert shop.books.order.held_reason is None
     assert shop.books.fulfilled() == {"parcel": 1, "mail": 1}
     assert shop.books.stock("bud-vase") == 2
-    assert "Fulfil it all the same" not in shop.console
+    assert "Fulfil it anyway" not in shop.console
 
 
 def stock(shop: ShopAndSandbox, count: int) -> None:

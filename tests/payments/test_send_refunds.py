@@ -54,7 +54,7 @@ def test_two_refunds_in_part_add_up_to_the_payment(shop: ShopAndSandbox, provide
     shop.work()
     assert (shop.books.payment.status, shop.books.payment.refunded) == ("partially_refunded", 500)
     assert shop.state == "paid"
-    assert "<p>US$5.00 was given back.</p>" in shop.order_page
+    assert "<p>You got US$5.00 back.</p>" in shop.order_page
     assert "US$5.00" in shop.shopper.get(f"/orders/{shop.books.order.id}/receipt").text
     assert "up to US$7.00" in shop.console
 
@@ -265,7 +265,7 @@ def test_wipay_decides_about_a_refund_later(shop: ShopAndSandbox) -> None:
     shop.refund("12.00")
     shop.work()
     assert (shop.refunds, shop.state) == ([(WHOLE, "open")], "paid")
-    assert "all of it has been given back, or is on its way" in shop.console
+    assert "all of it has been refunded, or is on its way" in shop.console
 
     decide(shop, "grant")
     assert shop.refunds == [(WHOLE, "done")]

@@ -251,7 +251,7 @@ def test_a_second_payment_is_refunded_by_itself(shop: ShopAndSandbox, first: str
     assert shop.refunds == [(WHOLE, "done")]
     assert shop.state == "paid"
     assert "You paid a second time, US$12.00 with" in shop.order_page
-    assert "that was given back." in shop.order_page
+    assert "you got that back." in shop.order_page
     assert shop.books.fulfilled() == {"download": 1, "mail": 1}
     shop.work()
     assert refund_calls(shop) == 1
@@ -271,5 +271,5 @@ def test_a_second_payment_at_a_provider_without_refunds_is_for_a_person(
     assert (second.status, second.received) == ("succeeded", WHOLE)
     assert str(second.problem).endswith("give it back")
     assert str(second.problem) in shop.console
-    assert "you get that given back." in shop.order_page
+    assert "you get that back." in shop.order_page
     assert shop.refunds == []

@@ -76,7 +76,7 @@ PAGES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("status", LADDER)
 @pytest.mark.usefixtures("page")
 def test_an_open_order_is_never_a_dead_end(status: str) -> None:
-    """T10: it follows by itself, or the shopper can go on; once the page is over, she always can.
+    """T10: it updates by itself, or the shopper can go on; once the page is over, she always can.
 
     With some of the money here, a person decides, and the page says how to reach one.
     """
@@ -299,7 +299,7 @@ def test_without_a_worker_the_paid_page_says_that_it_takes_longer(
     done = shopper.get(f"/orders/{order_id}/status?n=9&was=paid").text
 
     assert "Your payment is safe. Preparing your order takes longer than usual" in late
-    assert "hx-get" in late, "it follows by itself"
+    assert "hx-get" in late, "it updates by itself"
     assert "longer than usual" not in done
 
 

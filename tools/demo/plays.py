@@ -28,7 +28,7 @@ def refund_in_two_parts(buyer: Buyer) -> None:
     buyer.wait_until(lambda: buyer.state(order) == "paid")
     form = f"/console{urlsplit(order).path}/refunds"
     buyer.fill_in(buyer.console(order), form, amount="5.00")
-    buyer.wait_until(lambda: "US$5.00 was given back." in buyer.get(order).text)
+    buyer.wait_until(lambda: "You got US$5.00 back." in buyer.get(order).text)
     buyer.fill_in(buyer.console(order), form)
 
 
