@@ -1,6 +1,7 @@
 """Shelf, product, currency and cart, from outside and without JavaScript or with htmx."""
 
 import re
+from html import unescape
 
 import psycopg
 import pytest
@@ -218,11 +219,20 @@ def test_the_shelf_shows_one_kind_of_goods_when_asked_to(shopper: Shopper) -> No
     assert all("mug" not in name for name in coffee)
 
 
-def test_the_shelf_is_sorted_by_price_and_name(shopper: Shopper) -> None:
-    dearest_first = names(shopper.get("/?sort=-price").text)
+def sort_link(page: str, label: str) -> str:
+    """The address behind this label above the shelf."""
+    found = re.search(rf'href="([^"]+)"[^>]*>{label}<', page)
+    assert found, label
+    return unescape(found.group(1))
 
-    assert dearest_first == names(shopper.get("/?sort=price").text)[::-1]
-    assert names(shopper.get("/?sort=name").text) == sorted(dearest_first)
+
+def test_the_shelf_is_sorted_by_price_and_name(shopper: Shopper) -> None:
+    page = shopper.get("/").text
+    high_to_low = names(shopper.get(sort_link(page, "Price: high to low")).text)
+
+    assert high_to_low == names(shopper.get(sort_link(page, "Price: low to high")).text)[::-1]
+    assert names(shopper.get(sort_link(page, "Name")).text) == sorted(high_to_low)
+    assert names(shopper.get(sort_link(page, "Featured")).text) == names(page)
 
 
 @pytest.mark.parametrize("query", ["kind=unicorns", "sort=stock", "kind=<script>&sort=%00"])
