@@ -1,17 +1,12 @@
 """What can go wrong on request: one table, from which pages and checks are drawn."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from flask import Response, abort, current_app, request
+from flask import abort, current_app, request
 
-from . import deliveries
-from .models import Delivery, Payment, control, db
+from .models import Payment, control, db
 from .settings import settings
-
-FOREIGN_PAGE = "https://pay.example.invalid"
 
 
 @dataclass(frozen=True)
@@ -174,24 +169,6 @@ def choose(payment: Payment) -> None:
         abort(400, str(error))
 
 
-def spoil_amounts(fault: str, said: Any, names: Collection[str]) -> Any:
-    """What a webhook says, as the faults "no_amount" and "null_amount" have it.
-
-    ``names``: the fields that hold amounts, at any depth.
-    """
-    if fault not in ("no_amount", "null_amount"):
-        return said
-    if isinstance(said, list):
-        return [spoil_amounts(fault, each, names) for each in said]
-    if not isinstance(said, dict):
-        return said
-    return {
-        name: None if name in names else spoil_amounts(fault, value, names)
-        for name, value in said.items()
-        if name not in names or fault == "null_amount"
-    }
-
-
 def consume_create_fault() -> str:
     """The fault that this create call suffers; ``none`` when all that were ordered are used up.
 
@@ -203,39 +180,6 @@ def consume_create_fault() -> str:
         row.create_calls -= 1
     db.session.commit()
     return fault
-
-
-def strike_create(
-    title: str, errors: Mapping[str, tuple[Any, ...]], refused: Callable[..., Exception]
-) -> str:
-    """Before a create call does its work: suffer what keeps it from doing any.
-
-    :param title: the provider's name, for a web page in place of an answer.
-    :param errors: the faults that are answered with an error: what ``refused`` is called with.
-    :return: the fault that is left, for :func:`finish_create` or the caller's "foreign_redirect".
-    :raise Exception: what ``refused`` made of an error, to be answered in the provider's way.
-    """
-    fault = consume_create_fault()
-    if fault == "timeout_before":
-        hang()
-        fault = "503"
-    if fault in errors:
-        raise refused(*errors[fault])
-    if fault == "html":
-        abort(Response(f"<!doctype html><title>{title}</title><p>We are back soon."))
-    return fault
-
-
-def finish_create(fault: str, pay: Callable[[], list[Delivery]]) -> None:
-    """After a create call has made its payment, before it answers.
-
-    :param pay: pays it in full, and gives the webhooks about it.
-    """
-    if fault == "timeout_after":
-        hang()
-    elif fault == "early_webhook":
-        for delivery in pay():
-            deliveries.send_now(delivery)
 
 
 def hang() -> None:

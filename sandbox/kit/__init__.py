@@ -1,7 +1,7 @@
 """What an imitation of a provider is made with, in the order in which it is used.
 
 A provider is a folder of ``sandbox/`` and a line in ``registry.py``. All modules of the folder are
-imported, so each may add routes. Read ``mintcash/`` beside this.
+imported, so each may add routes. Read the first of them beside this.
 
 1. ``settings.py``: :class:`Settings` with the provider's own fields, each with its meaning. What
    the documentation leaves open is a field ``sandbox_<name>_…``, or an assumption.

@@ -1,12 +1,16 @@
 """The front page, the ledger, the controls, and who may use them."""
 
+import re
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox import config
+from sandbox import config, registry
 from sandbox.app import PROXY_HEADERS, create_app
 from sandbox.faults import FAULTS
+from sandbox.kit import Provider, Settings
 from sandbox.registry import PROVIDERS
 
 from .conftest import StartSandbox
@@ -183,3 +187,76 @@ def test_it_refuses_to_start_beside_real_money() -> None:
 def test_a_setting_that_makes_no_sense_is_named() -> None:
     with pytest.raises(config.SettingsError, match="SANDBOX_MINTCASH_REPLY_SHAPE"):
         config.load(sandbox_mintcash_reply_shape="round")
+
+
+#: Provider -> the names in the body of its errors. A provider that is not here fails the test.
+ERRORS = {
+    "mintcash": ["code", "message", "details"],
+    "hitpay": ["message"],
+    "handcash": ["message"],
+    "wipay": ["message"],
+    "request_network": ["statusCode", "message", "error"],
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("path", ["no/such/path", "v1/", "x"])
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_an_unknown_path_is_answered_as_the_provider_answers_errors(
+    sandbox: Sandbox, name: str, path: str, method: str
+) -> None:
+    reply = sandbox.http.open(f"/{name}/{path}", method=method)
+
+    assert reply.status_code == 404
+    assert list(reply.json) == ERRORS[name]
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_hosted_page_that_is_not_there_is_a_page(sandbox: Sandbox, name: str) -> None:
+    pages = {
+        "hitpay": "payment-request/@kiln-and-kettle/x/checkout",
+        "wipay": "checkout/payment",
+        "request_network": "?token=x",
+    }
+
+    reply = sandbox.http.get(f"/{name}/{pages.get(name, 'pay/x')}")
+
+    assert (reply.status_code, reply.mimetype) == (404, "text/html")
+
+
+def test_a_path_of_no_provider_is_no_page(sandbox: Sandbox) -> None:
+    assert sandbox.http.get("/no/such/path").mimetype == "text/html"
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.name)
+def test_settings_and_assumptions_are_folded_by_provider(
+    sandbox: Sandbox, provider: Provider[Any]
+) -> None:
+    page = unescape(sandbox.http.get("/").text)
+
+    summary = f"<summary>{provider.title}: where the documentation is silent, we chose</summary>"
+    folded = page.partition(summary)[2].partition("</details>")[0]
+    for assumption in provider.assumptions:
+        assert assumption in folded
+    for name in provider.settings_type.model_fields.keys() - Settings.model_fields.keys():
+        assert name.upper() in folded
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_only_its_folder_and_the_registry_name_a_provider(name: str) -> None:
+    """What is peculiar to a provider stands in its folder; the registry has one line for it."""
+    home = Path(registry.__file__).parent
+    own = home / name
+    naming = [
+        str(path.relative_to(home))
+        for path in home.rglob("*.py")
+        if own not in path.parents and path.name != "registry.py"
+        if re.search(rf"\b{name}\b|{name}_", path.read_text("utf-8"))
+    ]
+
+    assert naming == []
+
+
+def test_every_file_is_read_in_one_sitting() -> None:
+    for path in Path(registry.__file__).parent.rglob("*.py"):
+        assert len(path.read_text("utf-8").splitlines()) <= 350, path.name

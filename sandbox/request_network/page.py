@@ -1,59 +1,45 @@
 """Request Network's secure payment page: a wallet, what it pays with, and what came of it.
 
-The real page opens the customer's own wallet; here a pretend one is part of the page. Nothing here
-needs JavaScript, and nobody is sent back to the shop: the last screen has a button.
+The real page opens the customer's own wallet; here a pretend one is part of the page. The
+browser is not sent back to the shop: the last screen has a button.
 """
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from . import clock, faults
-from .background import commit
-from .models import Payment
-from .old import settings
-from .request_network import (
-    WALLET,
-    by_token,
-    expire,
-    left,
-    minor,
-    missing,
-    receive,
-    transfer,
-    ways,
-)
+from .. import clock, faults, kit
+from ..kit import Answer, commit, major, minor, submit
+from ..models import Payment
+from . import by_token, provider, receive
+from .coins import ways
+from .transfers import WALLET, left, missing, transfer
 
-Answer = str | Response | tuple[str, int]
-
-#: The others make no sense for a wallet.
-PAYMENT_FAULTS = ("none", "close_tab", "expire", "pay_late", "pay_twice")
 SETTLES = ("now", "later", "safe", "never")
 CROSS_CHAIN_MORE_THAN = 100  # minor units; api-features/crosschain-payments
 
-bp = Blueprint("request_network_page", __name__, url_prefix="/request_network")
+page = provider.blueprint("page")
 
 
-@bp.get("/")
-def show() -> str:
+@page.get("/")
+def show_page() -> str:
     """The step that the payment has got to.
 
     :raise 404: unknown token.
     """
     payment = _payment()
     details = payment.details
-    if payment.status in ("completed", "expired") or details["coming"]:
-        return _page("result.html", payment)
+    if _is_over(payment):
+        return show("result.html", payment)
     if not details["connected"]:
-        return _page("connect.html", payment)
-    return _page("confirm.html", payment) if details["approved"] else _form(payment, {})
+        return show("connect.html", payment)
+    return show("confirm.html", payment) if details["approved"] else _form(payment, {})
 
 
-@bp.post("/connect")
+@page.post("/connect")
 def connect() -> Answer:
     """Connect the pretend wallet."""
     payment = _open_payment()
@@ -61,11 +47,11 @@ def connect() -> Answer:
     return _onward(payment)
 
 
-@bp.post("/approve")
+@page.post("/approve")
 def approve() -> Answer:
     """``way`` (chain and coin), ``amount`` and ``settles``: what the wallet may pay."""
     payment = _open_payment()
-    if payment.details["coming"] or payment.status in ("completed", "expired"):
+    if _is_over(payment):
         return _onward(payment)
     way = request.form.get("way", "")
     amount, settles = request.form.get("amount", "").strip(), request.form.get("settles", "now")
@@ -77,7 +63,7 @@ def approve() -> Answer:
     return _onward(payment)
 
 
-@bp.post("/change")
+@page.post("/change")
 def change() -> Answer:
     """Take the approval back, and choose again."""
     payment = _open_payment()
@@ -85,24 +71,31 @@ def change() -> Answer:
     return _onward(payment)
 
 
-@bp.post("/pay")
+@page.post("/pay")
 def pay() -> Answer:
     """Pay what was approved, once."""
     payment = _open_payment()
-    details = payment.details
-    paid, details["approved"] = details["approved"], None
-    if not paid or details["coming"] or payment.status in ("completed", "expired"):
-        return _onward(payment)
-    if payment.fault == "expire":
-        expire(payment)
-    elif payment.fault == "pay_late" or paid["settles"] in ("later", "safe"):
-        if payment.fault == "pay_late":
-            expire(payment)
-        details["coming"] = paid
-        payment.timer = clock.now() + settings().sandbox_delay_seconds
-    else:
-        receive(payment, paid)
+    if payment.details["approved"] and not _is_over(payment):
+        submit(payment, read=_read, settle=_settle)
     return _onward(payment)
+
+
+def _read(payment: Payment) -> dict[str, str]:
+    payment.details["coming"], payment.details["approved"] = payment.details["approved"], None
+    return {}
+
+
+def _settle(payment: Payment) -> None:
+    coming = payment.details["coming"]
+    if coming["settles"] in ("later", "safe"):
+        payment.timer = clock.now() + provider.settings.sandbox_delay_seconds
+    else:
+        receive(payment, coming)
+
+
+def _is_over(payment: Payment) -> bool:
+    """Nothing can be paid now: all of it is paid or on its way, or the page has expired."""
+    return payment.status in ("completed", "expired") or bool(payment.details["coming"])
 
 
 def _payment() -> Payment:
@@ -139,7 +132,7 @@ def _errors(payment: Payment, way: str, amount: str, settles: str) -> dict[str, 
 def _onward(payment: Payment) -> Response:
     """Always to the page itself: it is left by its button only."""
     commit()
-    return redirect(url_for(".show", token=payment.details["token"]), 303)
+    return redirect(url_for(".show_page", token=payment.details["token"]), 303)
 
 
 def _form(
@@ -150,8 +143,8 @@ def _form(
         for chain, coins in ways(payment).items()
         for coin, balance in coins.items()
     ]
-    amount = Decimal(missing(payment)).scaleb(-2)
-    return _page(
+    amount = major(missing(payment))
+    return show(
         "pay.html", payment, values=values, errors=errors or {}, options=options, amount=amount
     )
 
@@ -160,24 +153,17 @@ def _title(chain: str) -> str:
     return chain if chain == "BNB" else chain.capitalize()
 
 
-def _page(template: str, payment: Payment, **values: Any) -> str:
-    return render_template(
-        f"request_network/{template}",
-        payment=payment,
+def show(template: str, payment: Payment, **values: Any) -> str:
+    requests = payment.details["requests"]
+    paid = [each["txHash"] for wanted in requests for each in wanted["payments"]]
+    return kit.show(
+        template,
+        payment,
         details=payment.details,
         missing=missing(payment),
-        items=[(each["cents"], left(each)) for each in payment.details["requests"]],
-        hashes=list(
-            dict.fromkeys(
-                paid["txHash"] for each in payment.details["requests"] for paid in each["payments"]
-            )
-        ),
+        items=[(each["cents"], left(each)) for each in requests],
+        hashes=list(dict.fromkeys(paid)),
         chain=_title(payment.details["chain"]),
         wallet=f"{WALLET[:6]}…{WALLET[-4:]}",
-        merchant=settings().sandbox_merchant_name,
-        payment_faults=[each for each in faults.of_kind("payment") if each.key in PAYMENT_FAULTS],
-        delivery_faults=[
-            each for each in faults.of_kind("delivery") if each.key != "wrong_environment"
-        ],
         **values,
     )

@@ -1,0 +1,208 @@
+"""What the real payment page asks of Request Network's API (api-reference/secure-payments)."""
+
+import re
+import secrets
+from typing import Any
+
+from flask import request
+
+from ..kit import Refused
+from ..models import Payment
+from . import authenticate, by_token, provider, rules
+from .coins import CHAINS, currency_id, ways
+from .transfers import decimal, left, missing, ulid
+
+
+def login() -> None:
+    both = provider.settings.sandbox_request_network_page_keys == "both"
+    authenticate(*(("x-client-id", "x-api-key") if both else ("x-client-id",)))
+
+
+page_calls = provider.blueprint("page_calls", "/v2/secure-payments", login)
+
+
+@page_calls.get("/<token>")
+def show_secure_payment(token: str) -> Any:
+    """What the page shows; ``?wallet=`` adds what it can be paid with.
+
+    Errors: 401, 403 expired, 404, 409 completed, 423 a Safe's owners are signing.
+    """
+    payment = _payment(token)
+    if closed := _closed(payment) or _being_signed(payment):
+        return closed
+    details = payment.details
+    destination = details["destination"] and {
+        "destinationId": details["destination"],
+        "payeeAddress": details["destination"].rpartition(":")[0],
+        "tokenAddress": details["tokenAddress"],
+        "walletAddress": details["payee"],
+        "network": details["network"],
+    }
+    amounts = [each["amount"] for each in details["requests"]]
+    currency, count = currency_id(details["coin"], details["network"]), len(amounts)
+    if count == 1:
+        reply = {
+            "paymentType": "single",
+            "payee": details["payee"],
+            "network": details["network"],
+            "amount": amounts[0],
+            "paymentCurrency": currency,
+            "isNativeCurrency": False,
+            "status": "pending",
+            "destination": destination,
+        }
+    else:
+        reply = {
+            "paymentType": "batch",
+            "payees": [details["payee"]] * count,
+            "network": details["network"],
+            "amounts": amounts,
+            "paymentCurrencies": [currency] * count,
+            "isNativeCurrency": [False] * count,
+            "status": "pending",
+            "destinations": [destination] * count,
+        }
+    reply |= {
+        "reference": payment.external_id,
+        "requestIds": [each["id"] for each in details["requests"]],
+        "redirectUrl": payment.return_url or None,
+        "redirectLabel": details["label"],
+        "branding": None,
+        "feePlan": None,
+    }
+    if request.args.get("wallet"):
+        needed = missing(payment)
+        reply["paymentOptions"] = {
+            chain: {
+                coin: {
+                    "balance": decimal(balance),
+                    "hasEnoughBalance": balance >= needed,
+                    "neededAmount": decimal(needed),
+                }
+                for coin, balance in coins.items()
+            }
+            for chain, coins in ways(payment).items()
+        }
+    return reply
+
+
+@page_calls.get("/<token>/pay")
+def show_transactions(token: str) -> Any:
+    """What the wallet is to sign: an approval, then the payment; the data is made up.
+
+    Errors: 401, 403, 404, 409, 423.
+    """
+    payment = _payment(token)
+    if closed := _closed(payment) or _being_signed(payment):
+        return closed
+    approval, payment_ = (
+        {
+            "to": payment.details["tokenAddress"],
+            "data": f"0x{secrets.token_hex(68)}",
+            "value": "0x0",
+        }
+        for _ in range(2)
+    )
+    if len(payment.details["requests"]) > 1:
+        return {
+            "ERC20ApprovalTransactions": [approval],
+            "batchPaymentTransaction": payment_,
+            "metadata": {"hasEnoughBalance": True, "hasEnoughGas": True},
+            "paymentType": "batch",
+            "feeBundle": None,
+        }
+    return {
+        "transactions": [approval, payment_],
+        "metadata": {
+            "stepsRequired": 2,
+            "needsApproval": True,
+            "approvalTransactionIndex": 0,
+            "paymentTransactionIndex": 1,
+            "hasEnoughBalance": True,
+            "hasEnoughGas": True,
+        },
+        "paymentType": "single",
+        "feeBundle": None,
+    }
+
+
+@page_calls.post("/<token>/intent")
+def announce_transaction(token: str) -> Any:
+    """The page says which transaction it sent; nothing is paid by that.
+
+    Errors: 400, 401, 403, 404, 409.
+    """
+    payment = _payment(token)
+    if closed := _closed(payment):
+        return closed
+    given = rules.payload_sent()
+    problems = [
+        rules.problem([name], "Required")
+        for name in ("chain", "token")
+        if not isinstance(given.get(name), str)
+    ]
+    if not re.fullmatch(r"0x[0-9A-Fa-f]{64}", str(given.get("txHash"))):
+        problems.append(rules.problem(["txHash"], "Invalid transaction hash"))
+    if problems:
+        raise Refused(400, problems)
+    return {
+        "intentId": ulid(),
+        "paymentReference": payment.details["requests"][0]["paymentReference"],
+        "txHash": given["txHash"],
+        "isListening": True,
+    }
+
+
+def _payment(token: str) -> Payment:
+    payment = by_token(token)
+    if payment is None:
+        raise Refused(404, "Token not found")
+    return payment
+
+
+def _closed(payment: Payment) -> tuple[dict[str, Any], int] | None:
+    """The answer 409 of a page that is paid.
+
+    :raise Refused: it has expired.
+    """
+    if payment.status == "expired":
+        raise Refused(403, "Secure payment has expired")
+    if payment.status != "completed":
+        return None
+    return {
+        "message": "Secure payment has already been completed",
+        "status": "completed",
+        "branding": None,
+        "requestStatuses": [
+            {
+                "requestId": each["id"],
+                "hasBeenPaid": True,
+                "txHash": each["payments"][-1]["txHash"],
+            }
+            for each in payment.details["requests"]
+        ],
+    }, 409
+
+
+def _being_signed(payment: Payment) -> tuple[dict[str, Any], int] | None:
+    """The answer 423 of a page that a Safe wallet is paying, whose owners have yet to sign."""
+    coming = payment.details["coming"]
+    if not coming or coming["settles"] != "safe":
+        return None
+    return {
+        "message": "Secure payment is in progress",
+        "status": "pending",
+        "branding": None,
+        "requestStatuses": [
+            {
+                "requestId": each["id"],
+                "hasBeenPaid": left(each) == 0,
+                "safeTxHash": coming["txHash"],
+                "chainId": next(
+                    number for number, found in CHAINS.items() if found[1] == coming["chain"]
+                ),
+                "safePaymentDeadline": coming["deadline"],
+            }
+            for each in payment.details["requests"]
+        ],
+    }, 423

@@ -1,0 +1,64 @@
+"""What a wallet pays, and what is still to be paid of the requests of a link. Minor units."""
+
+import secrets
+import time
+from typing import Any
+
+from ..clock import timestamp
+from ..kit import major
+from ..models import Payment
+from .coins import CHAINS
+
+WALLET = "0x71c7656ec7ab88b098defb751b7401b5f6d8976f"
+SAFE_HOURS = 24  # that a Safe's owners have to sign; an assumption
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def transfer(chain: str, coin: str, cents: int, settles: str = "now") -> dict[str, Any]:
+    """What a wallet pays.
+
+    ``settles``: ``now``, ``later``, ``safe`` (later, when a Safe's owners have signed), or
+    ``never`` (the bridge fails).
+    """
+    return {
+        "chain": chain,
+        "coin": coin,
+        "network": next(network for network, option in CHAINS.values() if option == chain),
+        "cents": cents,
+        "settles": settles,
+        "txHash": f"0x{secrets.token_hex(32)}",
+        "timestamp": timestamp(),
+        "deadline": int(time.time()) + SAFE_HOURS * 3600,
+    }
+
+
+def left(wanted: dict[str, Any]) -> int:
+    """What is still to be paid of one request."""
+    cents: int = wanted["cents"] - sum(each["cents"] for each in wanted["payments"])
+    return cents
+
+
+def missing(payment: Payment) -> int:
+    """What is still to be paid of all."""
+    return sum(left(each) for each in payment.details["requests"])
+
+
+def shares(payment: Payment, cents: int) -> dict[int, int]:
+    """How a sum fills the requests, one after the other: index -> its share."""
+    found = {}
+    for index, wanted in enumerate(payment.details["requests"]):
+        if share := min(cents, left(wanted)):
+            found[index] = share
+            cents -= share
+    return found
+
+
+def decimal(cents: int) -> str:
+    """As webhooks write it: 4990 is ``"49.9"``, 5000 is ``"50.0"``."""
+    return major(cents).removesuffix("0")
+
+
+def ulid() -> str:
+    """26 of Crockford's letters: 48 bits of real milliseconds, then 80 of chance."""
+    number = int(time.time() * 1000) << 80 | secrets.randbits(80)
+    return "".join(CROCKFORD[number >> 5 * place & 31] for place in reversed(range(26)))

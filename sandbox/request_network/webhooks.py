@@ -1,0 +1,77 @@
+"""Request Network's webhooks (api-reference/webhooks): flat, each about one request."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ..kit import Webhooks, first_of, hmac_sha256, newest_other, settings_as
+from ..models import Delivery, Payment
+from .settings import RequestNetworkSettings
+from .transfers import WALLET, decimal, left, ulid
+
+RETRY_COUNT = "x-request-network-retry-count"
+WEBHOOKS = Webhooks(
+    retry_after=(1, 5, 15),  # use-cases/webhook-reconciliation
+    amounts=("amount", "totalAmountPaid", "expectedAmount"),
+    lies={
+        "wrong_amount": {"amount": decimal(1), "totalAmountPaid": decimal(1)},
+        "wrong_currency": {"currency": "WETH", "paymentCurrency": "WETH"},
+    },
+    tamper=(rb'"event":', b" "),
+)
+
+
+def notify(payment: Payment, index: int, event: str, is_last: bool = False) -> list[Delivery]:
+    """Store a webhook about one request as it is now.
+
+    ``is_last``: nothing is left to be told about the payment.
+    """
+    ours = settings_as(RequestNetworkSettings)
+    secret = first_of(ours.request_network_webhook_secret)
+    return WEBHOOKS.send(
+        payment,
+        event,
+        _event(payment, index, event),
+        url=ours.request_network_webhook_url,
+        headers=lambda body: {
+            "Content-Type": "application/json",
+            "x-request-network-signature": hmac_sha256(secret, body),
+            "x-request-network-delivery": ulid(),
+            RETRY_COUNT: "0",
+        },
+        final=is_last,
+        goes_back=event == "payment.failed",
+    )
+
+
+def _event(payment: Payment, index: int, event: str) -> dict[str, Any]:
+    """Amounts are decimals of the coin."""
+    details, wanted = payment.details, payment.details["requests"][index]
+    about = {
+        "event": event,
+        "requestId": wanted["id"],
+        "requestID": wanted["id"],
+        "paymentReference": wanted["paymentReference"],
+    }
+    if event == "payment.failed":
+        return about | {"subStatus": "", "paymentProcessor": "request-network"}
+    paid = wanted["payments"][-1]
+    about |= {
+        "explorer": f"https://scan.request.network/request/{wanted['id']}",
+        "amount": decimal(paid["cents"]),
+        "totalAmountPaid": decimal(wanted["cents"] - left(wanted)),
+        "expectedAmount": decimal(wanted["cents"]),
+        "timestamp": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "txHash": paid["txHash"],
+        "payerAddress": WALLET,
+        "payerEoaAddress": None,
+        "network": details["network"],
+        "currency": details["coin"],
+        "paymentCurrency": details["coin"],
+        "isCryptoToFiat": False,
+        "subStatus": "",
+        "paymentProcessor": "request-network",
+        "fees": [],
+    }
+    if payment.delivery_fault == "replay_other_order":  # a field that is not there otherwise
+        about["reference"] = newest_other(payment).external_id
+    return about
