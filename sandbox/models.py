@@ -65,7 +65,8 @@ class IdempotencyKey(Base):
     provider: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     request: Mapped[str]  # what must be equal for a call to be a repetition
-    payment_id: Mapped[int] = mapped_column(ForeignKey("payments.id"))
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payments.id"), index=True)
+    reply: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # the first, where it is kept
 
     payment: Mapped[Payment] = relationship()
 

@@ -51,15 +51,17 @@ def submit(
 def show(template: str, payment: Payment, **values: Any) -> str:
     """A page of this payment, whose forms may lead to the shop.
 
-    The template stands in the folder of the provider. It knows ``payment``, ``merchant`` and the
-    faults of the drawer, ``payment_faults`` and ``delivery_faults``.
+    The template stands in the folder of the provider, or among those that all share, such as
+    ``endings.html``. It knows ``payment``, ``provider``, ``merchant`` and the faults of the drawer,
+    ``payment_faults`` and ``delivery_faults``.
     """
     provider = provider_of(payment)
     if payment.return_url:
         g.form_target = origin(payment.return_url)
     return render_template(
-        f"{provider.name}/{template}",
+        [f"{provider.name}/{template}", template],
         payment=payment,
+        provider=provider,
         merchant=settings().sandbox_merchant_name,
         payment_faults=provider.can_suffer("payment"),
         delivery_faults=provider.can_suffer("delivery"),

@@ -38,6 +38,8 @@ class Provider(Generic[Own]):
     :param envelope: an error as the body of an answer.
     :param errors: HTTP status -> what :class:`Refused` is made of: 401, 404 (an unknown path), and
         500, 502, 503, which faults ask for.
+    :param keeps_first_reply: whether a call with a known idempotency key is answered word for word
+        as the first time, and not with the payment as it is now.
     :param cannot: the keys of faults that make no sense here.
     :param own_faults: faults that only this provider knows.
     :param counts_retries_in: the header of a webhook that counts them; "0" at first.
@@ -57,6 +59,7 @@ class Provider(Generic[Own]):
         paid_in: Sequence[str] = (),
         envelope: Callable[[Refused], dict[str, Any]],
         errors: Mapping[int, Mapping[str, Any]],
+        keeps_first_reply: bool = False,
         cannot: Sequence[str] = (),
         own_faults: Sequence[faults.Fault] = (),
         counts_retries_in: str = "",
@@ -67,6 +70,7 @@ class Provider(Generic[Own]):
         self.settings_type = settings
         self.open_in, self.paid_in = open_in, paid_in
         self.envelope, self.errors = envelope, errors
+        self.keeps_first_reply = keeps_first_reply
         self.cannot, self.own_faults = cannot, own_faults
         self.counts_retries_in, self.dashboard = counts_retries_in, dashboard
         self.pays_late_after = pays_late_after
@@ -162,6 +166,8 @@ class Provider(Generic[Own]):
         if fault == "foreign_redirect":
             address = urlsplit(address)._replace(scheme="https", netloc=FOREIGN_HOST).geturl()
         answer = reply(payment, address)
+        if self.keeps_first_reply:
+            answer = _kept(payment, answer)
         commit()
         if fault == "timeout_after":
             faults.hang()
@@ -262,6 +268,16 @@ class Provider(Generic[Own]):
             self.pay(payment)
         else:
             self.on_timer(payment)
+
+
+def _kept(payment: Payment, answer: dict[str, Any]) -> dict[str, Any]:
+    """What the idempotency key of this payment was answered first; without a key, ``answer``."""
+    used = db.session.scalar(select(IdempotencyKey).filter_by(payment_id=payment.id))
+    if used is None:
+        return answer
+    if used.reply is None:
+        used.reply = answer
+    return used.reply
 
 
 def provider_of(payment: Payment) -> Provider[Any]:
