@@ -193,7 +193,7 @@ def test_a_byte_order_mark_before_an_answer_is_ignored(case: Case) -> None:
 
 
 @each_provider
-def test_a_true_delivery_says_paid_in_minor_units(case: Case) -> None:
+def test_a_proven_delivery_says_paid_in_minor_units(case: Case) -> None:
     (news,) = case.provider.read_webhook(case.account, *case.paid)
 
     assert isinstance(news, News), "none of them needs a ping"
@@ -274,7 +274,7 @@ def test_a_payment_that_the_provider_has_not_named_cannot_be_asked_about(case: C
 
 
 @each_provider
-@pytest.mark.parametrize("code", [None, "", "declined", "nobody knows this one"])
+@pytest.mark.parametrize("code", [None, "", "declined", "an unknown code"])
 def test_a_failure_is_explained_in_a_sentence(case: Case, code: str | None) -> None:
     assert explain(case.provider, case.account, code).endswith(".")
 

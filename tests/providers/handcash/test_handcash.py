@@ -541,7 +541,7 @@ def test_an_answer_that_makes_no_sense_is_no_answer(
 
 
 def pending(api: responses.RequestsMock, **changes: Any) -> None:
-    """The public answer about a request that waits for somebody to pay."""
+    """The public answer about a request that is not paid yet."""
     api.get(PUBLIC, json=fixture("public.json") | {"status": "pending"} | changes)
 
 
@@ -592,7 +592,9 @@ def test_a_word_that_we_do_not_know_ends_nothing(
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])
-def test_a_request_that_nobody_knows_is_closed(api: responses.RequestsMock, status: int) -> None:
+def test_a_request_that_handcash_does_not_know_is_closed(
+    api: responses.RequestsMock, status: int
+) -> None:
     """Which of them it is, is not documented."""
     api.get(PUBLIC, json={"message": "Payment request not found"}, status=status)
 
@@ -655,7 +657,7 @@ def test_what_was_never_made_has_no_page_and_need_not_be_withdrawn() -> None:
     assert handcash.resume_checkout(ACCOUNT, unnamed, URLS) == "closed"
 
 
-def test_a_request_that_nobody_knows_need_not_be_withdrawn(api: responses.RequestsMock) -> None:
+def test_an_unknown_request_need_not_be_withdrawn(api: responses.RequestsMock) -> None:
     api.get(PUBLIC, json={"message": "Payment request not found"}, status=404)
 
     handcash.cancel(ACCOUNT, PAYMENT)
@@ -679,7 +681,7 @@ def test_a_withdrawal_may_be_refused(api: responses.RequestsMock, status: int) -
 
 
 @pytest.mark.parametrize("answer", [{"status": 500}, {"body": requests.ReadTimeout()}])
-def test_without_an_answer_nobody_knows_whether_it_is_withdrawn(
+def test_without_an_answer_it_is_unknown_whether_it_is_withdrawn(
     api: responses.RequestsMock, answer: dict[str, Any]
 ) -> None:
     pending(api)

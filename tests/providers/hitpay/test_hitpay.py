@@ -241,13 +241,13 @@ def test_while_a_salt_is_being_replaced_either_signs() -> None:
 
 def test_an_account_without_a_salt_believes_nothing() -> None:
     """A4: never an HMAC with an empty key."""
-    nobody = replace(ACCOUNT, salts=(), webhook_salts=())
+    without_salts = replace(ACCOUNT, salts=(), webhook_salts=())
     headers = {"hitpay-signature": sign(VECTOR, "")}
 
     with pytest.raises(Unproven):
-        hitpay.read_webhook(nobody, headers, VECTOR)
+        hitpay.read_webhook(without_salts, headers, VECTOR)
     with pytest.raises(Unproven):
-        read_form(form(), nobody)
+        read_form(form(), without_salts)
 
 
 def test_both_versions_tell_the_same_news() -> None:
@@ -305,7 +305,7 @@ def test_other_events_are_kept_and_change_nothing(entity: str) -> None:
 
 
 def test_a_charge_that_is_passed_off_as_a_payment_request_pays_nothing() -> None:
-    """The header is not signed: whoever holds a true delivery may change it."""
+    """The header is not signed: a reader of a genuine delivery may change it."""
     news = read_event(json.dumps(fixture("charge_created_v2.json")).encode())
 
     assert news.status is None

@@ -139,10 +139,10 @@ def test_while_a_secret_is_being_replaced_either_signs() -> None:
 
 def test_an_account_without_a_secret_believes_nothing() -> None:
     """A4: never an HMAC with an empty key."""
-    nobody = replace(ACCOUNT, signing_secrets=())
+    without_secret = replace(ACCOUNT, signing_secrets=())
 
     with pytest.raises(Unproven):
-        mintcash.read_webhook(nobody, {"x-signature": sign(VECTOR, "")}, VECTOR)
+        mintcash.read_webhook(without_secret, {"x-signature": sign(VECTOR, "")}, VECTOR)
 
 
 # ------------------------------------------------------------------ events
@@ -461,7 +461,7 @@ def test_502_and_503_are_repeated_with_the_same_external_id(
 
     bodies = {call.request.body for call in api.calls}
     assert len(api.calls) == 3
-    assert len(bodies) == 1, "every repetition is the same request"
+    assert len(bodies) == 1, "every retry is the same request"
 
 
 @pytest.mark.parametrize(

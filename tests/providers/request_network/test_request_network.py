@@ -844,7 +844,7 @@ def test_an_answer_that_makes_no_sense_is_no_answer(
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Between calls; nobody really waits."""
+    """The pause between calls, which takes no time here."""
     waited: list[float] = []
     monkeypatch.setattr("providers.request_network.parts.time.sleep", waited.append)
     return waited
@@ -932,7 +932,7 @@ MADE = replace(PAYMENT, page_token=TOKEN)
     [(200, "open"), (403, "closed"), (404, "closed"), (409, "done"), (423, "done")],
 )
 @pytest.mark.parametrize("account", [ACCOUNT, CLIENT])
-def test_the_page_is_asked_before_anybody_is_sent_there_again(
+def test_the_page_is_asked_before_a_shopper_is_sent_there_again(
     api: responses.RequestsMock, account: Any, status: int, found: str
 ) -> None:
     api.get(PAGE, json={"message": "as it is"}, status=status)

@@ -142,7 +142,7 @@ def test_a_true_return_does_not_fit_another_total() -> None:
 
 @pytest.mark.parametrize("status", ["failed", "error", "cancelled", "SUCCESS", "success ", ""])
 def test_whatever_is_no_success_is_a_hint_with_any_hash(status: str) -> None:
-    """A12: WiPay does not sign failures, so anybody can type one."""
+    """A12: WiPay does not sign failures, so anyone can type one."""
     assert isinstance(came_back(status=status), Hint)
 
 
@@ -161,7 +161,7 @@ def test_nothing_is_proven_before_there_is_a_transaction() -> None:
 
 
 def test_nothing_is_proven_without_a_key() -> None:
-    """A4: everybody can compute the MD5 of what stands in the address."""
+    """A4: anyone can compute the MD5 of what stands in the address."""
     keyless = replace(ACCOUNT, api_key="")
     args = fixture("return_documented.json") | {"hash": md5(f"{TRANSACTION}10.00")}
 
@@ -321,10 +321,10 @@ def test_while_a_secret_is_being_replaced_either_signs() -> None:
 
 def test_a_shop_without_an_endpoint_at_wipay_believes_no_webhook() -> None:
     """A4: never an HMAC with an empty key."""
-    nobody = replace(ACCOUNT, webhook_secrets=())
+    without_secret = replace(ACCOUNT, webhook_secrets=())
 
     with pytest.raises(Unproven):
-        read(changed(), nobody, signature=sign(changed(), ""))
+        read(changed(), without_secret, signature=sign(changed(), ""))
 
 
 # ------------------------------------------------------------------ events
@@ -430,7 +430,7 @@ def test_an_unknown_event_is_kept_and_changes_nothing(event: str) -> None:
 
 
 def test_live_does_not_take_sandbox_events_nor_the_reverse() -> None:
-    """A11, B19: anybody can make them with the public account 1234567890."""
+    """A11, B19: anyone can make them with the public account 1234567890."""
     live = replace(ACCOUNT, environment="live")
     live_id = changed({"transaction_id": TRANSACTION.removeprefix("SB-")})
 
@@ -544,7 +544,7 @@ def test_order_id_and_origin_keep_to_the_documented_pattern(api: responses.Reque
 
 
 def test_a_long_name_is_cut_and_a_long_address_is_not(api: responses.RequestsMock) -> None:
-    """A part of an e-mail address is somebody else's."""
+    """An e-mail address that is cut off is another person's."""
     long_name = replace(PAYMENT, customer=Customer("c", "n" * 61, "a@example.com"))
     long_email = replace(PAYMENT, customer=Customer("c", "Ann", f"{'a' * 50}@example.com"))
 
@@ -571,7 +571,7 @@ def test_a_long_name_is_cut_and_a_long_address_is_not(api: responses.RequestsMoc
 def test_an_error_is_one_sentence_for_the_shopper_and_is_not_sent_again(
     api: responses.RequestsMock, status: int, problem: type[ProviderError]
 ) -> None:
-    """A repetition would make another transaction."""
+    """A retry would make another transaction."""
     api.post(REQUEST_URL, json=fixture("error.json"), status=status)
 
     with pytest.raises(problem) as raised:
@@ -609,7 +609,7 @@ def test_an_answer_that_cannot_be_used_is_no_answer(
 
 
 def test_live_does_not_go_on_with_a_sandbox_transaction(api: responses.RequestsMock) -> None:
-    """B19: its hash would be made with a key that everybody knows."""
+    """B19: its hash would be made with a public key."""
     api.post(REQUEST_URL, json=fixture("created.json"))
 
     with pytest.raises(Rejected, match="is not 'live'"):
@@ -747,7 +747,7 @@ def by_form_event(event: str = "payment.success", **data: Any) -> bytes:
     return changed({**ours, "currency": "USD", **data}, event=event)
 
 
-def test_in_form_mode_nobody_is_called_and_the_fields_are_the_same(
+def test_in_form_mode_no_call_is_made_and_the_fields_are_the_same(
     api: responses.RequestsMock,
 ) -> None:
     form = sent_form(api, PAYMENT) | {"fee_structure": "merchant_absorb"}
@@ -851,7 +851,7 @@ def test_in_form_mode_a_success_says_for_which_order_and_how_much(
 
 
 def test_in_json_mode_the_order_that_a_transaction_names_is_not_believed() -> None:
-    """B3: anybody can open one that names our account and any order."""
+    """B3: anyone can open one that names our account and any order."""
     (news,) = read(by_form_event(total="0.01"))
 
     assert (news.provider_reference, news.reference) == (FORMED, None)
@@ -1116,7 +1116,7 @@ def test_a_success_whose_money_went_back_is_told_so(
     assert (news.status, news.dispute) == (status, dispute)
 
 
-def test_without_a_wapi_key_nobody_can_be_asked() -> None:
+def test_without_a_wapi_key_wipay_cannot_be_asked() -> None:
     assert wipay.fetch_payment(replace(ACCOUNT, wapi_key=""), PAYMENT) == []
 
 
