@@ -24,6 +24,9 @@ pace: .venv/dev ## how long webhooks wait for their answer at 50 a second; PACE_
 waiting: .venv/dev ## how long others wait while a provider, a mail server or a client is slow
 	@$(BIN)/python scripts/measure_waiting.py
 
+quick: .venv/dev ## the shop's own tests on SQLite, in this process: under a minute
+	@$(BIN)/python -m pytest --quick -n 3 $(PYTEST_ARGS)
+
 test: .venv/dev ## every test, browser, PostgreSQL and Redis included
 	@sh scripts/install.sh
 	@$(BIN)/python -m pytest -n 3 $(PYTEST_ARGS)
@@ -31,11 +34,12 @@ test: .venv/dev ## every test, browser, PostgreSQL and Redis included
 docs: .venv/run ## fill in what the documents quote from the code
 	@$(BIN)/python -m tools.docs
 
-check: .venv/dev ## format, lint, types, templates
+check: .venv/dev ## format, lint, types, templates, the shape of the house
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/djlint --check --lint --quiet templates sandbox/templates
+	$(BIN)/python -m pytest -q tests/test_shape.py
 
 format: .venv/dev ## put code and templates into shape
 	$(BIN)/ruff format .

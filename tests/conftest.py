@@ -12,12 +12,8 @@ import pytest
 import time_machine
 from flask import Flask
 from flask_migrate import upgrade
-from flask_sqlalchemy import SQLAlchemy
-from jinja2.bccache import Bucket, BytecodeCache
 from pydantic import SecretStr
-from sqlalchemy import Engine, bindparam
-from sqlalchemy.engine.default import DefaultDialect
-from werkzeug.routing import Rule
+from sqlalchemy import bindparam
 from werkzeug.test import TestResponse
 
 import config
@@ -28,13 +24,33 @@ from database import db
 
 from . import mintcash, postgres, purchases, redis_server, sandboxed
 from .books import Books
-from .groups import GroupScheduling
+from .groups import NOT_QUICK, GroupScheduling, is_quick
 from .sandboxed import ShopAndSandbox
 from .shopper import Shopper
+from .speed import compiled_routes, compiled_statements, compiled_templates
+from .speed import settings_of_sandbox as settings_of_sandbox
 
 BASE_URL = "http://127.0.0.1:5000"
 REAL_CLOCKS = dict(database.CLOCKS)
 OpenShop = Callable[..., ShopAndSandbox]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="the shop's own tests, on SQLite only")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files that hold nothing quick are not even imported: some need what is not installed."""
+    path = collection_path.relative_to(config.rootpath).as_posix()
+    left_out = config.getoption("quick") and f"{path}/".startswith(NOT_QUICK)
+    return left_out or None  # None: pytest decides
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("quick"):
+        others = [item for item in items if not is_quick(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if is_quick(item)]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
@@ -42,7 +58,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_settings_of_this_machine() -> Iterator[None]:
+def no_settings_of_this_machine() -> Iterator[None]:
     """Neither the environment nor a .env of whoever runs the tests changes their outcome."""
     with pytest.MonkeyPatch.context() as patch:
         for name in config.Settings.model_fields:
@@ -61,46 +77,10 @@ def _databases_go_by_the_clock_of_the_test() -> Iterator[None]:
         yield
 
 
-class CompiledTemplates(BytecodeCache):
-    """In memory, for all the shops and sandboxes that the tests open one after the other."""
-
-    def __init__(self) -> None:
-        self.code: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self.code:
-            bucket.bytecode_from_string(self.code[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self.code[bucket.key] = bucket.bytecode_to_string()
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_is_compiled_twice() -> Iterator[None]:
-    """Templates, routes and statements: half of a short test's time would go into them."""
-    compile_route = Rule._compile_builder
-    routes: dict[str, Any] = {}
-    make_engine = SQLAlchemy._make_engine
-    statements: dict[Any, Any] = {}
-
-    def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
-        key = repr((rule._trace, rule.defaults, append_unknown))
-        if key not in routes:
-            routes[key] = compile_route(rule, append_unknown)
-        return routes[key]
-
-    def share_statements(*arguments: Any) -> Engine:
-        engine = make_engine(*arguments)
-        engine.update_execution_options(compiled_cache=statements)
-        return engine
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Flask, "jinja_options", {"bytecode_cache": CompiledTemplates()})
-        patch.setattr(Rule, "_compile_builder", compile_once)
-        patch.setattr(SQLAlchemy, "_make_engine", share_statements)
-        # A statement is known by its dialect, which every engine makes for itself.
-        patch.setattr(DefaultDialect, "__hash__", lambda self: hash(type(self)))
-        patch.setattr(DefaultDialect, "__eq__", lambda self, other: type(self) is type(other))
+    """See ``speed.py``."""
+    with compiled_templates(), compiled_routes(), compiled_statements():
         yield
 
 
@@ -172,16 +152,13 @@ def jobs_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/jobs.db"
 
 
-@pytest.fixture(scope="session")
-def _settings(_no_settings_of_this_machine: None) -> config.Settings:
-    """Those of the sandbox; to read eighty of them takes as long as a short test."""
-    return config.load()
-
-
 @pytest.fixture
-def settings(_settings: config.Settings, database_url: str, jobs_url: str) -> config.Settings:
+def settings(
+    settings_of_sandbox: config.Settings, database_url: str, jobs_url: str
+) -> config.Settings:
+    """Those of the sandbox, with databases of this test's own."""
     urls = {"database_url": SecretStr(database_url), "jobs_url": SecretStr(jobs_url)}
-    return _settings.model_copy(update=urls)
+    return settings_of_sandbox.model_copy(update=urls)
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
-"""Groups of tests that run in one process, one after the other.
+"""Groups of tests: which run in one process, one after the other, and which are quick.
 
 What a group needs is slow to start, so it is started once; and of those that start many processes
 of their own, one runs at a time. (xdist has a mark for this, ``xdist_group``, which pytest 9.2
 breaks: pytest-dev/pytest-xdist#1386.)
 """
 
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 #: A file of tests, or the start of its path -> the group that it runs in.
@@ -19,6 +20,29 @@ GROUPS = {
     "tests/tools/test_run.py": "many processes",
     "tests/tools/test_soak.py": "many processes",
 }
+
+#: What ``--quick`` leaves out, by the start of a path or of a test's id: it needs a browser, other
+#: processes, or the sandbox behind the shop. (Of tests that run on both databases, the second run
+#: is left out, too.)
+NOT_QUICK = (
+    "tests/browser/",
+    "tests/sandbox/",
+    "tests/security/",
+    "tests/stories/",
+    "tests/tools/",
+    "tests/jobs/test_engines.py",
+    "tests/jobs/test_outbox.py::test_a_worker_killed_",
+    "tests/jobs/test_outbox.py::test_killed_",
+    "tests/jobs/test_worker.py::test_a_real_worker_",
+    "tests/ops/test_server.py",
+    "tests/providers/test_hitpay_in_the_sandbox.py",
+)
+
+
+def is_quick(item: pytest.Item) -> bool:
+    """Runs on SQLite, in this process: in a moment, and with nothing to install."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return parameters.get("database_url") != "postgresql" and not item.nodeid.startswith(NOT_QUICK)
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
