@@ -33,6 +33,7 @@ from .speed import settings_of_sandbox as settings_of_sandbox
 BASE_URL = "http://127.0.0.1:5000"
 REAL_CLOCKS = dict(database.CLOCKS)
 OpenShop = Callable[..., ShopAndSandbox]
+MakeApp = Callable[..., Flask]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -167,6 +168,20 @@ def app(settings: config.Settings) -> Iterator[Flask]:
     app = create_app(settings)
     yield app
     close(app)
+
+
+@pytest.fixture
+def make_app(database_url: str, jobs_url: str) -> Iterator[MakeApp]:
+    """The shop for the sandbox, with these settings changed, as the environment would say them."""
+    with ExitStack() as stack:
+
+        def make(**changes: Any) -> Flask:
+            urls = {"database_url": database_url, "jobs_url": jobs_url}
+            app = create_app(config.load(**urls, **changes))
+            stack.callback(close, app)
+            return app
+
+        yield make
 
 
 def close(app: Flask) -> None:

@@ -15,7 +15,6 @@ from database import now, transaction
 from models import Order, OutboxTask, Payment
 from providers.contract import LADDER
 from views.order_status import describe
-from views.order_words import WORDS
 
 from .. import mintcash
 from ..books import Books
@@ -116,16 +115,6 @@ def test_an_order_without_a_payment_can_be_paid() -> None:
     view = describe(an_order(), None)
 
     assert (view.state, view.can_retry, view.is_final) == ("unpaid", True, True)
-
-
-@pytest.mark.parametrize("state", sorted(WORDS))
-@pytest.mark.usefixtures("page")
-def test_no_sentence_promises_a_letter(state: str) -> None:
-    """A shop without a mail server sends none."""
-    title, *sentences = WORDS[state]
-
-    assert len(title) <= 24, "a tab shows no more"
-    assert not re.search(r"we (also )?(write|send)|inbox|mail", " ".join(sentences), re.I)
 
 
 # ------------------------------------------------------------------ back without a result
