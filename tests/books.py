@@ -25,6 +25,7 @@ from models import (
     Payment,
     Product,
 )
+from tools.shopper import ANN
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ class Books:
             order = Order(
                 cart_key=uuid.uuid4().hex,
                 customer_id=customer.id,
-                name="Ann Example",
+                name=ANN["name"],
                 email=customer.email,
-                line1="Potter Street 1",
-                city="Ghent",
-                postal_code="9000",
-                country="BE",
+                line1=ANN["line1"],
+                city=ANN["city"],
+                postal_code=ANN["postal_code"],
+                country=ANN["country"],
                 currency="USD",
                 total=sum(line.total for line in lines),
                 lines=lines,

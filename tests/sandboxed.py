@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -25,36 +24,20 @@ from models import OutboxTask, Refund
 from sandbox import config as sandbox_config
 from sandbox.app import create_app as create_sandbox
 from sandbox.models import db as sandbox_db
+from tools.shopper import filled
 
 from .books import Books
+from .providers import case_of
 from .shopper import BASE_URL, Shopper
 
 SANDBOX_URL = "http://127.0.0.1:5001"
-CARD = {"expiry": "03/31", "holder": "Ann Example"}
-MINTCASH = {**CARD, "number": "5519 2838 1203 0000", "cvv": "123"}
-HITPAY = {**CARD, "number": "4242 4242 4242 4242", "cvc": "123", "method": "card"}
-WIPAY = {**CARD, "number": "4111 1111 1111 1111", "cvv": "123", "network": "Visa"}
-WIPAY_DECLINED = {**WIPAY, "number": "4111 1111 1111 3333"}
-HANDCASH = {"handle": "$ann"}
+#: What is typed on the provider's page.
+MINTCASH, HITPAY, WIPAY, HANDCASH = (
+    case_of(name).page.pays for name in ("mintcash", "hitpay", "wipay", "handcash")
+)
+WIPAY_DECLINED = case_of("wipay").page.declines or {}
 
 Answer = tuple[int, dict[str, str], bytes | str]
-
-
-class Form(HTMLParser):
-    """The form of a page that posts to one address: its hidden fields."""
-
-    def __init__(self, page: str, action: str) -> None:
-        super().__init__()
-        self.action, self.inside = action, False
-        self.fields: dict[str, str] = {}
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "form":
-            self.inside = given.get("action") == self.action
-        elif tag == "input" and self.inside and given.get("type") == "hidden":
-            self.fields[given.get("name") or ""] = given.get("value") or ""
 
 
 @dataclass
@@ -174,8 +157,9 @@ class ShopAndSandbox:
         return self.shopper.get(f"/console/orders/{self.books.order.id}").text
 
     def refund_form(self) -> dict[str, str]:
-        """The hidden fields of the console's refund form."""
-        return Form(self.console, f"/console/orders/{self.books.order.id}/refunds").fields
+        """What stands in the console's refund form besides what a person types."""
+        form = filled(self.console, f"/console/orders/{self.books.order.id}/refunds")
+        return {name: value for name, value in form.items() if name not in ("amount", "reason")}
 
     def refund(self, amount: str, **changes: str) -> TestResponse:
         """Fill in the console's form and press."""

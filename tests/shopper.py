@@ -1,40 +1,18 @@
 """A shopper without a browser: fills in forms and presses buttons over the WSGI interface."""
 
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tools import shopper
+from tools.shopper import filled
+
 BASE_URL = "http://127.0.0.1:5000"
 
-ANN = {
-    "name": "Ann Example",
-    "email": "ann@example.com",
-    "line1": "Potter Street 1",
-    "line2": "",
-    "city": "Ghent",
-    "region": "",
-    "postal_code": "9000",
-    "country": "BE",
-    "provider": "mintcash",
-}
-
-
-class _Hidden(HTMLParser):
-    """The hidden fields of a page's forms, by name."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.fields: dict[str, str] = {}
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
-        if attributes.get("type") == "hidden":
-            self.fields[attributes["name"] or ""] = attributes.get("value") or ""
+ANN = {**shopper.ANN, "line2": "", "region": "", "provider": "mintcash"}
 
 
 @dataclass
@@ -53,7 +31,8 @@ class Shopper:
 
     def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
         if not self.token:
-            self.token = _Hidden(self.get("/products/candle").text).fields["csrf_token"]
+            page = self.get("/products/candle").text
+            self.token = filled(page, "/cart/items")["csrf_token"]
         form = {"csrf_token": self.token, **(data or {})}
         return self.client.post(path, base_url=BASE_URL, data=form, **options)
 
@@ -62,7 +41,7 @@ class Shopper:
 
     def shown(self) -> str:
         """What the checkout page says that it shows; blank when there is nothing to check out."""
-        return _Hidden(self.get("/checkout").text).fields.get("shown", "")
+        return filled(self.get("/checkout").text, "/checkout").get("shown", "")
 
     def check_out(self, **changes: str) -> TestResponse:
         """Open the checkout page and send its form as Ann, with these changes."""

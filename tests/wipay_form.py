@@ -1,7 +1,9 @@
 """The form of ours that the shopper's browser posts to WiPay."""
 
+from tools.shopper import filled
+
 from .conftest import OpenShop
-from .sandboxed import Form, ShopAndSandbox
+from .sandboxed import ShopAndSandbox
 from .shopper import BASE_URL
 
 
@@ -17,7 +19,7 @@ def the_form(shop: ShopAndSandbox) -> tuple[str, dict[str, str]]:
     """Where it goes, and what is in it."""
     page = shop.shopper.get(f"/orders/{shop.books.order.id}/pay").text
     action = str(shop.books.payment.page_url)
-    return action, Form(page, action).fields
+    return action, filled(page, action)
 
 
 def post_form(shop: ShopAndSandbox, **changes: str) -> str:

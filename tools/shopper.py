@@ -1,6 +1,6 @@
 """A shopper without a browser, over real HTTP: fills in the forms of the shop and of the sandbox.
 
-For ``make demo`` and ``make soak``.
+For ``make demo`` and ``make soak``; the tests take from here what a shopper types.
 """
 
 import re
@@ -80,14 +80,17 @@ class Shopper:
 
     def fill_in(self, page: str, action: str, **fields: str) -> requests.Response:
         """Fill in the form of a page that posts to ``action``; what stands in it comes along."""
-        form = _Form(action)
-        form.feed(self.get(page).text)
-        return self.post(urljoin(page, action), **{**form.filled, **fields})
+        return self.post(urljoin(page, action), **{**filled(self.get(page).text, action), **fields})
+
+
+def filled(page: str, action: str) -> dict[str, str]:
+    """What stands in the fields, hidden ones included, of the form that posts to ``action``."""
+    form = _Form(action)
+    form.feed(page)
+    return form.filled
 
 
 class _Form(HTMLParser):
-    """What stands in the fields, hidden ones included, of the form that posts to one address."""
-
     def __init__(self, action: str) -> None:
         super().__init__()
         self.action, self.inside = action, False

@@ -9,9 +9,12 @@ from typing import Any
 import requests
 from playwright.sync_api import Page, expect
 
-SUCCESS = "5519 2838 1203 0000"
-SUCCESS_3DS = "5123 8172 3406 0000"
-FAILING = "4302 9128 3702 0000"
+from tests.providers.mintcash.case import CARD, CHALLENGED, FAILS
+from tools.shopper import ANN
+
+SUCCESS = CARD["number"]
+SUCCESS_3DS = CHALLENGED["number"]
+FAILING = FAILS["number"]
 
 
 @dataclass(frozen=True)
@@ -83,13 +86,13 @@ class Customer:
     def fill_in_checkout(self, provider: str = "mintcash") -> None:
         page = self.page
         page.goto(f"{self.world.shop}/checkout")
-        page.get_by_label("Name").fill("Ann Example")
-        page.get_by_label("E-mail").fill("ann@example.com")
+        page.get_by_label("Name").fill(ANN["name"])
+        page.get_by_label("E-mail").fill(ANN["email"])
         if page.get_by_label("Street and number").count():
-            page.get_by_label("Street and number").fill("Potter Street 1")
-            page.get_by_label("City").fill("Ghent")
-            page.get_by_label("Postal code").fill("9000")
-            page.get_by_label("Country").select_option("BE")
+            page.get_by_label("Street and number").fill(ANN["line1"])
+            page.get_by_label("City").fill(ANN["city"])
+            page.get_by_label("Postal code").fill(ANN["postal_code"])
+            page.get_by_label("Country").select_option(ANN["country"])
         page.locator(f"label[for=provider-{provider}]").click()
 
     def leave_to_pay(self, provider: str = "mintcash") -> None:
@@ -104,13 +107,17 @@ class Customer:
         self.leave_to_pay(provider)
 
     def fill_in_card(
-        self, number: str, expiry: str = "03/31", fault: str = "none", delivery_fault: str = "none"
+        self,
+        number: str,
+        expiry: str = CARD["expiry"],
+        fault: str = "none",
+        delivery_fault: str = "none",
     ) -> None:
         page = self.page
         page.get_by_label("Card number").fill(number)
         page.get_by_label("Expiry").fill(expiry)
         page.get_by_label("Security code").fill("123")
-        page.get_by_label("Name on card").fill("Ann Example")
+        page.get_by_label("Name on card").fill(CARD["holder"])
         if (fault, delivery_fault) != ("none", "none"):
             drawer = page.locator("details", has_text="Sandbox: test cards and faults").first
             if drawer.get_attribute("open") is None:

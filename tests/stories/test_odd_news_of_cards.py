@@ -16,12 +16,13 @@ from pydantic import SecretStr
 
 from database import now
 from payments import timing
+from tools.shopper import filled
 
 from .. import mintcash
 from ..books import Books
 from ..conftest import OpenShop
 from ..purchases import check_now, deliver_to
-from ..sandboxed import SANDBOX_URL, Form, ShopAndSandbox
+from ..sandboxed import SANDBOX_URL, ShopAndSandbox
 from ..shopper import Shopper
 
 # ------------------------------------------------------------------ MintCash
@@ -289,7 +290,7 @@ def test_a_parcels_address_goes_along_to_wipays_page(open_shop: OpenShop) -> Non
     shop.check_out("wipay", "candle")
 
     page = shop.shopper.get(f"/orders/{shop.books.order.id}/pay").text
-    fields = Form(page, str(shop.books.payment.page_url)).fields
+    fields = filled(page, str(shop.books.payment.page_url))
 
     order = shop.books.order
     assert (fields["avs"], fields["addr1"], fields["city"]) == ("1", order.line1, order.city)
