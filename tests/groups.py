@@ -32,10 +32,10 @@ NOT_QUICK = (
     "tests/tools/",
     "tests/jobs/test_engines.py",
     "tests/jobs/test_outbox.py::test_a_worker_killed_",
-    "tests/jobs/test_outbox.py::test_killed_",
+    "tests/payments/test_inbox.py::test_a_delivery_killed_",
     "tests/jobs/test_worker.py::test_a_real_worker_",
     "tests/ops/test_server.py",
-    "tests/providers/test_hitpay_in_the_sandbox.py",
+    "tests/providers/hitpay/test_in_the_sandbox.py",
 )
 
 
