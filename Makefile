@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run demo soak pace waiting test docs check format lighthouse screens lock clean
+.PHONY: help run demo soak pace waiting test provider contract docs check format lighthouse screens lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -30,6 +30,13 @@ quick: .venv/dev ## the shop's own tests on SQLite, in this process: under a min
 test: .venv/dev ## every test, browser, PostgreSQL and Redis included
 	@sh scripts/install.sh
 	@$(BIN)/python -m pytest -n 3 $(PYTEST_ARGS)
+
+provider: .venv/dev ## the folders of a new provider: make provider NAME=acme
+	@$(BIN)/python -m tools.new_provider "$(NAME)"
+	@$(BIN)/ruff format -q providers/$(NAME) sandbox/$(NAME) tests/providers/$(NAME)
+
+contract: .venv/dev ## what a provider still lacks, in order: make contract PROVIDER=acme
+	@$(BIN)/python -m tools.contract "$(PROVIDER)" $(CONTRACT_ARGS)
 
 docs: .venv/run ## fill in what the documents quote from the code
 	@$(BIN)/python -m tools.docs

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from .contract import Configured, Provider
+from .missing import MissingPart
 from .settings import DeclaresSettings, SettingsError
 
 #: A provider is a folder of this name, and a line here. The name stands in URLs and settings, too.
@@ -20,10 +21,6 @@ FOLDERS = (
 )
 #: Examples to copy from: offered only where the setting PROVIDERS_EXTRA names them.
 EXAMPLES: tuple[str, ...] = ()
-
-
-class MissingPart(Exception):
-    """A provider's folder lacks a part of the contract; the text says which."""
 
 
 def load(name: str) -> Provider:
@@ -71,9 +68,12 @@ def configured_providers(settings: Any) -> dict[str, Configured]:
             problems.append(str(problem))
     if problems:
         raise SettingsError("\n".join(problems))
-    return {
+    found = {
         name: Configured(PROVIDERS[name], account) for name, account in accounts.items() if account
     }
+    for each in found.values():
+        each.capabilities  # noqa: B018 - what a lesson lacks is said at start, not to a shopper
+    return found
 
 
 def _settings_of(name: str, module: Any) -> DeclaresSettings:

@@ -21,6 +21,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 #: Our payment statuses, lowest first. News can only lift a payment, never lower it.
@@ -298,8 +299,7 @@ class Capabilities:
     refunds: Literal["", "full", "part"] = ""  # "" where it has none
     saves_cards: bool = False  # with this account; see ``SavesCards``
     longest_email: int | None = None  # characters; None: no limit is documented
-    #: How long the page can be paid on; None: as long as the shop waits (PAYMENT_MINUTES).
-    page_minutes: int | None = None
+    page_minutes: int | None = None  # that the page can be paid on; None: PAYMENT_MINUTES
     #: Silence for this long means expired; until then it is unknown. None: PAYMENT_MINUTES.
     silent_minutes: int | None = None
 
@@ -345,6 +345,6 @@ class Configured:
     module: Provider
     account: Any = field(repr=False)  # holds secrets
 
-    @property
+    @cached_property
     def capabilities(self) -> Capabilities:
         return self.module.capabilities(self.account)

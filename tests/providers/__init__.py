@@ -3,7 +3,8 @@
 from functools import cache
 from importlib import import_module
 
-from providers import PROVIDERS, MissingPart
+from providers import PROVIDERS
+from providers.missing import MissingPart
 
 from .case import Case
 

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from providers.contract import Configured, PaymentRequest, Provider
@@ -204,8 +205,14 @@ class Case:
     scenarios: tuple[Scenario, ...] = ()
 
     @property
+    def folder(self) -> str:
+        module: ModuleType = self.provider  # type: ignore[assignment]
+        return module.__name__
+
+    @property
     def name(self) -> str:
-        return self.provider.capabilities(self.account).name
+        """As in URLs and settings: that of its folder."""
+        return self.folder.rpartition(".")[2]
 
     @property
     def configured(self) -> Configured:

@@ -9,7 +9,8 @@ import pytest
 
 import config
 import providers
-from providers import MissingPart, configured_providers, declared_settings, load
+from providers import configured_providers, declared_settings, load
+from providers.missing import MissingPart
 
 LESSON = """
 def capabilities(account): ...
