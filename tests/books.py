@@ -179,8 +179,8 @@ class Books:
         with self.open():
             jobs.sweep()
 
-    def make_looks_due(self) -> None:
-        """As if the pause before the next look had passed."""
+    def make_checks_due(self) -> None:
+        """As if the pause before the next check had passed."""
         with self.open(), transaction() as session:
             session.execute(
                 update(Payment)

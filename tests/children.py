@@ -73,7 +73,7 @@ def _main(
         os.dup2(said.fileno(), 2)
     os.environ.clear()
     os.environ.update(environment)
-    for module in (config, sandbox.config):  # nothing of what whoever runs the tests has in .env
+    for module in (config, sandbox.config):  # nothing of a .env on this machine
         module.Settings.model_config["env_file"] = None
     main(*arguments)
 

@@ -94,7 +94,7 @@ def make_tasks_due(books: Books) -> None:
 
 def check_now(books: Books) -> None:
     """The worker checks every undecided payment."""
-    books.make_looks_due()
+    books.make_checks_due()
     books.sweep()
 
 

@@ -135,7 +135,7 @@ class ShopAndSandbox:
         """Webhooks, then the worker, with every pause over."""
         self.deliver()
         self.make_due()
-        self.books.make_looks_due()
+        self.books.make_checks_due()
         self.books.sweep()
         self.deliver()
 
@@ -146,7 +146,7 @@ class ShopAndSandbox:
 
     def check_payments(self) -> None:
         """The worker asks about every payment."""
-        self.books.make_looks_due()
+        self.books.make_checks_due()
         with self.books.open():
             jobs.sweep()
 

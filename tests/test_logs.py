@@ -158,7 +158,7 @@ def test_a_look_says_what_it_is_about(
     shopper.add("candle")
     shopper.check_out()
     mintcash_api.newest["status"] = "succeeded"
-    books.make_looks_due()
+    books.make_checks_due()
     lines.read()
 
     books.sweep()

@@ -158,7 +158,7 @@ def test_checks_that_hang_stop_neither_fulfilment_nor_the_sweep_nor_each_other(
     provider = app.extensions["providers"]["mintcash"].module
     monkeypatch.setattr(provider, "fetch_payment", hanging)
     ids = [books.place_order(COOKBOOK)[0]["externalId"] for _ in range(3)]
-    books.make_looks_due()
+    books.make_checks_due()
 
     threads = [start(pool, app, jobs.check, each) for each in ids]
     eventually(lambda: sum(each.done() for each in threads) == 2, "two leave it to the third")

@@ -49,7 +49,7 @@ def test_a_real_worker_opens_downloads_while_mail_server_and_provider_hang(
         }
         for _ in range(4):
             books.place_order(COOKBOOK)
-        books.make_looks_due()
+        books.make_checks_due()
         with running(run.WORKER, settings, tmp_path, **more):
             for bought in range(1, 8):
                 pay_for_e_book(app, books)

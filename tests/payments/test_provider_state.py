@@ -43,7 +43,7 @@ def news(status: str | None, state: str | None) -> News:
 
 
 def ask(books: Books) -> None:
-    books.make_looks_due()
+    books.make_checks_due()
     books.sweep()
 
 

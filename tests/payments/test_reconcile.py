@@ -74,7 +74,7 @@ def test_an_unusable_answer_says_nothing_about_the_payment(
     before = books.snapshot()
 
     for status, body in UNUSABLE:
-        books.make_looks_due()
+        books.make_checks_due()
         with responses.RequestsMock() as broken:
             broken.get(url, status=status, body=body.replace("ID", away["id"]))
             books.sweep()
@@ -82,7 +82,7 @@ def test_an_unusable_answer_says_nothing_about_the_payment(
         assert books.snapshot() == before, body
 
     away["status"] = "succeeded"
-    books.make_looks_due()
+    books.make_checks_due()
     books.sweep()
     assert books.order.status == "paid"
 
@@ -150,7 +150,7 @@ def silent_payment(books: Books, mintcash_api: mintcash.Api) -> str:
     """A payment whose check is due; MintCash would say that it is pending."""
     (payment,) = books.place_order({"candle": 1})
     mintcash_api.payments[payment["id"]] = {**payment, "status": "pending"}
-    books.make_looks_due()
+    books.make_checks_due()
     return str(payment["externalId"])
 
 
@@ -292,11 +292,11 @@ def test_a_provider_that_never_answers_is_not_asked_without_end(
     long_after = now() + 2 * timing.STOP_CHECKING
 
     with time_machine.travel(now()):
-        books.make_looks_due()
+        books.make_checks_due()
         books.sweep()
         assert (books.payment.status, books.payment.next_check_at is None) == ("created", False)
     with time_machine.travel(long_after):
-        books.make_looks_due()
+        books.make_checks_due()
         books.sweep()
 
     assert (books.payment.status, books.payment.next_check_at) == ("expired", None)
@@ -329,7 +329,7 @@ def test_a_payment_in_parts_that_shrinks_is_asked_about_until_the_rest_has_come(
     (payment,) = books.place_order(ONE_OF_EACH)
     tell(books, payment, status="partially_paid", amount=4000, currency="USD")
     mintcash_api.payments[payment["id"]] = {**payment, "status": "pending"}
-    books.make_looks_due()
+    books.make_checks_due()
     books.sweep()
 
     assert "after it had said that more money came" in str(books.payment.problem)

@@ -142,7 +142,7 @@ def test_webhook_return_worker_and_order_page_in_the_same_instant_fulfil_once(
     """C4."""
     (payment,) = books.place_order(ONE_OF_EACH)
     mintcash_api.payments[payment["id"]] = {**payment, "status": "succeeded"}
-    books.make_looks_due()
+    books.make_checks_due()
     order_id, payment_id = books.order.id, payment["externalId"]
     delivery = event(payment, "succeeded")
     webhook, back, page = (Shopper(app) for _ in range(3))

@@ -156,7 +156,7 @@ def test_a_charge_in_another_currency_holds_the_order(
         hitpay.tells_of(converted)
     else:
         hitpay.charges = [converted]
-        hitpay.books.make_looks_due()
+        hitpay.books.make_checks_due()
         hitpay.is_asked()
 
     assert (hitpay.order().status, hitpay.order().held_code) == ("held", "currency")
@@ -255,7 +255,7 @@ def test_a_refund_that_names_only_the_charge_may_come_first(hitpay: HitPay, paid
         hitpay.tells(charge())
     else:
         hitpay.charges = [charge()]
-        hitpay.books.make_looks_due()
+        hitpay.books.make_checks_due()
         hitpay.is_asked()
 
     assert (hitpay.payment().received, hitpay.payment().refunded) == (PRICE, PRICE)

@@ -83,7 +83,7 @@ def test_return_and_webhook_together_send_one_receipt(
     for _ in range(2):
         shopper.get(f"/orders/{order_id}/return/mintcash")
         shopper.deliver(*delivery)
-        books.make_looks_due()
+        books.make_checks_due()
         books.sweep()
 
     assert books.fulfilled() == ALL_EFFECTS

@@ -132,7 +132,7 @@ def test_no_secret_is_seen_again_whatever_providers_answer(
             )
             path = f"/orders/{order_id}/return/{provider}"
             shown += shopper.get(path, query_string={"message": QUOTED, "hash": QUOTED}).text
-            books.make_looks_due()
+            books.make_checks_due()
             books.sweep()
     assert books.count(Order) >= len(PROVIDERS)
 
@@ -201,7 +201,7 @@ def test_no_secret_is_seen_again_whatever_breaks(
         patch.setitem(outbox.KINDS, "parcel", outbox.Kind(inside=break_down))
         patch.setattr(mintcash, "fetch_payment", break_down)
         books.work()  # and the mail server is not there
-        books.make_looks_due()
+        books.make_checks_due()
         books.sweep()
 
     assert [answer.status_code for answer in answers] == [500, 500]

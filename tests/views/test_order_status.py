@@ -165,7 +165,7 @@ def test_back_from_a_page_on_which_the_provider_has_seen_no_payment_another_way_
     form = f'action="/orders/{order_id}/payments"'
     assert form not in shopper.get(f"/orders/{order_id}").text, "a moment for the webhook"
 
-    books.make_looks_due()
+    books.make_checks_due()
     books.sweep()
     with time_machine.travel(now() + MINUTE):
         page = shopper.get(f"/orders/{order_id}").text

@@ -270,7 +270,7 @@ def test_a_late_success_after_our_own_expiry_is_taken(
     """B14."""
     with books.open(), transaction() as session:
         session.execute(update(Payment).values(expires_at=now() - timedelta(minutes=1)))
-    books.make_looks_due()
+    books.make_checks_due()
     books.sweep()
     assert books.payment.status == "expired"
 
