@@ -164,8 +164,8 @@ def assert_nothing_broke(log: Path) -> None:
 
 
 def eventually(is_so: Callable[[], Any], what: str) -> None:
-    """Poll for a condition, generously."""
-    ends = time.monotonic() + 60
+    """Poll for a condition; long enough for a webhook that timed out to be found by a sweep."""
+    ends = time.monotonic() + 180
     while not is_so():
         assert time.monotonic() < ends, what
         time.sleep(0.05)
