@@ -23,115 +23,84 @@ class Fault:
     sentence: str
 
 
-FAULTS = (
-    Fault("payment", "none", "No fault", "What is entered on the page decides."),
-    Fault("payment", "decline", "Decline", "Any card is declined."),
-    Fault("payment", "three_d_secure", "3-D Secure", "Any card is challenged by “your bank”."),
-    Fault(
-        "payment",
+#: What goes wrong with a payment. Key, title, and what it does.
+PAYMENT = (
+    ("none", "No fault", "What is entered on the page decides."),
+    ("decline", "Decline", "Any card is declined."),
+    ("three_d_secure", "3-D Secure", "Any card is challenged by “your bank”."),
+    (
         "close_tab",
         "Close the tab",
         "The payment succeeds, but the browser is not sent back to the shop.",
     ),
-    Fault("payment", "expire", "Expire now", "The page expires at this moment; nothing is paid."),
-    Fault(
-        "payment",
+    ("expire", "Expire now", "The page expires at this moment; nothing is paid."),
+    (
         "pay_late",
         "Pay late",
         "The page expires now, and a while later the payment succeeds after all.",
     ),
-    Fault(
-        "payment",
+    (
         "pay_twice",
         "Pay twice",
         "One payment reports success twice, as two events with different ids.",
     ),
-    Fault("delivery", "none", "No fault", "Webhooks are sent at once, and as they should be."),
-    Fault("delivery", "delay", "Delay", "Each webhook is sent a while later."),
-    Fault("delivery", "drop", "Drop", "No webhook is ever sent."),
-    Fault("delivery", "duplicate", "Duplicate", "Each webhook is sent twice, at the same time."),
-    Fault(
-        "delivery",
-        "reorder",
-        "Reorder",
-        "The final webhook is sent first, the earlier ones right after it.",
-    ),
-    Fault(
-        "delivery",
+)
+#: With its webhooks. Key, title, and what it does.
+DELIVERY = (
+    ("none", "No fault", "Webhooks are sent at once, and as they should be."),
+    ("delay", "Delay", "Each webhook is sent a while later."),
+    ("drop", "Drop", "No webhook is ever sent."),
+    ("duplicate", "Duplicate", "Each webhook is sent twice, at the same time."),
+    ("reorder", "Reorder", "The final webhook is sent first, the earlier ones right after it."),
+    (
         "overtaken",
         "Overtaken",
-        "Webhooks wait until the money has gone back (a refund, a void, a chargeback, a failure), "
-        "and are sent right after the webhook that says so.",
+        "Webhooks wait until the money has gone back (a refund, a void, a chargeback, a "
+        "failure), and are sent right after the webhook that says so.",
     ),
-    Fault(
-        "delivery",
-        "tamper",
-        "Tamper",
-        "Something is changed after signing, so the proof does not fit.",
-    ),
-    Fault(
-        "delivery",
+    ("tamper", "Tamper", "Something is changed after signing, so the proof does not fit."),
+    (
         "wrong_environment",
         "Wrong environment",
         "Correctly signed, but says it comes from the live environment.",
     ),
-    Fault(
-        "delivery", "wrong_amount", "Wrong amount", "Correctly signed, but for an amount of 0.01."
-    ),
-    Fault(
-        "delivery",
-        "no_amount",
-        "No amount",
-        "Correctly signed, but every amount is left out.",
-    ),
-    Fault(
-        "delivery",
-        "null_amount",
-        "Null amount",
-        "Correctly signed, but every amount is null; blank in a form.",
-    ),
-    Fault(
-        "delivery", "wrong_currency", "Wrong currency", "Correctly signed, but in another currency."
-    ),
-    Fault(
-        "delivery",
+    ("wrong_amount", "Wrong amount", "Correctly signed, but for an amount of 0.01."),
+    ("no_amount", "No amount", "Correctly signed, but every amount is left out."),
+    ("null_amount", "Null amount", "Correctly signed, but every amount is null; blank in a form."),
+    ("wrong_currency", "Wrong currency", "Correctly signed, but in another currency."),
+    (
         "replay_other_order",
         "Replay on another order",
-        "Correctly signed, but carries the merchant's id of the newest other payment that is still "
-        "open (failing that, of any other).",
+        "Correctly signed, but carries the merchant's id of the newest other payment that is "
+        "still open (failing that, of any other).",
     ),
-    Fault("create", "none", "No fault", "The API does what it is asked."),
-    Fault(
-        "create",
-        "timeout_before",
-        "Time-out, nothing done",
-        "The call hangs, and no payment is made.",
-    ),
-    Fault(
-        "create",
-        "timeout_after",
-        "Time-out, payment made",
-        "The payment is made, then the call hangs.",
-    ),
-    Fault("create", "401", "401 Unauthorized", "The keys are refused."),
-    Fault("create", "500", "500 Internal error", "No payment is made."),
-    Fault("create", "502", "502 Bad gateway", "No payment is made."),
-    Fault("create", "503", "503 Unavailable", "No payment is made."),
-    Fault("create", "html", "HTML for JSON", "Status 200 with a web page in place of the answer."),
-    Fault(
-        "create",
+)
+#: With the API calls that make a payment. Key, title, and what it does.
+CREATE = (
+    ("none", "No fault", "The API does what it is asked."),
+    ("timeout_before", "Time-out, nothing done", "The call hangs, and no payment is made."),
+    ("timeout_after", "Time-out, payment made", "The payment is made, then the call hangs."),
+    ("401", "401 Unauthorized", "The keys are refused."),
+    ("500", "500 Internal error", "No payment is made."),
+    ("502", "502 Bad gateway", "No payment is made."),
+    ("503", "503 Unavailable", "No payment is made."),
+    ("html", "HTML for JSON", "Status 200 with a web page in place of the answer."),
+    (
         "foreign_redirect",
         "Foreign page",
         "The payment is made, but its hosted page is said to be on an unknown host.",
     ),
-    Fault(
-        "create",
+    (
         "early_webhook",
         "Early webhook",
         "The payment is made and paid, and the webhook sent, before the call is answered.",
     ),
 )
-
+FAULTS = tuple(
+    Fault(kind, *row)
+    for kind, rows in (("payment", PAYMENT), ("delivery", DELIVERY), ("create", CREATE))
+    for row in rows
+)
 
 #: The delivery faults with which a webhook says something wrong.
 LIES = ("wrong_environment", "wrong_amount", "wrong_currency")

@@ -16,16 +16,7 @@ from typing import Any
 from flask import Response, request
 from sqlalchemy import select
 
-from .. import clock
-from ..kit import (
-    Provider,
-    Refused,
-    commit,
-    is_secret,
-    json_body,
-    number,
-    plain,
-)
+from .. import clock, kit
 from ..models import Delivery, Payment, db
 from . import rules
 from .settings import ASSUMPTIONS, HandCashSettings
@@ -40,7 +31,7 @@ STATUS_WORDS = {
     "upper": {"pending": "PENDING", "completed": "PAID", "expired": "EXPIRED"},
 }
 
-provider = Provider(
+provider = kit.Provider(
     "handcash",
     "HandCash",
     settings=HandCashSettings,
@@ -67,7 +58,7 @@ def authenticate() -> None:
     """``app-id`` and ``app-secret`` in headers, whose names may be in any case."""
     expected = f"{provider.settings.handcash_app_id}:{secret()}"
     given = f"{request.headers.get('app-id', '')}:{request.headers.get('app-secret', '')}"
-    if not is_secret(given, expected):
+    if not kit.is_secret(given, expected):
         raise provider.refused(int(provider.settings.sandbox_handcash_auth_status))
 
 
@@ -128,7 +119,7 @@ def update_payment_request(reference: str) -> dict[str, Any]:
         payment.details["expiresAt"] = changes["expiresAt"]
     payment.details["request"] = _merged(payment.details["request"], changes)
     payment.return_url = payment.details["request"].get("redirectUrl", "")
-    commit()
+    kit.commit()
     return shown(payment)
 
 
@@ -137,7 +128,7 @@ def delete_payment_request(reference: str) -> Response:
     """200 with nothing in it, not even a content type. Errors: 400, 401, 404."""
     payment = _find(reference)
     payment.status, payment.timer = "deleted", None
-    commit()
+    kit.commit()
     answer = Response()
     del answer.headers["Content-Type"]
     return answer
@@ -175,7 +166,7 @@ def show_stats(reference: str) -> dict[str, Any]:
     transactions = payment.details["transactions"]
     return {
         "totalPayments": len(transactions),
-        "totalVolume": number(payment.amount * len(transactions)),
+        "totalVolume": kit.number(payment.amount * len(transactions)),
         "uniqueUsers": len({transaction["handle"] for transaction in transactions}),
     }
 
@@ -184,7 +175,7 @@ def show_stats(reference: str) -> dict[str, Any]:
 
 
 def _payload() -> Any:
-    return json_body(Refused(400, "Request body is not valid JSON"))
+    return kit.json_body(kit.Refused(400, "Request body is not valid JSON"))
 
 
 def _new() -> Payment:
@@ -203,7 +194,7 @@ def _new() -> Payment:
         return_url=payload.get("redirectUrl", ""),
         lifetime=lifetime,
         details={
-            "request": json.loads(json.dumps(payload, default=plain)),
+            "request": json.loads(json.dumps(payload, default=kit.plain)),
             "made": clock.now(),
             "expiresAt": _expires_at(clock.timestamp(), payload),
             "units": units,
@@ -225,7 +216,7 @@ def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """``old`` with what ``new`` says; what it does not mention stays, also deeper inside."""
     return old | {
         name: _merged(old.get(name, {}), each) if isinstance(each, dict) else each
-        for name, each in json.loads(json.dumps(new, default=plain)).items()
+        for name, each in json.loads(json.dumps(new, default=kit.plain)).items()
     }
 
 
@@ -234,7 +225,7 @@ def _find(reference: str) -> Payment:
         raise rules.invalid("id", "must be a valid MongoDB ObjectId")
     payment = provider.find(reference)
     if payment is None or payment.status == "deleted":
-        raise Refused(int(provider.settings.sandbox_handcash_unknown_status), UNKNOWN)
+        raise kit.Refused(int(provider.settings.sandbox_handcash_unknown_status), UNKNOWN)
     return payment
 
 
@@ -259,7 +250,7 @@ def shown(payment: Payment) -> dict[str, Any]:
         ],
         "paymentAmount": {
             "currencyCode": payment.currency,
-            "amount": number(payment.amount),
+            "amount": kit.number(payment.amount),
             "denominatedIn": payment.currency,
         },
     }

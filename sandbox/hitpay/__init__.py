@@ -15,6 +15,7 @@ from sqlalchemy import func, or_, select
 from .. import clock
 from ..faults import Fault
 from ..kit import Provider, Refused, commit, is_secret, minor
+from ..kit.paging import links, paged
 from ..models import Delivery, Payment
 from . import fields, shapes, webhooks
 from .settings import ASSUMPTIONS, HitPaySettings
@@ -84,22 +85,15 @@ def list_requests() -> dict[str, Any]:
         email = func.json_extract(Payment.details, "$.email")
         columns = (email, Payment.reference, Payment.external_id)
         query = query.where(or_(*(each.contains(word, autoescape=True) for each in columns)))
-    found, total, last_page = provider.paged(query, page, per_page)
+    found, total, last_page = paged(query, page, per_page)
 
-    def link(number: int) -> str | None:
-        if not 1 <= number <= last_page:
-            return None
+    def address(number: int) -> str:
         path = url_for(".list_requests", current_page=number, per_page=per_page, search=word)
         return provider.settings.sandbox_url + path
 
     return {
         "data": [shapes.request_shown(payment) for payment in found],
-        "links": {
-            "first": link(1),
-            "last": link(last_page),
-            "prev": link(page - 1),
-            "next": link(page + 1),
-        },
+        "links": links(page, last_page, address),
         "meta": {
             "current_page": page,
             "last_page": last_page,

@@ -4,15 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..kit import (
-    Webhooks,
-    first_of,
-    form_bytes,
-    hmac_sha256,
-    major,
-    of_other_order,
-    settings_as,
-)
+from .. import kit
 from ..models import Delivery, Payment
 from . import shapes
 from .settings import HitPaySettings
@@ -30,21 +22,21 @@ def joined(fields: Mapping[str, str]) -> bytes:
 def _signed_form(said: Mapping[str, Any]) -> bytes:
     """Version 1 carries its signature inside, made with the salt of the API key."""
     fields = {name: value or "" for name, value in said.items()}
-    salt = first_of(settings_as(HitPaySettings).hitpay_salt)
-    return form_bytes(fields | {"hmac": hmac_sha256(salt, joined(fields))})
+    salt = kit.first_of(kit.settings_as(HitPaySettings).hitpay_salt)
+    return kit.form_bytes(fields | {"hmac": kit.hmac_sha256(salt, joined(fields))})
 
 
 #: The second version, of a payment request.
-REQUESTS = Webhooks(
+REQUESTS = kit.Webhooks(
     retry_after=(60, 300, 1800, 7200),  # an assumption
     amounts=("amount", "refunded_amount"),
     lies={
-        "wrong_amount": {"amount": major(1), "payments.*.amount": major(1)},
+        "wrong_amount": {"amount": kit.major(1), "payments.*.amount": kit.major(1)},
         "wrong_currency": {
             "currency": _another,
             "payments.*.currency": lambda *payments: _another(*payments).lower(),
         },
-        "replay_other_order": {"reference_number": of_other_order},
+        "replay_other_order": {"reference_number": kit.of_other_order},
     },
     tamper=(rb'"amount":"?', b"1"),
 )
@@ -57,7 +49,7 @@ def tell_request(payment: Payment, word: str) -> list[Delivery]:
 
     Version 1 goes to the request's own ``webhook``, version 2 to the registered endpoint.
     """
-    versions, sent = settings_as(HitPaySettings).sandbox_hitpay_webhooks, []
+    versions, sent = kit.settings_as(HitPaySettings).sandbox_hitpay_webhooks, []
     if versions != "v2" and payment.details["webhook"]:
         sent += FORMS.send(
             payment,
@@ -75,7 +67,7 @@ def tell_request(payment: Payment, word: str) -> list[Delivery]:
 
 def tell_refund(payment: Payment, charge: dict[str, Any]) -> None:
     """Store ``charge.updated``, which only version 2 has."""
-    if settings_as(HitPaySettings).sandbox_hitpay_webhooks != "v1":
+    if kit.settings_as(HitPaySettings).sandbox_hitpay_webhooks != "v1":
         event = shapes.charge_shown(payment, charge)
         _send(CHARGES, payment, "charge", "updated", event, goes_back=True)
 
@@ -96,7 +88,7 @@ def _form(payment: Payment, word: str) -> dict[str, Any]:
 
 
 def _send(
-    kind: Webhooks,
+    kind: kit.Webhooks,
     payment: Payment,
     entity: str,
     word: str,
@@ -104,7 +96,7 @@ def _send(
     goes_back: bool = False,
 ) -> list[Delivery]:
     """Version 2: the entity, signed with the salt of the registered endpoint."""
-    ours = settings_as(HitPaySettings)
+    ours = kit.settings_as(HitPaySettings)
     return kind.send(
         payment,
         f"{entity}.{word}",
@@ -115,7 +107,7 @@ def _send(
             "User-Agent": "HitPay v2.0",
             "Hitpay-Event-Type": word,
             "Hitpay-Event-Object": entity,
-            "Hitpay-Signature": hmac_sha256(first_of(ours.hitpay_webhook_salt), body),
+            "Hitpay-Signature": kit.hmac_sha256(kit.first_of(ours.hitpay_webhook_salt), body),
         },
         final=payment.status != "pending",
         goes_back=goes_back,

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from .. import clock, deliveries, faults
 from ..actions import Action
@@ -239,12 +239,6 @@ class Provider(Generic[Own]):
         return db.session.scalar(
             select(Payment).where(Payment.provider == self.name, Payment.reference == reference)
         )
-
-    def paged(self, query: Any, page: int, size: int) -> tuple[list[Payment], int, int]:
-        """Of a query of payments: one page, newest first; how many there are; the last page."""
-        total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
-        newest = query.order_by(Payment.id.desc()).limit(size).offset((page - 1) * size)
-        return list(db.session.scalars(newest)), total, max(-(-total // size), 1)
 
     # What the sandbox asks of it
 

@@ -10,23 +10,8 @@ from typing import Any
 
 from flask import request
 
+from .. import kit
 from ..clock import timestamp
-from ..kit import (
-    MAX_AMOUNT,
-    Provider,
-    Refused,
-    Webhooks,
-    another_currency,
-    first_of,
-    hmac_sha256,
-    is_number,
-    is_secret,
-    is_text,
-    is_web_address,
-    json_body,
-    number,
-    of_other_order,
-)
 from ..models import Delivery, Payment
 from . import cards
 from .settings import ASSUMPTIONS, MintCashSettings
@@ -36,7 +21,7 @@ CURRENCIES = ("USD", "EUR", "GBP")  # two decimals each
 LIFETIME = 3600  # seconds
 
 
-def envelope(error: Refused) -> dict[str, Any]:
+def envelope(error: kit.Refused) -> dict[str, Any]:
     """docs/concepts/errors."""
     details = {"requestId": f"req_{uuid.uuid4().hex}"}
     return {"code": error.more["code"], "message": error.message, "details": details}
@@ -51,7 +36,7 @@ ERRORS = {
     503: {"code": "unavailable", "message": "providerUnreachable: the provider does not answer."},
 }
 
-provider = Provider(
+provider = kit.Provider(
     "mintcash",
     "MintCash",
     settings=MintCashSettings,
@@ -68,7 +53,7 @@ def authenticate() -> None:
     sent, ours = request.authorization, provider.settings
     expected = f"{ours.mintcash_public_key}:{ours.mintcash_secret_key.get_secret_value()}"
     given = f"{sent.username}:{sent.password}" if sent and sent.type == "basic" else ""
-    if not is_secret(given, expected):
+    if not kit.is_secret(given, expected):
         raise provider.refused(401)
 
 
@@ -86,7 +71,9 @@ def create_payment() -> Any:
 
     def make() -> Payment:
         payload = _checked_payload()
-        conflict = Refused(409, "externalId was used with another payload.", code="already_exists")
+        conflict = kit.Refused(
+            409, "externalId was used with another payload.", code="already_exists"
+        )
         return provider.once(payload["externalId"], payload, lambda: _new(payload), conflict)
 
     def reply(payment: Payment, page: str) -> dict[str, Any]:
@@ -127,7 +114,7 @@ def list_api_keys() -> dict[str, Any]:
 
 def payload_sent() -> dict[str, Any]:
     """The JSON object that was sent."""
-    payload = json_body(invalid("The body is not JSON."))
+    payload = kit.json_body(invalid("The body is not JSON."))
     if not isinstance(payload, dict):
         raise invalid("The body is not a JSON object.")
     return payload
@@ -151,26 +138,27 @@ def _checked_payload() -> dict[str, Any]:
         raise invalid("billing is not an object.")
     if payload.get("returnUrl") is None:
         raise invalid("missingReturnUrl: a hosted page needs a returnUrl.")
-    if not is_web_address(payload["returnUrl"]):
+    if not kit.is_web_address(payload["returnUrl"]):
         raise invalid("returnUrl is not a web address.")
     return payload
 
 
 def minor_units(value: Any) -> int:
-    if is_number(value) and 0 < value <= MAX_AMOUNT and value == int(value):  # 4999.0 is 4999
+    fits = kit.is_number(value) and 0 < value <= kit.MAX_AMOUNT
+    if fits and value == int(value):  # 4999.0 is 4999
         return int(value)
     raise invalid("invalidAmount: amount is not a positive whole number of minor units.")
 
 
 def text(data: dict[str, Any], field: str) -> str:
     value = data.get(field)
-    if not is_text(value):
+    if not kit.is_text(value):
         raise invalid(f"{field} is not a text of 1 to 255 characters.")
     return str(value)
 
 
-def invalid(message: str) -> Refused:
-    return Refused(400, message, code="invalid_argument")
+def invalid(message: str) -> kit.Refused:
+    return kit.Refused(400, message, code="invalid_argument")
 
 
 # --- A payment: made, shown, moved on ----------------------------------------------------------
@@ -218,10 +206,10 @@ def shown(payment: Payment) -> dict[str, Any]:
         "id": payment.reference,
         "externalId": payment.external_id,
         "status": payment.status,
-        "amount": number(payment.amount),
+        "amount": kit.number(payment.amount),
         "currency": payment.currency,
-        "amountRefunded": number(payment.refunded),
-        "amountRefundable": number(payment.amount - payment.refunded),
+        "amountRefunded": kit.number(payment.refunded),
+        "amountRefundable": kit.number(payment.amount - payment.refunded),
         "providerTransactionId": details["providerTransactionId"],
         "redirectUrl": page_of(payment),
         "createdAt": payment.created_at,
@@ -264,14 +252,14 @@ def expire(payment: Payment) -> None:
 
 # --- Webhooks: docs/concepts/webhooks ----------------------------------------------------------
 
-WEBHOOKS = Webhooks(
+WEBHOOKS = kit.Webhooks(
     retry_after=(30, 120, 600, 3600, 21600),  # docs/concepts/webhooks/overview
     amounts=("amount", "amountRefunded", "amountRefundable"),
     lies={
         "wrong_environment": {"environment": "live"},
-        "wrong_amount": {"data.amount": number(1)},
-        "wrong_currency": {"data.currency": another_currency("USD", "EUR")},
-        "replay_other_order": {"data.externalId": of_other_order},
+        "wrong_amount": {"data.amount": kit.number(1)},
+        "wrong_currency": {"data.currency": kit.another_currency("USD", "EUR")},
+        "replay_other_order": {"data.externalId": kit.of_other_order},
     },
     tamper=(rb'"amount":', b"1"),
 )
@@ -279,7 +267,7 @@ WEBHOOKS = Webhooks(
 
 def notify(payment: Payment, refund: dict[str, Any] | None = None) -> list[Delivery]:
     """Store the webhook ``payment.<status>`` of a payment as it is now."""
-    secret = first_of(provider.settings.mintcash_signing_secret)
+    secret = kit.first_of(provider.settings.mintcash_signing_secret)
     return WEBHOOKS.send(
         payment,
         f"payment.{payment.status}",
@@ -287,7 +275,7 @@ def notify(payment: Payment, refund: dict[str, Any] | None = None) -> list[Deliv
         url=provider.settings.mintcash_webhook_url,
         headers=lambda body: {
             "Content-Type": "application/json",
-            "x-signature": hmac_sha256(secret, body),  # .../webhooks/signature-verification
+            "x-signature": kit.hmac_sha256(secret, body),  # .../webhooks/signature-verification
         },
         final=payment.status not in provider.open_in,
         goes_back=payment.status in ("partially_refunded", "refunded", "voided"),
@@ -302,13 +290,13 @@ def _event(payment: Payment, refund: dict[str, Any] | None) -> dict[str, Any]:
         "id": payment.reference,
         "externalId": payment.external_id,
         "status": payment.status,
-        "amount": number(payment.amount),
+        "amount": kit.number(payment.amount),
         "currency": payment.currency,
         "providerTransactionId": details["providerTransactionId"],
         "failureCode": details["failureCode"],
         "failureMessage": None,
-        "amountRefunded": number(payment.refunded),
-        "amountRefundable": number(payment.amount - payment.refunded),
+        "amountRefunded": kit.number(payment.refunded),
+        "amountRefundable": kit.number(payment.amount - payment.refunded),
         "customer": {
             "id": str(uuid.uuid5(uuid.NAMESPACE_OID, customer["externalId"])),
             "externalId": customer["externalId"],

@@ -16,8 +16,7 @@ from typing import Any
 
 from flask import redirect, request
 
-from .. import clock
-from ..kit import Provider, Refused, extended, major, minor
+from .. import clock, kit
 from ..models import Delivery, Payment, db
 from . import rules
 from .fees import final_total
@@ -30,7 +29,7 @@ LIFETIME, AVS_LIFETIME = 180, 300  # seconds; hosted-checkout-flows
 COMPLETION = 30  # seconds from the end of a session to "timed out"; hosted-checkout-flows
 RECOVERY = 30 * 60  # seconds until WiPay learns what it did not learn at once
 
-provider = Provider(
+provider = kit.Provider(
     "wipay",
     "WiPay",
     settings=WiPaySettings,
@@ -52,8 +51,8 @@ provider = Provider(
 api = provider.blueprint("api", "/plugins/payments")
 
 
-@api.errorhandler(Refused)
-def answer_error(error: Refused) -> Any:
+@api.errorhandler(kit.Refused)
+def answer_error(error: kit.Refused) -> Any:
     """JSON mode tells the caller; redirect mode sends the browser to the shop with the error."""
     response_url = request.form.get("response_url", "")
     if not rules.is_response_url(response_url):
@@ -65,7 +64,7 @@ def answer_error(error: Refused) -> Any:
         "order_id": request.form.get("order_id", ""),
         "date": datetime.now(ATLANTIC).strftime("%Y-%m-%d %H:%M:%S"),
     }
-    url = extended(response_url, query)
+    url = kit.extended(response_url, query)
     if _wants_json():
         return {"url": url, "message": error.message}, error.status
     return redirect(url, 303)
@@ -120,7 +119,7 @@ def new(
     payment = provider.new(
         reference=_new_transaction_id(form["order_id"]),
         external_id=form["order_id"],
-        amount=minor(form["total"]),
+        amount=kit.minor(form["total"]),
         currency=form["currency"],
         return_url=form["response_url"],
         lifetime=AVS_LIFETIME if checks_address else LIFETIME,
@@ -215,9 +214,9 @@ def returning(payment: Payment) -> str:
             "status": payment.status,
             "transaction_id": payment.reference,
             "uuid": details["uuid"],
-            "total": major(payment.amount),
+            "total": kit.major(payment.amount),
         }
-        return extended(payment.return_url, result)
+        return kit.extended(payment.return_url, result)
     date = datetime.fromisoformat(details["date"]).astimezone(ATLANTIC)
     query = {
         "card": details["card"],
@@ -231,13 +230,13 @@ def returning(payment: Payment) -> str:
         "message": details["message"],
         "order_id": payment.external_id,
         "status": payment.status,
-        "total": major(final_total(payment)),
+        "total": kit.major(final_total(payment)),
         "transaction_id": payment.reference,
     }
     if payment.status == "success":
         api_key = provider.settings.wipay_api_key.get_secret_value()
         query["hash"] = hash_of(payment.reference, form["total"], api_key)
-    return extended(payment.return_url, query)
+    return kit.extended(payment.return_url, query)
 
 
 def hash_of(transaction_id: str, total: str, api_key: str) -> str:

@@ -8,6 +8,7 @@ from flask import request
 from sqlalchemy import literal, select
 
 from ..kit import Refused, is_secret, major, minor
+from ..kit.paging import links, paged
 from ..models import Payment
 from . import provider
 from .fees import FEE_STRUCTURES, fee, payers_part
@@ -56,24 +57,17 @@ def list_transactions() -> Any:
     mine = select(Payment).where(
         Payment.provider == provider.name, literal(environment == "sandbox")
     )
-    found, total, last = provider.paged(mine, page, size)
+    found, total, last = paged(mine, page, size)
     first_row = (page - 1) * size + 1 if found else None
     path = f"{provider.settings.sandbox_url}/wipay/wapi/transactions"
 
-    def link(number: int) -> str | None:
-        if not 1 <= number <= last:
-            return None
+    def address(number: int) -> str:
         return f"{path}?{urlencode({**request.args.to_dict(), 'page': number})}"
 
     return {
         "message": "OK",
         "data": [shown(payment) for payment in found],
-        "links": {
-            "first": link(1),
-            "last": link(last),
-            "prev": link(page - 1),
-            "next": link(page + 1),
-        },
+        "links": links(page, last, address),
         "meta": {
             "current_page": page,
             "from": first_row,

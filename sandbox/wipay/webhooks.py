@@ -7,15 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ..kit import (
-    Webhooks,
-    another_currency,
-    first_of,
-    hmac_sha256,
-    major,
-    of_other_order,
-    settings_as,
-)
+from .. import kit
 from ..models import Delivery, Payment
 from .fees import FEE_STRUCTURES, fee_of, final_total
 from .settings import WiPaySettings
@@ -27,7 +19,7 @@ DISPUTES = {
     "won": "Chargeback Released",
 }
 
-WEBHOOKS = Webhooks(
+WEBHOOKS = kit.Webhooks(
     retry_after=(10, 30, 60, 120),  # an assumption
     amounts=("total", "total_credited"),
     lies={
@@ -35,8 +27,8 @@ WEBHOOKS = Webhooks(
             "data.transaction_id": lambda payment, _other: payment.reference.removeprefix("SB-")
         },
         "wrong_amount": {"data.total": "0.01"},
-        "wrong_currency": {"data.currency": another_currency("USD", "TTD")},
-        "replay_other_order": {"data.order_id": of_other_order},
+        "wrong_currency": {"data.currency": kit.another_currency("USD", "TTD")},
+        "replay_other_order": {"data.order_id": kit.of_other_order},
     },
     tamper=(rb'"total":"', b"1"),
 )
@@ -61,11 +53,11 @@ def shown(payment: Payment) -> dict[str, Any]:
         "message": details["message"],
         "order_id": payment.external_id,
         "origin": f"Payment made through the plugin: {form['origin']}",
-        "receiver": settings_as(WiPaySettings).sandbox_merchant_name,
+        "receiver": kit.settings_as(WiPaySettings).sandbox_merchant_name,
         "status": payment.status,
         "status_desc": _status_desc(payment),
-        "total": major(final_total(payment)),
-        "total_credited": major(final_total(payment) - fee_of(payment)),
+        "total": kit.major(final_total(payment)),
+        "total_credited": kit.major(final_total(payment) - fee_of(payment)),
         "transaction_id": payment.reference,
     }
     if payment.status != "incomplete":
@@ -84,8 +76,8 @@ def _status_desc(payment: Payment) -> str:
 
 def notify(payment: Payment, event: str, meta: Mapping[str, str] | None = None) -> list[Delivery]:
     """Store a webhook about a transaction as it is now; none where no endpoint is registered."""
-    ours = settings_as(WiPaySettings)
-    secret, key, timestamp = first_of(ours.wipay_webhook_secret), str(uuid.uuid4()), time.time()
+    ours = kit.settings_as(WiPaySettings)
+    secret, key, timestamp = kit.first_of(ours.wipay_webhook_secret), str(uuid.uuid4()), time.time()
     if not secret or payment.details["saves_card"]:
         return []
     said = {
@@ -120,4 +112,4 @@ def notify(payment: Payment, event: str, meta: Mapping[str, str] | None = None) 
 def sign(body: bytes, timestamp: str, secret: str, signs: str) -> str:
     """``sha256=`` and the hex of HMAC-SHA256 over the raw body, or time stamp, dot and body."""
     signed = body if signs == "body" else timestamp.encode() + b"." + body
-    return f"sha256={hmac_sha256(secret, signed)}"
+    return f"sha256={kit.hmac_sha256(secret, signed)}"
