@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .driver import Receiver, Sandbox
+from ..driver import Receiver, Sandbox
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from sandbox.mintcash.cards import CARDS, DECLINES, read
 
-from .conftest import StartSandbox
-from .driver import RETURN_URL, Receiver, Sandbox
+from ..conftest import StartSandbox
+from ..driver import RETURN_URL, Receiver, Sandbox
 
 SUCCESS, SUCCESS_3DS, DECLINE, DECLINE_3DS = (
     "5519283812030000",

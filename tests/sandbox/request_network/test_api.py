@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import StartSandbox
-from .driver import RETURN_URL, Receiver, RequestNetwork
+from ..conftest import StartSandbox
+from ..driver import RETURN_URL, Receiver, RequestNetwork
 
 UNKNOWN = "01KJRA0M9QG8MA4X887908T8A4"
 SEPOLIA = (

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import StartSandbox
-from .driver import RETURN_URL, Receiver, RequestNetwork
-from .test_request_network_api import SEPOLIA
+from ..conftest import StartSandbox
+from ..driver import RETURN_URL, Receiver, RequestNetwork
+from .test_api import SEPOLIA
 
 SECRET = "6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"
 WEEK = 7 * 86400

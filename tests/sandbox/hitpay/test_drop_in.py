@@ -1,7 +1,7 @@
 """HitPay's drop-in: its script, its frame, and the hosted page inside it."""
 
-from .conftest import StartSandbox
-from .driver import RETURN_URL, HitPay
+from ..conftest import StartSandbox
+from ..driver import RETURN_URL, HitPay
 
 SHOP = "http://shop.example"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .driver import HitPay, Receiver
+from ..driver import HitPay, Receiver
 
 
 def test_a_qr_code_is_told_once_beside_the_page(hitpay: HitPay) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import StartSandbox
-from .driver import HitPay, Receiver
+from ..conftest import StartSandbox
+from ..driver import HitPay, Receiver
 
 
 @pytest.fixture

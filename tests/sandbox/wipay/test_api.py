@@ -10,8 +10,8 @@ import pytest
 from sandbox.wipay import hash_of
 from sandbox.wipay.fees import fee
 
-from .conftest import StartSandbox
-from .driver import RETURN_URL, Receiver, WiPay
+from ..conftest import StartSandbox
+from ..driver import RETURN_URL, Receiver, WiPay
 
 
 def query(url: str) -> dict[str, str]:

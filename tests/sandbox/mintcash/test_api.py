@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import StartSandbox
-from .driver import PUBLIC_KEY, SECRET_KEY, Sandbox, payload
+from ..conftest import StartSandbox
+from ..driver import PUBLIC_KEY, SECRET_KEY, Sandbox, payload
 
 
 @pytest.mark.parametrize(

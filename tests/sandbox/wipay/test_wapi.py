@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import StartSandbox
-from .driver import Receiver, Reply, WiPay
+from ..conftest import StartSandbox
+from ..driver import Receiver, Reply, WiPay
 
 
 def call(wipay: WiPay, method: str, path: str, **options: Any) -> Reply:

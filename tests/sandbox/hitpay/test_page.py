@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import StartSandbox
-from .driver import RETURN_URL, HitPay, Receiver
+from ..conftest import StartSandbox
+from ..driver import RETURN_URL, HitPay, Receiver
 
 DECLINE = "4000 0000 0000 0002"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import StartSandbox
-from .driver import RETURN_URL, HitPay, Receiver, hitpay_fields
+from ..conftest import StartSandbox
+from ..driver import RETURN_URL, HitPay, Receiver, hitpay_fields
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pytest
 import segno
 
-from .conftest import StartSandbox
-from .driver import RETURN_URL, HandCash, Receiver, Sandbox
+from ..conftest import StartSandbox
+from ..driver import RETURN_URL, HandCash, Receiver, Sandbox
 
 SECRET = HandCash.KEYS["app-secret"]
 

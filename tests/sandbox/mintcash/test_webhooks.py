@@ -8,8 +8,8 @@ import pytest
 
 from sandbox.kit import hmac_sha256
 
-from .conftest import StartSandbox
-from .driver import Receiver, Sandbox
+from ..conftest import StartSandbox
+from ..driver import Receiver, Sandbox
 
 SECRET = "whsec_test_kiln_and_kettle"
 

@@ -12,8 +12,8 @@ import pytest
 from sandbox.wipay import hash_of
 from sandbox.wipay.page import CARDS
 
-from .conftest import StartSandbox
-from .driver import RETURN_URL, Receiver, WiPay
+from ..conftest import StartSandbox
+from ..driver import RETURN_URL, Receiver, WiPay
 
 
 def query(url: str) -> dict[str, str]:

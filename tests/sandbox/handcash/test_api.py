@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import StartSandbox
-from .driver import RETURN_URL, HandCash, Receiver, Sandbox, handcash_request
+from ..conftest import StartSandbox
+from ..driver import RETURN_URL, HandCash, Receiver, Sandbox, handcash_request
 
 UNKNOWN = "0" * 24
 

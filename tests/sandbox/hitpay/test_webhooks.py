@@ -9,8 +9,8 @@ import pytest
 from sandbox.hitpay.webhooks import joined
 from sandbox.kit import hmac_sha256
 
-from .conftest import StartSandbox
-from .driver import HitPay, Received, Receiver
+from ..conftest import StartSandbox
+from ..driver import HitPay, Received, Receiver
 
 SALT, WEBHOOK_SALT = "salt_test_kiln_and_kettle", "webhook_salt_test_kiln_and_kettle"
 

@@ -10,9 +10,9 @@ import pytest
 
 from sandbox.wipay import hash_of
 
-from .conftest import StartSandbox
-from .driver import RETURN_URL, Receiver, Reply, WiPay
-from .test_wipay_wapi import call
+from ..conftest import StartSandbox
+from ..driver import RETURN_URL, Receiver, Reply, WiPay
+from .test_wapi import call
 
 VISIT = {"environment": "sandbox", "response_url": RETURN_URL}
 CHARGE = {

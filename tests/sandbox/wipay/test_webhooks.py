@@ -10,8 +10,8 @@ import pytest
 
 from sandbox.wipay.webhooks import sign
 
-from .conftest import StartSandbox
-from .driver import Received, Receiver, WiPay
+from ..conftest import StartSandbox
+from ..driver import Received, Receiver, WiPay
 
 SECRET = "wipay_webhook_test_kiln_and_kettle"
 
