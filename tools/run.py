@@ -46,7 +46,7 @@ Commands = dict[str, list[str]]
 
 
 class CannotStart(Exception):
-    """The text is one sentence for whoever typed the command."""
+    """The text is one sentence for the person at the terminal."""
 
 
 class CannotGoOn(Exception):
@@ -99,7 +99,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _check_ports(settings: config.Settings) -> None:
-    """:raise CannotStart: somebody listens there already."""
+    """:raise CannotStart: another program listens there already."""
     wanted = {"BASE_URL": (settings.base_url, settings.port)}
     if settings.environment == "sandbox":
         wanted["SANDBOX_URL"] = (settings.sandbox_url, None)
@@ -168,7 +168,7 @@ def server(module: str, url: str, workers: int, port: int | None = None) -> list
 
 
 def free_port() -> int:
-    """A port that nobody listens on, for now."""
+    """A port that no program listens on, for now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -33,7 +33,7 @@ from models import Credit, Delivery, Download, Mail, Order, OutboxTask, Parcel, 
 from tools import run
 from tools.migrate import prepare_database
 from tools.shopper import Shopper
-from tools.soak import PostOffice
+from tools.soak.mail import PostOffice
 
 from .. import children, mintcash, postgres
 from ..books import Books

@@ -16,8 +16,8 @@ import pytest
 import config
 from providers import PROVIDERS
 from sandbox.registry import PROVIDERS as IMITATED
-from tools.merchant import HAPPENINGS
-from tools.soak import (
+from tools.soak.merchant import HAPPENINGS
+from tools.soak.plan import (
     CREATE_FAULTS,
     DELIVERY_FAULTS,
     HABITS,

@@ -79,7 +79,7 @@ class Books:
 
 
 def read_shop(engine: Engine) -> dict[str, list[Any]]:
-    """All that :class:`Books` wants of the shop's database, while nobody writes to it."""
+    """All that :class:`Books` wants of the shop's database, while no process writes to it."""
     tables = {
         "orders": Order,
         "lines": OrderLine,

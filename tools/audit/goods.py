@@ -82,7 +82,7 @@ def goods_are_held_back_only_without_money(books: Books) -> Found:
         if line and kept(line) >= order.must_keep and line["told"]:
             yield order.number, f"its {task.kind} is held back, and the money is here"
         elif payment is None or not payment.problem:
-            yield order.number, f"its {task.kind} is held back, and nobody knows why"
+            yield order.number, f"its {task.kind} is held back without a reason"
 
 
 def no_goods_leave_after_their_money(books: Books) -> Found:
@@ -153,7 +153,7 @@ def the_outbox_is_empty(books: Books) -> Found:
         if task.status == "waiting":
             yield number, f"{task.kind} is still waiting, after {task.attempts} attempts"
         elif task.status == "parked" and not task.last_error:
-            yield number, f"{task.kind} was given up, and nobody knows why"
+            yield number, f"{task.kind} was given up without a reason"
 
 
 def no_delivery_waits_for_a_payment_that_is_there(books: Books) -> Found:

@@ -20,7 +20,7 @@ def every_payment_taken_is_accounted_for(books: Books) -> Found:
     """It paid its order, or the order is held, or it is noted or given back as one too many.
 
     Money of no known payment must stand in the console as parked news: where a provider's answer
-    was lost, and its webhook does not carry our reference, nobody can tell what it was for.
+    was lost, and its webhook does not carry our reference, it cannot be told what it was for.
     """
     parked = {
         (each.provider, each.provider_reference)
@@ -42,7 +42,7 @@ def every_payment_taken_is_accounted_for(books: Books) -> Found:
         if payment.status not in (*BELIEVED, *REFUNDED):
             yield order.number, f"{_money(taken)} was taken, and the shop says {payment.status}"
         elif not (paid_it or held_for_it or one_too_many):
-            yield order.number, f"{_money(taken)} was taken on top, and nobody is told"
+            yield order.number, f"{_money(taken)} was taken on top, and is not noted"
 
 
 def no_part_of_the_money_is_overlooked(books: Books) -> Found:
@@ -81,7 +81,7 @@ def no_payment_is_believed_that_was_not_taken(books: Books) -> Found:
 
 
 def no_money_lies_beside_a_paid_order(books: Books) -> Found:
-    """What came for it in another payment, too little or in part, is somebody's: it is noted."""
+    """What came for it in another payment, too little or in part, is for a person: it is noted."""
     for payment in books.payments:
         order = books.order[payment.order_id]
         beside = order.paid_by not in (None, payment.id) and payment.received > payment.refunded
@@ -124,11 +124,11 @@ def money_that_went_back_is_shown_to_a_person(books: Books) -> Found:
             continue
         number = books.order[payment.order_id].number
         if line["refunded"] > payment.refund_asked:
-            yield number, f"{line['refunded']} was refunded unasked, and nobody is told"
+            yield number, f"{line['refunded']} was refunded unasked, and that is not noted"
         if line["voided"]:
-            yield number, f"{line['voided']} was voided, and nobody is told"
+            yield number, f"{line['voided']} was voided, and that is not noted"
         if line["dispute"]:
-            yield number, f"a dispute is {line['dispute']}, and nobody is told"
+            yield number, f"a dispute is {line['dispute']}, and that is not noted"
 
 
 def money_beyond_the_price_is_shown_to_a_person(books: Books) -> Found:
@@ -137,7 +137,7 @@ def money_beyond_the_price_is_shown_to_a_person(books: Books) -> Found:
         payment = books.known.get((line["provider"], line["id"]))
         if payment and line["told"] and kept(line) > line["amount"] and not payment.problem:
             number = books.order[payment.order_id].number
-            yield number, f"{kept(line)} is here, {line['amount']} was asked for: nobody is told"
+            yield number, f"{kept(line)} is here, {line['amount']} was asked for: not noted"
 
 
 def money_in_another_currency_is_shown_to_a_person(books: Books) -> Found:
@@ -146,7 +146,7 @@ def money_in_another_currency_is_shown_to_a_person(books: Books) -> Found:
         payment = books.known.get((line["provider"], line["id"]))
         if payment and any(line["foreign"].values()) and not payment.problem:
             number = books.order[payment.order_id].number
-            yield number, f"{line['foreign']} came for it, and nobody is told"
+            yield number, f"{line['foreign']} came for it, and that is not noted"
 
 
 def one_order_of_a_chain_is_paid(books: Books) -> Found:
@@ -171,7 +171,7 @@ def every_held_order_says_why(books: Books) -> Found:
     """A person who is to look at it must know what for."""
     for order in books.orders:
         if order.status == "held" and not (order.held_code and order.held_reason):
-            yield order.number, "is held, and nobody knows why"
+            yield order.number, "is held without a reason"
 
 
 def kept(line: dict[str, Any]) -> int:

@@ -16,7 +16,9 @@ from tools.demo.scenarios import scenarios_of
 
 
 def main() -> int:
-    arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    arguments = argparse.ArgumentParser(
+        prog="python -m tools.demo", description=(__doc__ or "").partition("\n")[0]
+    )
     arguments.add_argument("provider", nargs="?", help="only the scenarios of this provider")
     only = arguments.parse_args().provider
     if only not in (None, *cases()):
