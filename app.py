@@ -48,7 +48,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     settings = settings or config.load()
     logs.configure(settings)
     app = Flask(__name__, static_folder=None)  # see static_files.py
-    app.before_request(logs.begin_request)  # before all others: whatever they do has an id
+    app.before_request(logs.begin_request)  # first, so that every line of this request has its id
     app.before_request(refuse_foreign_hosts)
     app.after_request(logs.finish_request)
     clients.watch_for_uncounted_proxies(app)
@@ -61,7 +61,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
         MAX_CONTENT_LENGTH=200_000,
         MAX_FORM_PARTS=100,
-        PROVIDE_AUTOMATIC_OPTIONS=False,  # nobody else's page may call this shop
+        PROVIDE_AUTOMATIC_OPTIONS=False,  # no script of another site may call this shop
         SESSION_COOKIE_NAME="__Host-shop" if secure else "shop",
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_SAMESITE="Lax",  # the shopper comes back by a cross-site GET
@@ -125,7 +125,7 @@ def refuse_foreign_hosts() -> None:
 
 
 def redirect_localhost() -> AnyResponse | None:
-    """``localhost`` and ``127.0.0.1`` have separate cookies: a cart must not fall in between."""
+    """``localhost`` and ``127.0.0.1`` have separate cookies: a cart would be lost in between."""
     base = current_app.extensions["settings"].base_url
     if request.host != urlsplit(base).netloc and request.host.partition(":")[0] == "localhost":
         return redirect(base + request.full_path.rstrip("?"), code=307)
@@ -133,9 +133,9 @@ def redirect_localhost() -> AnyResponse | None:
 
 
 def refuse_foreign_forms() -> None:
-    """A second lock beside the token: browsers name the site that a form was sent from.
+    """A second check beside the token: browsers name the site that a form was sent from.
 
-    :raise 400: another one than ours; a webhook comes from no page at all.
+    :raise 400: that site is not ours. Webhooks are exempt, since no page sends them.
     """
     if request.method != "POST" or request.blueprint == webhooks.bp.name:
         return
@@ -147,7 +147,7 @@ def refuse_foreign_forms() -> None:
 def _is_our_origin(sender: str) -> bool:
     """Scheme, host and port of BASE_URL, or those that this request came to.
 
-    Where BASE_URL is https, so is every page: also when no proxy says ``X-Forwarded-Proto``.
+    With an https BASE_URL every page is https, even when no proxy sends ``X-Forwarded-Proto``.
     """
     base = current_app.extensions["settings"].base_url
     scheme = "https" if base.startswith("https://") else request.scheme
@@ -190,7 +190,7 @@ def add_security_headers(response: Response) -> Response:
         )
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"  # order ids are nobody else's business
+    response.headers["Referrer-Policy"] = "same-origin"  # keeps order ids from other sites
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if request.blueprint in ("orders", "downloads", "cards", "console"):
         response.headers["X-Robots-Tag"] = "noindex"
@@ -202,7 +202,7 @@ def add_security_headers(response: Response) -> Response:
 
 
 def release_connection(response: Response) -> Response:
-    """The answer stands: a database that goes away now must not turn it into an error."""
+    """End the transaction. The response is complete, so an error here is only logged."""
     try:
         db.session.rollback()
     except OperationalError as error:
@@ -211,7 +211,7 @@ def release_connection(response: Response) -> Response:
 
 
 def template_names() -> dict[str, object]:
-    """What every page may use, beside Flask's own names; a letter has no shopper at the screen."""
+    """What every page may use, beside Flask's own names; nothing outside a request, as in mail."""
     if not has_request_context():
         return {}
     return {
@@ -262,10 +262,10 @@ NO_COOKIES = (
 
 
 def show_error(error: HTTPException) -> AnyResponse:
-    """A page with a way back. What really happened stands in the log only."""
+    """A page with a sentence and a link to the shelf. The cause is in the log only."""
     if error.response is not None:
         return error.get_response()
-    if isinstance(error, SecurityError):  # a foreign Host: no addresses to draw a page with
+    if isinstance(error, SecurityError):  # a foreign Host: a page would hold addresses made from it
         return Response("Nothing is served under this name.\n", 400, mimetype="text/plain")
     code = error.code or 500
     title, sentence = ERRORS.get(code, ("That did not work", "Please go back and try again."))
@@ -286,7 +286,7 @@ def _has_session_cookie() -> bool:
 
 
 def database_is_busy(error: OperationalError | InternalError) -> AnyResponse:
-    """The database cannot now: 503, so that a provider delivers again and a shopper retries."""
+    """The database is locked, read-only or gone: 503, so that a provider delivers again."""
     log.error("database: %s", error.orig)
     db.session.rollback()
     title, sentence = ERRORS[503]
@@ -295,14 +295,14 @@ def database_is_busy(error: OperationalError | InternalError) -> AnyResponse:
 
 
 def reject_unstorable_value(error: DataError) -> AnyResponse:
-    """A NUL, or a text or number without end, where a name or an id is expected: nothing has it."""
+    """The database cannot store a NUL, or a number that is too large, so no row has that value."""
     db.session.rollback()
     return show_error(BadRequest())
 
 
 @click.command("worker")
 def worker() -> None:
-    """Work off what is owed: fulfilment, mail, payments to look up. Ends on SIGTERM."""
+    """Run the worker: fulfilment, mail, checks of payments. Ends on SIGTERM."""
     jobs.run_worker(current_app._get_current_object())  # type: ignore[attr-defined]
 
 

@@ -74,7 +74,7 @@ def tasks_for(order: Order) -> list[str]:
 
 
 def pack_parcel(session: Session, order: Order) -> None:
-    """A row for whoever packs: where to, and what."""
+    """A row for the person who packs: where to, and what."""
     contents = [
         f"{line.quantity} × {line.name}" for line in order.lines if line.fulfilment == "ship"
     ]
@@ -103,7 +103,7 @@ def open_downloads(session: Session, order: Order) -> None:
 
 
 def add_credit(session: Session, order: Order) -> None:
-    """What was paid for store credit, to the buyer's e-mail address."""
+    """Credit the buyer's e-mail address with what was paid for store credit."""
     for line in order.lines:
         if line.fulfilment == "credit":
             session.add(
@@ -118,7 +118,7 @@ def add_credit(session: Session, order: Order) -> None:
 
 
 def write_receipt(session: Session, order: Order) -> None:
-    """The letter itself; with SMTP configured, sending it is owed from here on."""
+    """Store the letter and, with SMTP configured, the task of sending it."""
     settings = cast(Settings, current_app.extensions["settings"])
     url = f"{settings.base_url}/orders/{order.id}"
     session.add(
@@ -136,7 +136,7 @@ def write_receipt(session: Session, order: Order) -> None:
 
 
 def send_receipt(order_id: str) -> None:
-    """Hand the receipt to the mail server: at least once, always with the same Message-ID.
+    """Send the receipt to the mail server: at least once, always with the same Message-ID.
 
     It ends within half its lease, so no other worker sends the same letter meanwhile.
 
@@ -154,8 +154,8 @@ def send_receipt(order_id: str) -> None:
     message.set_content(mail.text)
     if mail.html:
         message.add_alternative(mail.html, subtype="html")
-        message.set_boundary(f"=_{order_id}")  # sent twice, it is the same letter to the last byte
-    db.session.rollback()  # no transaction while a mail server makes us wait
+        message.set_boundary(f"=_{order_id}")  # sent again, the letter is the same to the last byte
+    db.session.rollback()  # close the transaction before the slow SMTP call
     send_letter(settings.smtp_url.get_secret_value(), our_name, message, seconds)
     with transaction() as session:
         session.execute(update(Mail).where(Mail.id == mail_id).values(sent_at=now()))
@@ -183,5 +183,5 @@ def send_letter(smtp_url: str, our_name: str, message: EmailMessage, seconds: in
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         server.send_message(message)
-        with suppress(OSError):  # the letter is taken, whatever is answered to this
+        with suppress(OSError):  # the server has accepted the letter already
             server.quit()

@@ -35,23 +35,23 @@ NAMED = re.compile(
     r"""(?:=|["']\s?:\s?["']?))[^\s"'&,;]+""",
     re.IGNORECASE,
 )
-LONGEST = 10_000  # characters of one field: nobody fills the disk with one line
+LONGEST = 10_000  # characters of one field, so that one line cannot fill the disk
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-#: Asked all day long by machines; their lines would only hide the others.
+#: Requested all day by machines; logged at DEBUG.
 QUIET = ("static", "healthz", "readyz", "metrics")
 
 log = logging.getLogger(__name__)
 
 
 def configure(settings: config.Settings) -> None:
-    """Every line of this process, whichever library writes it, in our format from here on."""
+    """From here on every line of this process is in our format, whichever library writes it."""
     as_json = settings.logs_as_json(is_terminal=sys.stderr.isatty())
     output = Output()
     output.setFormatter(_formatter(as_json, settings))
     root = logging.getLogger()
     root.handlers = [each for each in root.handlers if not isinstance(each, Output)] + [output]
-    # A person at a terminal wants to be told what is wrong; a machine also keeps what went well.
+    # Warnings and up in a terminal; INFO and up in JSON logs.
     root.setLevel(logging.INFO if as_json else logging.WARNING)
     for name in ("huey", "alembic"):  # a line for each message that is passed
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -59,14 +59,14 @@ def configure(settings: config.Settings) -> None:
 
 
 class Output(logging.Handler):
-    """Writes to whatever standard error is now, a whole line at once."""
+    """Writes a whole line at once to what ``sys.stderr`` is at that moment."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             line = self.format(record)
         except Exception as error:  # noqa: BLE001 - what could not be formatted may be a secret
             line = f'{{"level": "error", "event": "log line lost: {type(error).__name__}"}}'
-        with suppress(OSError, ValueError):  # nobody reads on: no reason to fail a request
+        with suppress(OSError, ValueError):  # standard error is closed: no reason to fail a request
             sys.stderr.write(line + "\n")
             sys.stderr.flush()
 
@@ -75,13 +75,13 @@ class Output(logging.Handler):
 
 
 def begin(**fields: object) -> None:
-    """A new piece of work: forget what the lines before were about."""
+    """Start a new piece of work: drop the fields of the one before."""
     clear_contextvars()
     about(**fields)
 
 
 def about(**fields: object) -> None:
-    """Put these fields into every line of this piece of work."""
+    """Add these fields to every line of this piece of work."""
     bind_contextvars(**fields)
 
 
@@ -101,7 +101,7 @@ def begin_request() -> None:
 
 
 def finish_request(response: Response) -> Response:
-    """The ``after_request`` that belongs to it: says how it went, and gives the id back."""
+    """The ``after_request`` that belongs to it: logs status and duration, and sends the id."""
     response.headers["X-Request-ID"] = g.request_id
     log.log(
         logging.DEBUG if request.endpoint in QUIET else logging.INFO,
@@ -186,7 +186,7 @@ def _keys_in_the_path() -> list[str]:
 
 
 def _human_readable(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
-    """Short, and what a stranger wrote neither begins a line nor colours one."""
+    """Shorter, and with control characters escaped: input cannot begin or colour a line."""
 
     def shown(text: str, kept: str) -> str:
         return "".join(
@@ -203,7 +203,7 @@ def _human_readable(logger: WrappedLogger, method: str, line: EventDict) -> Even
 def _log_uncaught(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    """``sys.excepthook``: the last words of a process hold no secrets either."""
+    """``sys.excepthook``: the traceback that ends a process is redacted, too."""
     if isinstance(error, KeyboardInterrupt):
         return
     log.critical("ended by an error", exc_info=(kind, error, traceback))

@@ -24,7 +24,7 @@ Minor = Annotated[int, mapped_column(BigInteger)]
 
 
 def random_id() -> str:
-    """128 random bits: nobody guesses an order."""
+    """128 random bits: an order's address cannot be guessed."""
     return secrets.token_hex(16)
 
 
@@ -232,7 +232,7 @@ class Payment(Base):
     hint: Mapped[str | None] = mapped_column(String(10))
     created_at: Mapped[datetime] = mapped_column(default=now)
     returned_at: Mapped[datetime | None]
-    page_expires_at: Mapped[datetime]  # nobody is sent to its page after this
+    page_expires_at: Mapped[datetime]  # we stop sending shoppers to the page after this
     expires_at: Mapped[datetime]
     #: The shopper pays another way, or has paid: its page is to be closed, where that can be done.
     abandoned: Mapped[bool] = mapped_column(default=False)
@@ -270,10 +270,10 @@ class PaymentPart(Base):
 
 
 class Refund(Base):
-    """Money to give back. ``status``: ``open`` until it is ``done`` or ``refused``.
+    """A refund. ``status``: ``open`` until it is ``done`` or ``refused``.
 
     ``id`` is also the reference that the provider is given. One at a time is open for a payment:
-    a provider that is asked "how much was given back?" must not answer about another one.
+    a provider that is asked how much it refunded must not answer about another one.
     """
 
     __tablename__ = "refunds"
@@ -330,7 +330,7 @@ class Delivery(Base):
     """The inbox: one row for each piece of a provider's news, however often it is delivered.
 
     Only a verified delivery has an ``event_key``; a refused one keeps neither body nor key, so it
-    can never stand in the way of the true one.
+    cannot block the correctly signed one.
     """
 
     __tablename__ = "deliveries"
@@ -367,7 +367,7 @@ class EarlyPing(Base):
 class OutboxTask(Base):
     """Work that a paid order is owed; written in the transaction that made it paid.
 
-    Claimed under a lease: a worker that dies keeps nobody waiting longer than that.
+    Claimed under a lease: when a worker dies, another takes over at the end of it.
     """
 
     __tablename__ = "outbox"

@@ -1,1 +1,1 @@
-"""What running the shop needs and a first reading does not."""
+"""Running the shop: clients behind proxies, health, limits, metrics, server, static files."""

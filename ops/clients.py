@@ -1,4 +1,4 @@
-"""Who is asking: the client's address, how limits count it, and whether it is this machine.
+"""The client's address, how limits count it, and whether it is this machine.
 
 Behind proxies the connection comes from the nearest one. Each proxy adds the address that it was
 called from at the right end of ``X-Forwarded-For`` or ``Forwarded`` (RFC 7239), so the client's is
@@ -58,7 +58,8 @@ def client_address(request: Request) -> Address | None:
 def is_own_machine(request: Request) -> bool:
     """Whether the connection, and whatever proxies stand in front, were called from this machine.
 
-    A proxy on this machine calls for strangers: all of them must be counted, and say for whom.
+    A proxy on this machine forwards requests of strangers, so each must be counted and name its
+    client.
     """
     if not _is_loopback(read_address(request.remote_addr or "")):
         return False

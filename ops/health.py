@@ -1,4 +1,4 @@
-"""Is this process alive, and can it do its work? For load balancers and whoever is on call."""
+"""Liveness and readiness, for load balancers and for the person on call."""
 
 import shutil
 import sqlite3
@@ -24,7 +24,7 @@ REVISIONS = tuple(
 
 
 class NotReady(Exception):
-    """The text says in a word why."""
+    """The text is a short reason."""
 
 
 def healthz() -> str:
@@ -33,7 +33,7 @@ def healthz() -> str:
 
 
 def readyz() -> tuple[str, int]:
-    """The process can do its work. If not: 503 and in a word why, within a few seconds."""
+    """The process can do its work. If not: 503 with a short reason, within a few seconds."""
     url = make_url(current_app.config["SQLALCHEMY_DATABASE_URI"])
     ask = _ask_sqlite if url.get_backend_name() == "sqlite" else _ask_postgresql
     try:
@@ -42,18 +42,18 @@ def readyz() -> tuple[str, int]:
             raise NotReady("migrations are pending")
     except NotReady as why:
         return str(why), 503
-    # Tables that are newer than this code are no reason: that is how a deploy begins.
+    # Newer tables than this code knows are fine: a deploy migrates first.
     return "ok", 200
 
 
-# Both ask over a connection of their own: a pooled one may hold a file that is gone, or be waited
-# for by everybody else.
+# Both open a connection of their own: a pooled one may hold a deleted file, or be one that requests
+# are waiting for.
 
 
 def _ask_sqlite(url: URL) -> str | None:
     """The revision of the tables.
 
-    :raise NotReady: the database is of no use.
+    :raise NotReady: the database does not answer, is read-only or full.
     """
     path = Path(url.database or "")
     try:
@@ -78,7 +78,7 @@ def _ask_sqlite(url: URL) -> str | None:
 def _ask_postgresql(url: URL) -> str | None:
     """The revision of the tables.
 
-    :raise NotReady: the database is of no use.
+    :raise NotReady: the database does not answer, is read-only or full.
     """
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
     limit = f"-c statement_timeout={WITHIN}s"

@@ -1,7 +1,7 @@
-"""How often is too often: pressing "Pay", asking about a payment, guessing what opens something.
+"""Rate limits for checkout, payments, status polls, passwords and guesses of an order's number.
 
-Webhooks are not limited: whoever floods their address must not keep a provider's true news out.
-Only how many refusals are written down is bounded, by :func:`may_record_refusal`.
+Webhooks are not limited: a flood of forged ones must not keep a correctly signed one out. Only how
+many refusals are stored is limited, by :func:`may_record_refusal`.
 """
 
 import logging
@@ -18,8 +18,8 @@ from limits.strategies import FixedWindowRateLimiter
 from config import Settings
 from ops.clients import client_of
 
-#: Setting -> its default, and that of the sandbox, where everybody is at one address. A household
-#: or an office behind one address can shop; a list of stolen cards cannot be tried.
+#: Setting -> its default, and that of the sandbox, where all shoppers come from one address. A
+#: household or an office behind one address can shop; a list of stolen cards cannot be tried.
 DEFAULTS = {
     "checkout_limit": ("30/minute;300/hour", "6000/minute"),
     "attempt_limit": ("10/minute;60/hour", "60/minute"),
@@ -31,14 +31,14 @@ WRONG_AMOUNTS = "6/hour"  # for one card: what is debited to check it is small, 
 ID_LENGTH = 32  # of orders and cards; see models.random_id
 REFUSALS = parse("60/minute")  # written down, of one provider and process
 
-#: A Redis that does not answer delays nobody: this process counts alone until it does.
+#: A request waits no longer than this for Redis; then this process counts alone until it answers.
 REDIS = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
 
 log = logging.getLogger(__name__)
 
 
 def limit_rates(app: Flask, settings: Settings) -> None:
-    """Put the limits before the views; what is too much raises 429."""
+    """Put the limits before the views; a request beyond one is answered with 429."""
     url = settings.rate_limit_url.get_secret_value()
     limiter = Limiter(
         _client,
@@ -69,7 +69,7 @@ def limit_rates(app: Flask, settings: Settings) -> None:
 
 
 def _wrong(limiter: Limiter, limit: str, status: int, **options: Any) -> Any:
-    """A limit on answers of this status only: who guesses right is never slowed."""
+    """A limit that counts answers of this status only, so a right guess costs nothing."""
     return limiter.limit(limit, deduct_when=lambda answer: answer.status_code == status, **options)
 
 
@@ -80,14 +80,14 @@ def limit_of(name: str, settings: Settings) -> str:
 
 
 def seconds_left() -> int:
-    """When the request that was too much may be sent again."""
+    """Seconds until the request that was refused may be sent again."""
     (limiter,) = current_app.extensions["limiter"]
     limit = limiter.current_limit
     return max(1, math.ceil(limit.reset_at - time.time())) if limit else 60
 
 
 def may_record_refusal(provider: str) -> bool:
-    """Whether one more refused delivery is written down, so that nobody fills log and database."""
+    """Whether one more refused delivery is logged and stored: forgeries must not fill the disk."""
     counter: FixedWindowRateLimiter = current_app.extensions["refusals"]
     allowed = counter.hit(REFUSALS, provider)
     if allowed and counter.get_window_stats(REFUSALS, provider).remaining == 0:
@@ -113,5 +113,5 @@ def _order() -> str:
 
 
 def _view_arg(name: str) -> str:
-    """One character longer than any id at most, so that what is no id is never counted as one."""
+    """One character longer than any id at most, so a longer text never counts as an id."""
     return str((request.view_args or {})[name])[: ID_LENGTH + 1]

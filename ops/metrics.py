@@ -26,14 +26,14 @@ from providers.contract import LADDER, WebhookRefused
 
 LATE = timedelta(minutes=2)  # the sweep comes each minute
 BUCKETS = (1, 2, 5, 10, 30, 60, 300, 3600)  # seconds
-#: No word yet, or not the last one.
+#: Undecided payments.
 UNDECIDED = LADDER[: LADDER.index("expired")]
 
 
 def show() -> Response:
-    """For this machine, or for whoever knows METRICS_TOKEN.
+    """For this machine, or with METRICS_TOKEN as a bearer token.
 
-    :raise 404: for everybody else.
+    :raise 404: without either.
     """
     if not (is_own_machine(request) or _has_token()):
         abort(404)
@@ -61,7 +61,7 @@ def count(name: str, provider: str, label: str, by: int = 1) -> None:
 def observe_confirmation(order: Order) -> None:
     """How long the shopper of a paid order had been back when it was paid. Inside a transaction.
 
-    Nothing where the news was here before the shopper: nobody waited.
+    Nothing when the news came before the shopper did: there was no wait.
     """
     payment = db.session.get(Payment, order.paid_by) if order.paid_by else None
     if payment is None or payment.returned_at is None or order.paid_at is None:
@@ -106,7 +106,7 @@ def payments_overdue() -> Metric:
     query = select(Payment.provider, func.count()).where(*overdue)
     return _gauge(
         "shop_payments_overdue",
-        "Payments undecided past their expiry: the provider does not answer, or nobody asks.",
+        "Payments undecided past their expiry: the provider does not answer, or no worker asks.",
         ("provider",),
         query.group_by(Payment.provider),
         _providers(),

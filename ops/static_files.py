@@ -1,4 +1,4 @@
-"""How pages and files reach the browser: static files once and for ever, text compressed."""
+"""Static files that browsers cache for a year, and compression of text."""
 
 import gzip
 import hashlib
@@ -53,8 +53,9 @@ def compress(response: Response) -> Response:
 
     A page holds the shopper's form token and repeats some of the address, so its compressed length
     could give the token away bit by bit (BREACH). Other sites cannot measure that: their requests
-    come without our cookie, which is ``SameSite=Lax``. For those that find a way round it, each
-    answer is longer by a random number of bytes, as in Django: the name in gzip's header.
+    come without our cookie, which is ``SameSite=Lax``. As a second
+    line of defence each response is padded by a random number of bytes, as in Django: the name in
+    gzip's header.
     """
     if response.mimetype not in COMPRESSED or response.status_code in (204, 206, 304):
         return response

@@ -1,4 +1,4 @@
-"""What stands in the database, for tests that check what came of it."""
+"""Reads the shop's tables, places orders and runs the worker, for tests."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -152,9 +152,9 @@ class Books:
         return {name: count for name, table in tables.items() if (count := self.count(table))}
 
     def snapshot(self) -> dict[str, list[str]]:
-        """Everything that a refused delivery must leave alone: all tables but the inbox and counts.
+        """What a refused delivery must not change: every row but those of the inbox and counters.
 
-        When a provider is asked next is no part of it: anybody's return is a reason to ask soon.
+        Left out is when a payment is checked next: any return of a shopper may bring that forward.
         """
         asking = ("looks", "next_look_at", "checked_at", "returned_at", "hint")  # names of columns
         with self.open():
@@ -170,12 +170,12 @@ class Books:
             }
 
     def work(self) -> None:
-        """What the worker does when it is woken."""
+        """Work off the outbox, as the worker does when it is woken."""
         with self.open():
             jobs.work_off_outbox()
 
     def sweep(self) -> None:
-        """What the worker does each minute."""
+        """Sweep, as the worker does each minute."""
         with self.open():
             jobs.sweep()
 

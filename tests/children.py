@@ -73,7 +73,7 @@ def _main(
         os.dup2(said.fileno(), 2)
     os.environ.clear()
     os.environ.update(environment)
-    for module in (config, sandbox.config):  # nothing of a .env on this machine
+    for module in (config, sandbox.config):  # a developer's .env must not change the outcome
         module.Settings.model_config["env_file"] = None
     main(*arguments)
 
@@ -96,7 +96,7 @@ def work(app: Flask) -> None:
 
 
 def work_hastily(app: Flask) -> None:
-    """The same, with a minute that takes a second."""
+    """The same, sweeping each second instead of each minute."""
     worker.SweepEvenWithoutQueue.periodic_task_seconds = 1
     jobs.run_worker(app)
 
@@ -134,7 +134,7 @@ def _arm(point: str) -> None:
     if point == "before the work":
         _die()
     elif point == "before the commit":
-        event.listen(db.engine, "commit", _die)  # everything is sent, COMMIT is not
+        event.listen(db.engine, "commit", _die)  # all statements are sent, COMMIT is not
     elif point == "after the commit":
         event.listen(db.session(), "after_transaction_end", _die_if_outermost)
     else:

@@ -60,7 +60,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 
 @pytest.fixture(scope="session", autouse=True)
 def no_settings_of_this_machine() -> Iterator[None]:
-    """Neither the environment nor a .env of whoever runs the tests changes their outcome."""
+    """A developer's environment and .env must not change the outcome."""
     with pytest.MonkeyPatch.context() as patch:
         for name in config.Settings.model_fields:
             patch.delenv(name.upper(), raising=False)
@@ -70,7 +70,7 @@ def no_settings_of_this_machine() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _databases_go_by_the_clock_of_the_test() -> Iterator[None]:
-    """Who travels in time takes the databases along; test_clocks.py lets the two disagree."""
+    """time_machine moves the databases' clocks, too; test_clocks.py lets the two disagree."""
     told = bindparam("told", callable_=database.now, type_=database.UtcDateTime())
     with pytest.MonkeyPatch.context() as patch:
         for dialect in database.CLOCKS:
@@ -185,7 +185,7 @@ def make_app(database_url: str, jobs_url: str) -> Iterator[MakeApp]:
 
 
 def close(app: Flask) -> None:
-    """Let go of the database and the queue, so that nothing is left open."""
+    """Close the connections to the database and the queue."""
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
@@ -200,14 +200,14 @@ def shopper(app: Flask) -> Shopper:
 
 @pytest.fixture
 def mintcash_api() -> Iterator[mintcash.Api]:
-    """MintCash's API, answering inside this process."""
+    """MintCash's API, imitated inside this process."""
     with mintcash.api() as api:
         yield api
 
 
 @pytest.fixture
 def books(app: Flask) -> Books:
-    """What stands in the database."""
+    """Reads rows, and places orders without a shopper."""
     return Books(app)
 
 

@@ -40,7 +40,7 @@ NOT_QUICK = (
 
 
 def is_quick(item: pytest.Item) -> bool:
-    """Runs on SQLite, in this process: in a moment, and with nothing to install."""
+    """Runs on SQLite and in this process, so it needs nothing beyond the Python packages."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     return parameters.get("database_url") != "postgresql" and not item.nodeid.startswith(NOT_QUICK)
 

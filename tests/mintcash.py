@@ -1,4 +1,4 @@
-"""MintCash as a test needs it: correctly signed deliveries, and its API at the end of the wire.
+"""MintCash for tests: correctly signed deliveries, and its API answered inside the process.
 
 The signer here is checked against the vectors in ``providers/mintcash`` and against ``openssl``,
 never against the shop's own verifier.

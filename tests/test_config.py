@@ -52,7 +52,7 @@ def test_live_is_live() -> None:
 )
 @pytest.mark.parametrize("value", [None, "", "  "])
 def test_a_provider_without_its_settings_is_not_offered(name: str, value: str | None) -> None:
-    """A4: outside the sandbox nothing stands in for a missing key."""
+    """A4: outside the sandbox a missing key has no default."""
     settings = config.load(**{**LIVE, "payment_environment": "test", name: value})
 
     assert configured_providers(settings) == {}
@@ -116,7 +116,7 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(
     ],
 )
 def test_a_mail_server_that_is_none_is_refused(url: str) -> None:
-    """T11: in every environment; a receipt would be parked, and only then somebody would know."""
+    """T11: in every environment; otherwise the first sign would be a parked receipt."""
     with pytest.raises(config.SettingsError, match=r"^SMTP_URL (is not an address|must end)"):
         config.load(smtp_url=url)
 
@@ -171,7 +171,7 @@ def test_a_sender_is_taken(sender: str) -> None:
     ],
 )
 def test_our_own_address_ends_after_host_and_port(name: str, url: str) -> None:
-    """S14, S20: what would be half obeyed is refused, and not shown."""
+    """S14, S20: a part that would be ignored is refused, and not quoted."""
     with pytest.raises(config.SettingsError) as refused:
         config.load(**{name: url})
 
@@ -232,7 +232,7 @@ def test_a_folder_may_be_called_as_it_likes(folder: str, tmp_path: Path) -> None
 
 
 def test_a_relative_file_is_the_same_for_every_process() -> None:
-    """Else shop, queue and health each begin at another folder."""
+    """Otherwise shop, worker and health check would each start from another folder."""
     settings = config.load(database_url="sqlite:///var/x.db", jobs_url="sqlite:///var/y.db")
 
     assert make_url(settings.database_url.get_secret_value()).database == f"{config.ROOT}/var/x.db"
@@ -270,7 +270,7 @@ def test_a_form_that_shoppers_could_change_unseen_is_refused(
 
 
 @pytest.mark.parametrize("name", ["wipay_wapi_key", "wipay_webhook_secret"])
-def test_wipays_form_mode_needs_somebody_to_say_what_was_paid(name: str) -> None:
+def test_wipays_form_mode_needs_another_proof_of_what_was_paid(name: str) -> None:
     account = configured_providers(config.load(**{**FORM, name: "some_key"}))["wipay"].account
 
     assert account.mode == "form"
@@ -368,7 +368,7 @@ def test_a_queue_that_cannot_be_read_does_not_show_its_password(scheme: str) -> 
 
 
 class NextYear(config.Settings):
-    """With a provider that nobody has thought of."""
+    """With a provider that config.py does not know."""
 
     acme_base_url: str = ""
     acme_page_origins: Words = ()
@@ -398,7 +398,7 @@ ACME = {
 }
 
 
-def test_a_provider_that_nobody_listed_is_taken_when_all_makes_sense() -> None:
+def test_a_provider_that_is_not_listed_is_taken_when_all_makes_sense() -> None:
     """T12: the control."""
     settings = config.load(NextYear, **ACME)
 
@@ -424,7 +424,7 @@ def test_a_provider_that_nobody_listed_is_taken_when_all_makes_sense() -> None:
         ("acme_webhook_secret", "can\x00ary"),
     ],
 )
-def test_a_setting_that_nobody_listed_is_checked_by_its_kind(
+def test_a_setting_that_is_not_listed_is_checked_by_its_kind(
     environment: str, name: str, value: str
 ) -> None:
     """T12: by the end of its name."""

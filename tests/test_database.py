@@ -1,6 +1,6 @@
-"""A database that is busy, in a knot, read-only or gone: 503, so that the provider delivers again.
+"""A database that is locked, in a deadlock, read-only or gone: 503, so the provider retries.
 
-Nothing half-written stays behind, and all is well again by itself. C12, C13, F10.
+Nothing half-written stays, and the shop recovers without help. C12, C13, F10.
 """
 
 import sqlite3
@@ -35,7 +35,7 @@ only_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indire
 
 @pytest.fixture
 def payment(books: Books) -> dict[str, Any]:
-    """One that waits for the provider's word."""
+    """One that waits for the provider's report."""
     (found,) = books.place_order({"candle": 1})
     return found
 
@@ -46,7 +46,7 @@ def says_later(answer: TestResponse) -> bool:
 
 @pytest.fixture
 def impatient(app: Flask) -> None:
-    """Waits for a lock a tenth of a second, not ten."""
+    """Waits for a lock for a tenth of a second instead of ten seconds."""
 
     def hurry(connection: sqlite3.Connection, record: object) -> None:
         connection.execute("PRAGMA busy_timeout=100")
@@ -58,7 +58,7 @@ def impatient(app: Flask) -> None:
 
 @only_sqlite
 @pytest.mark.usefixtures("impatient")
-def test_while_somebody_keeps_the_file_locked_the_provider_is_told_to_come_again(
+def test_while_the_file_is_locked_the_provider_is_told_to_retry(
     shopper: Shopper, books: Books, payment: dict[str, Any], tmp_path: Path
 ) -> None:
     """C12."""
@@ -76,7 +76,7 @@ def test_while_somebody_keeps_the_file_locked_the_provider_is_told_to_come_again
 
 @pytest.fixture
 def gives_way(app: Flask) -> None:
-    """In a deadlock PostgreSQL ends who looks first: the shop, after five seconds."""
+    """PostgreSQL ends the session that detects a deadlock first: the shop's, after five seconds."""
 
     def look(connection: psycopg.Connection, record: object) -> None:
         connection.execute("SET deadlock_timeout = '5s'")
@@ -89,10 +89,10 @@ def gives_way(app: Flask) -> None:
 
 @only_postgresql
 @pytest.mark.usefixtures("gives_way")
-def test_a_delivery_that_is_caught_in_a_deadlock_is_taken_the_next_time(
+def test_a_delivery_that_is_caught_in_a_deadlock_is_taken_at_its_retry(
     shopper: Shopper, books: Books, payment: dict[str, Any], database_url: str
 ) -> None:
-    """C13: news holds its payment and waits for the order, while somebody does the opposite."""
+    """C13: a delivery locks payment, then order; another transaction locks them the other way."""
     before = books.snapshot()
     answers: list[TestResponse] = []
     delivery = threading.Thread(
@@ -120,10 +120,10 @@ def test_a_delivery_that_is_caught_in_a_deadlock_is_taken_the_next_time(
 
 
 @only_postgresql
-def test_nobody_waits_for_the_stock_of_what_is_never_gone(
+def test_an_unlimited_product_is_sold_while_its_row_is_locked(
     shopper: Shopper, books: Books, database_url: str
 ) -> None:
-    """N6: else all who buy the same e-book would be paid one after the other."""
+    """N6: otherwise payments for the same e-book would wait for each other."""
     (payment,) = books.place_order({"cookbook": 1})
 
     with psycopg.connect(database_url) as rival:
@@ -136,7 +136,7 @@ def test_nobody_waits_for_the_stock_of_what_is_never_gone(
 
 @contextmanager
 def read_only(app: Flask, database_url: str) -> Iterator[None]:
-    """As one that has lost its place to another."""
+    """As a PostgreSQL standby, or an SQLite file on a read-only disk."""
     if database_url.startswith("sqlite"):
         with app.app_context():
             sqlalchemy_event.listen(db.engine, "connect", only_questions)
@@ -163,7 +163,7 @@ def only_questions(connection: sqlite3.Connection, record: object) -> None:
     connection.execute("PRAGMA query_only=ON")
 
 
-def test_while_the_database_is_read_only_the_provider_is_told_to_come_again(
+def test_while_the_database_is_read_only_the_provider_is_told_to_retry(
     app: Flask, shopper: Shopper, books: Books, payment: dict[str, Any], database_url: str
 ) -> None:
     """F10."""
@@ -178,10 +178,10 @@ def test_while_the_database_is_read_only_the_provider_is_told_to_come_again(
 
 
 @only_postgresql
-def test_while_the_database_is_gone_the_provider_is_told_to_come_again(
+def test_while_the_database_is_gone_the_provider_is_told_to_retry(
     settings: config.Settings, database_url: str, books: Books, payment: dict[str, Any]
 ) -> None:
-    """F10: and nobody has to restart the shop when it is back."""
+    """F10: and the shop works again without a restart when it is back."""
     address = make_url(database_url)
     connection = BreakableConnection((str(address.host), int(address.port or 5432)))
     connection.restore()
@@ -206,7 +206,7 @@ def test_while_the_database_is_gone_the_provider_is_told_to_come_again(
 
 
 def test_a_transaction_inside_another_is_refused_and_takes_nothing_with_it(books: Books) -> None:
-    """T05: it began with a rollback, which threw away without a word what the outer had written."""
+    """T05: it began with a rollback, which discarded the outer one's writes silently."""
     refusal = Delivery(provider="mintcash", verdict="refused")
     with books.open(), transaction() as session:
         session.add(refusal)

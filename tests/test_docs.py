@@ -1,4 +1,4 @@
-"""What is written down keeps up with what is there."""
+"""Documents agree with the code."""
 
 import ast
 import hashlib

@@ -258,7 +258,7 @@ def test_a_configured_secret_is_masked_wherever_it_stands(lines: Lines, secret: 
 def test_the_key_in_an_address_is_masked_even_when_its_page_breaks(
     shopper: Shopper, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Flask quotes the path of a page that broke; whoever has a download's path has the book."""
+    """Flask quotes the path of a page that broke; the path of a download is the key to it."""
     token = "0123456789abcdef0123456789abcdef"
 
     def break_down(*_: object) -> None:
@@ -381,7 +381,7 @@ def test_machines_get_json_and_people_text(
     assert settings.logs_as_json(is_terminal) is as_json
 
 
-def test_a_line_that_cannot_be_formatted_harms_nobody_and_shows_nothing(lines: Lines) -> None:
+def test_a_line_that_cannot_be_formatted_fails_nothing_and_shows_nothing(lines: Lines) -> None:
     record = logging.LogRecord("anybody", logging.WARNING, "", 1, "%d of %s", (SECRET,), None)
 
     for handler in logging.getLogger().handlers:
@@ -392,7 +392,7 @@ def test_a_line_that_cannot_be_formatted_harms_nobody_and_shows_nothing(lines: L
     assert line["event"] == "log line lost: TypeError"
 
 
-def test_nobody_reading_on_fails_no_request(
+def test_a_closed_standard_error_fails_no_request(
     shopper: Shopper, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken:
@@ -407,7 +407,7 @@ def test_nobody_reading_on_fails_no_request(
 
 
 def test_the_last_words_of_a_process_hold_no_secret(lines: Lines) -> None:
-    """16.5.4: whatever nobody caught goes the same way."""
+    """16.5.4: an uncaught exception is redacted, too."""
     error = RuntimeError(f"cannot log in with {SECRET}")
 
     sys.excepthook(RuntimeError, error, None)

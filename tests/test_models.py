@@ -101,7 +101,7 @@ def test_a_task_is_done_parked_or_waiting() -> None:
         (OrderLine, {"quantity": 0}),
     ],
 )
-def test_a_value_that_makes_no_sense_is_refused_whoever_writes_it(
+def test_a_value_that_makes_no_sense_is_refused_by_the_database(
     books: Books, table: Any, values: dict[str, Any]
 ) -> None:
     books.place_order({"candle": 1})

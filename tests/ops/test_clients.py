@@ -1,4 +1,4 @@
-"""Who is asking: the client's address behind proxies, as limits count it, and "this machine"."""
+"""The client's address behind proxies, how limits count it, and whether it is this machine."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""/healthz and /readyz: F10, in a word and in time."""
+"""/healthz and /readyz answer with a short reason, within seconds (F10)."""
 
 import socket
 import sqlite3
@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_written_is_said(app: Flask, file: Path) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_file_that_somebody_keeps_locked_is_said_in_time(app: Flask, file: Path) -> None:
+def test_a_locked_file_is_said_in_time(app: Flask, file: Path) -> None:
     with sqlite3.connect(file, isolation_level=None) as rival:
         rival.execute("BEGIN IMMEDIATE")
         assert ready(app) == (503, "database does not answer")
@@ -157,7 +157,7 @@ def test_a_standby_is_said(app: Flask, database_url: str) -> None:
     assert ready(app) == (200, "ok")
 
 
-@pytest.mark.parametrize("silent", [False, True], ids=["nobody-listens", "nobody-answers"])
+@pytest.mark.parametrize("silent", [False, True], ids=["refuses", "hangs"])
 def test_a_server_that_is_gone_or_hangs_is_said_in_time(
     tmp_path: Path, other_app: list[Flask], silent: bool
 ) -> None:

@@ -36,7 +36,7 @@ def test_one_session_presses_ten_times_in_a_minute_at_most(
 def test_one_order_is_tried_ten_times_in_a_minute_at_most(
     make_app: MakeApp, mintcash_api: mintcash.Api
 ) -> None:
-    """G18: by whomever, from wherever."""
+    """G18: from any address."""
     app = make_app(**REAL)
     books = Books(app)
     books.place_order({"candle": 1})
@@ -101,7 +101,7 @@ def test_who_knows_number_and_address_finds_the_order_as_often_as_they_like(
 
 
 def test_the_sandbox_takes_a_load_run() -> None:
-    """Everybody is at one address there."""
+    """All shoppers come from one address there."""
     for usual, sandbox in DEFAULTS.values():
         assert int(sandbox.split("/")[0]) > int(usual.split("/")[0])
 

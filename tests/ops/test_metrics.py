@@ -119,7 +119,7 @@ def test_a_wait_is_counted_in_the_bucket_that_holds_it(
     assert re.findall(r"_bucket le=(\S+)", " ".join(scrape(shopper)))[0] == bucket
 
 
-def test_a_payment_that_was_confirmed_before_the_return_had_nobody_waiting(
+def test_a_payment_that_was_confirmed_before_the_return_counts_no_wait(
     shopper: Shopper, books: Books, mintcash_api: mintcash.Api
 ) -> None:
     shopper.add("candle")
@@ -163,7 +163,7 @@ def test_news_of_an_unknown_payment_is_counted_as_parked(shopper: Shopper, books
     assert scrape(shopper) == {"shop_webhook_deliveries provider=mintcash verdict=parked": 1}
 
 
-def test_work_that_nobody_does_becomes_late_and_its_age_grows(
+def test_work_without_a_worker_becomes_late_and_its_age_grows(
     shopper: Shopper, books: Books, clock: time_machine.Traveller
 ) -> None:
     (payment,) = books.place_order({"candle": 1})
@@ -201,7 +201,7 @@ def test_work_that_always_fails_is_counted_as_parked(
     assert "shop_job_oldest_seconds" not in found
 
 
-def test_payments_that_nobody_looks_up_are_late_and_then_overdue(
+def test_payments_that_are_not_checked_are_late_and_then_overdue(
     shopper: Shopper, books: Books, clock: time_machine.Traveller
 ) -> None:
     books.place_order({"candle": 1})
@@ -308,7 +308,7 @@ def test_no_question_reads_a_whole_table(
 
 
 def test_two_processes_count_one_number(books: Books) -> None:
-    """The statement adds to what is there, whoever wrote it; none is lost."""
+    """The statement adds to the stored value, so no count of another process is lost."""
 
     def refuse(_: int) -> None:
         with books.app.app_context():
@@ -324,7 +324,7 @@ def test_two_processes_count_one_number(books: Books) -> None:
 def test_an_order_whose_payment_is_not_known_gets_its_receipt_all_the_same(
     shopper: Shopper, books: Books
 ) -> None:
-    """Nothing that is owed waits for statistics."""
+    """A missing statistic must not block a receipt."""
     (payment,) = books.place_order({"candle": 1})
     shopper.deliver(*event(payment, "succeeded"))
     with books.open(), transaction() as session:

@@ -74,7 +74,7 @@ def plain(settings: config.Settings, tmp_path: Path) -> Iterator[Running]:
 
 @only_sqlite
 @pytest.mark.parametrize("what", SILENT)
-def test_lines_that_are_left_open_hold_up_nobody(ours: Running, what: str) -> None:
+def test_connections_that_are_left_open_hold_up_no_other_request(ours: Running, what: str) -> None:
     """T06, slowloris: before, within and after a request."""
     with lines(ours, SILENT[what]):
         started = time.monotonic()
@@ -133,7 +133,7 @@ def test_silent_lines_do_not_keep_a_server_from_stopping(ours: Running) -> None:
         assert ours.has_ended_well()
 
 
-# ------------------------------------------------------------------ threads for everybody else
+# ------------------------------------------------------------------ threads for other requests
 
 
 @contextmanager

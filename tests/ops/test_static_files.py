@@ -1,4 +1,4 @@
-"""How pages and files travel: static addresses that change with the content, gzip."""
+"""Static files, whose addresses change with their content, and gzip."""
 
 import gzip
 import re
@@ -17,7 +17,7 @@ GZIP = {"Accept-Encoding": "gzip, deflate, br"}
 
 
 def fetch(shopper: Shopper, address: str, headers: dict[str, str] | None = None) -> TestResponse:
-    """Read to its end, so that no file stays open."""
+    """Read to its end, which closes the file."""
     return shopper.get(address, headers=headers, buffered=True)
 
 

@@ -35,7 +35,7 @@ Answer = tuple[int, dict[str, str], str]
 
 @dataclass
 class Wipay:
-    """WiPay's Trusted Cards, answering inside this process."""
+    """WiPay's Trusted Cards, imitated inside this process."""
 
     mock: responses.RequestsMock
     amount: str = "0.80"
@@ -75,7 +75,7 @@ class Wipay:
         return _answer(200, {"message": "OK"})
 
     def typed(self, **changes: Any) -> str:
-        """Somebody typed a card on the page: its id."""
+        """Type a card on the page; its id."""
         card_id = str(uuid.uuid4())
         self.cards[card_id] = {
             "uuid": card_id,
@@ -200,7 +200,7 @@ def test_on_https_the_cookie_is_bound_to_the_host(settings: config.Settings, wip
     "page",
     ["https://pay.example.invalid/x", "javascript:alert(1)", "http://127.0.0.1:5001@evil.example/"],
 )
-def test_nobody_is_sent_to_a_foreign_page(
+def test_no_shopper_is_sent_to_a_foreign_page(
     shopper: Shopper, wipay: Wipay, books: Books, page: str
 ) -> None:
     """G6."""
@@ -237,7 +237,7 @@ def test_every_change_needs_the_forms_token(shopper: Shopper, wipay: Wipay, book
     assert "Visa ending 1111" in before
 
 
-@pytest.mark.parametrize("provider", ["mintcash", "nobody"])
+@pytest.mark.parametrize("provider", ["mintcash", "acme"])
 def test_a_provider_that_keeps_no_cards_has_no_page(shopper: Shopper, provider: str) -> None:
     assert shopper.post(f"/cards/{provider}").status_code == 404
     assert shopper.get(f"/cards/return/{provider}").status_code == 404
@@ -311,7 +311,7 @@ def test_a_card_that_another_device_has_is_refused(
 def test_a_card_that_was_verified_elsewhere_is_refused(
     shopper: Shopper, wipay: Wipay, books: Books
 ) -> None:
-    """Whoever learns the id of a card has not shown that it is theirs."""
+    """To know the id of a card does not prove that it is yours."""
     shopper.post("/cards/wipay")
 
     come_back(shopper, wipay.visits[0], wipay.typed(verified=True, verify_expiry=None))
@@ -394,7 +394,7 @@ def test_when_wipay_does_not_answer_the_return_can_be_loaded_again(
     assert come_back(shopper, wipay.visits[0], card_id).location.endswith("/verify")
 
 
-def test_visits_that_nobody_came_back_from_are_forgotten_after_a_day(
+def test_visits_without_a_return_are_forgotten_after_a_day(
     shopper: Shopper, wipay: Wipay, books: Books
 ) -> None:
     shopper.post("/cards/wipay")
@@ -461,7 +461,7 @@ def test_a_wrong_amount_is_said_and_can_be_put_right(
 def test_the_amount_cannot_be_guessed_without_end(
     app: Flask, shopper: Shopper, wipay: Wipay
 ) -> None:
-    """ASVS 2.4.1: what is debited is small; who has only stolen the card would try them all."""
+    """ASVS 2.4.1: what is debited is small; a thief of the card alone would try them all."""
     wipay.forgets = False
     verify = save(shopper, wipay)
 
@@ -580,7 +580,7 @@ def test_a_card_is_deleted_at_wipay_and_then_here(
 def test_a_card_that_may_still_be_at_wipay_is_kept_here(
     shopper: Shopper, wipay: Wipay, books: Books
 ) -> None:
-    """Else nobody could delete it there any more."""
+    """Otherwise it could no longer be deleted there."""
     verify = save(shopper, wipay)
     (card_id,) = wipay.cards
     with responses.RequestsMock() as mock:

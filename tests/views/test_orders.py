@@ -92,7 +92,7 @@ def test_the_waiting_page_claims_nothing_and_works_without_javascript(
     assert "http-equiv" not in page, "WCAG 2.2.1: no page reloads by itself"
 
 
-def test_whoever_left_the_payment_page_unpaid_can_go_on_there(
+def test_a_shopper_who_left_the_payment_page_unpaid_can_go_on_there(
     shopper: Shopper, order_id: str, mintcash_api: mintcash.Api
 ) -> None:
     page = mintcash_api.newest["redirectUrl"]

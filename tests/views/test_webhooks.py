@@ -90,7 +90,7 @@ def test_an_unknown_event_is_acknowledged_kept_and_changes_nothing(
 def test_news_of_an_unknown_payment_is_acknowledged_and_parked(
     payment: dict[str, object], shopper: Shopper, books: Books
 ) -> None:
-    """B8: the same 2xx as for a known one, so that nobody learns which ids exist."""
+    """B8: the same 2xx as for a known one, so that no sender learns which ids exist."""
     stranger = {**payment, "id": "pmt_stranger", "externalId": "not-ours"}
 
     answer = shopper.deliver(*event(stranger, "succeeded"))
@@ -192,8 +192,8 @@ def test_such_an_address_is_posted_to_only(shopper: Shopper, method: str) -> Non
         "",
         "/",
         "//",
-        "/nobody/",
-        "//nobody",
+        "/acme/",
+        "//acme",
         "/MintCash",
         "/MINTCASH/",
         "/mintcash/x",
