@@ -21,9 +21,8 @@ GROUPS = {
     "tests/tools/test_soak.py": "many processes",
 }
 
-#: What ``--quick`` leaves out, by the start of a path or of a test's id: it needs a browser, other
-#: processes, or the sandbox behind the shop. (Of tests that run on both databases, the second run
-#: is left out, too.)
+#: What ``--quick`` leaves out, by the start of a path or of a test's id: it is about more than one
+#: module of the shop, or starts a browser or other processes. On PostgreSQL nothing is quick.
 NOT_QUICK = (
     "tests/browser/",
     "tests/sandbox/",
