@@ -29,7 +29,7 @@ from app import create_app  # noqa: E402
 from database import db  # noqa: E402
 from models import Order  # noqa: E402
 from tests.books import Books  # noqa: E402
-from tests.mintcash import Delivery, event  # noqa: E402
+from tests.usual import PROVIDER, Delivery, event  # noqa: E402
 from tools import postgres, run  # noqa: E402
 from tools.migrate import prepare_database  # noqa: E402
 from tools.shopper import direct_session  # noqa: E402
@@ -55,7 +55,9 @@ def measure(database: str, rate: int, seconds: int) -> int:
         orders = [books.place_order({"cookbook": 1})[0] for _ in range(rate * seconds)]
         deliveries = [event(each, "succeeded") for each in orders]
         print(f"{database}: {rate} webhooks a second for {seconds} s …", flush=True)  # noqa: T201
-        send = partial(_send, f"{settings.base_url}/webhooks/mintcash", time.monotonic() + 1, rate)
+        send = partial(
+            _send, f"{settings.base_url}/webhooks/{PROVIDER}", time.monotonic() + 1, rate
+        )
         with ThreadPoolExecutor(SENDERS) as pool:
             answers = list(pool.map(send, range(len(deliveries)), deliveries))
         unpaid = select(func.count(Order.id)).where(Order.status != "paid")

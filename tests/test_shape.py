@@ -44,16 +44,6 @@ MODULES = [
     for each in CODE
     if each.endswith(".py") and each.partition("/")[0].removesuffix(".py") in FLOOR
 ]
-#: Must become empty.
-STILL_TOO_LONG = ("tools/soak.py",)
-#: Must become empty.
-STILL_NAMING = (
-    "sandbox/static/sandbox.css",
-    "scripts/measure_waiting.py",
-    "scripts/measure_webhooks.py",
-    "templates/cards/verify.html",
-)
-
 #: How long the lesson of a provider may be; the first to be read is the shortest.
 LESSON = {"mintcash": 150}
 
@@ -126,7 +116,7 @@ def test_no_module_is_longer_than_350_lines() -> None:
         "models.py"
     }
 
-    assert too_long <= set(STILL_TOO_LONG)
+    assert too_long == set()
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
@@ -136,7 +126,7 @@ def test_only_the_registries_name_a_provider(name: str) -> None:
         each for each in CODE if name not in each and name in (ROOT / each).read_text("utf-8")
     }
 
-    assert naming - set(STILL_NAMING) == {"providers/__init__.py", "sandbox/registry.py"}
+    assert naming == {"providers/__init__.py", "sandbox/registry.py"}
 
 
 @pytest.mark.parametrize("start", [*GROUPS, *NOT_QUICK])
