@@ -130,8 +130,24 @@ class ProviderSettings(BaseSettings):
         return f"{self.sandbox_url}/{name}"
 
 
+@dataclass(frozen=True)
+class Summary:
+    """A provider in the tables of the documents, which ``make docs`` writes: a few words each."""
+
+    proven_by: str  # what proves that money moved
+    signed: str  # how that is signed
+    amount: str  # whether the news says how much
+    truth: str  # the call that asks for the truth
+    ways: str  # in which ways it can be paid
+    refunds: str  # what can be refunded by the shop
+    left_page: str  # what becomes of a page that the shopper left
+
+
 class DeclaresSettings(Protocol):
     """What each provider's ``settings.py`` offers."""
+
+    #: For the documents.
+    SUMMARY: Summary
 
     #: Its variables.
     Settings: type[ProviderSettings]

@@ -9,6 +9,9 @@ source by name, in an HTML comment that stays where it is:
     ```
     <!-- end -->
 
+and for a table of the providers with ``<!-- providers: proven_by signed -->``; their own pages are
+written whole (``provider_pages.py``).
+
 ``tests/test_docs.py`` fails while a file differs from what this would write.
 """
 
@@ -22,14 +25,16 @@ from typing import Any
 import config
 from config import DECLARED, ShopSettings
 from providers.settings import ProviderSettings
+from tools import provider_pages
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md",)
+DOCUMENTS = ("README.md", "docs/providers.md")
 BLOCK = re.compile(
     r"(<!-- code: (?P<path>\S+) (?P<names>[\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL
 )
 
 
+TABLE = re.compile(r"(<!-- providers: (?P<columns>[\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 EXAMPLE_HEAD = """\
 Copy to .env and uncomment what you change. Out of the box the shop runs against the sandbox and
 needs none of this. Written by `make docs` from config.py and providers/*/settings.py, where each
@@ -82,6 +87,16 @@ def filled(document: str) -> str:
     return BLOCK.sub(fill, document)
 
 
+def with_tables(document: str, folder: str) -> str:
+    """The document with every table of providers as their folders say now."""
+
+    def fill(block: re.Match[str]) -> str:
+        rows = provider_pages.table(block["columns"].split(), folder)
+        return f"{block[1]}\n{rows}\n\n{block[3]}"
+
+    return TABLE.sub(fill, document)
+
+
 def example() -> str:
     """``.env.example``: every setting of the shop and of each provider, all commented out."""
     own = [*ProviderSettings.model_fields, *ShopSettings.model_fields]
@@ -114,14 +129,18 @@ def _written(default: Any) -> str:
 
 def written() -> dict[str, str]:
     """The path of each file that this writes, and what should stand in it."""
-    quoting = {name: filled((ROOT / name).read_text("utf-8")) for name in DOCUMENTS}
-    return quoting | {".env.example": example()}
+    documents = {}
+    for name in DOCUMENTS:
+        text = filled((ROOT / name).read_text("utf-8"))
+        documents[name] = with_tables(text, "../" * name.count("/"))
+    return documents | provider_pages.pages() | {".env.example": example()}
 
 
 def main() -> None:
     for name, after in written().items():
         path = ROOT / name
-        before = path.read_text("utf-8")
+        before = path.read_text("utf-8") if path.exists() else ""
+        path.parent.mkdir(exist_ok=True)
         if after != before:
             path.write_text(after, "utf-8")
         sys.stdout.write(f"{name}: {'written' if after != before else 'up to date'}\n")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, Words
+from ..settings import ProviderSettings, SandboxKey, Summary, Words
 from ..urls import origin
 from .api import Account
 
@@ -14,6 +14,16 @@ LIVE_APIS = (API["live"],)
 PAGES = dict.fromkeys(API.values(), ("https://pay.handcash.io", "https://handcash.io"))
 
 NEEDS = (("handcash_app_id",), ("handcash_app_secret",), ("handcash_destination",))
+
+SUMMARY = Summary(
+    proven_by="webhook",
+    signed="the app secret inside the body, compared and never stored",
+    amount="no: bound to the stored request",
+    truth="public status by id",
+    ways="page, with its QR code beside the link",
+    refunds="none by API",
+    left_page="brought up to date (`PUT`), withdrawn (`DELETE`) unless it was paid",
+)
 
 
 class Settings(ProviderSettings):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, Words
+from ..settings import ProviderSettings, SandboxKey, Summary, Words
 from ..urls import origin
 from .api import Account
 
@@ -22,6 +22,17 @@ PAGES = {
 DROP_IN = {API["test"]: "https://sandbox.hit-pay.com", API["live"]: "https://hit-pay.com"}
 
 NEEDS = (("hitpay_api_key",), ("hitpay_salt", "hitpay_webhook_salt"))
+
+SUMMARY = Summary(
+    proven_by="webhook, two kinds",
+    signed="HMAC-SHA256 over the raw JSON body, or over sorted form fields; a salt each",
+    amount="yes, decimal text",
+    truth="`GET /v1/payment-requests/{id}`",
+    ways="page; PayNow by QR code on our page, in SGD; the drop-in over our page with "
+    "`HITPAY_DROP_IN=true`",
+    refunds="in full and in part; it knows no idempotency key, so its total is asked for first",
+    left_page="brought up to date (`PUT`), closed when the shopper pays another way (`DELETE`)",
+)
 
 
 class Settings(ProviderSettings):

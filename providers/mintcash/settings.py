@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, Words
+from ..settings import ProviderSettings, SandboxKey, Summary, Words
 from ..urls import origin
 from .api import Account
 
@@ -12,6 +12,16 @@ API = {"test": "https://sandbox.mintcash.me", "live": "https://api.mintcash.me"}
 LIVE_APIS = (API["live"],)
 
 NEEDS = (("mintcash_public_key",), ("mintcash_secret_key",), ("mintcash_signing_secret",))
+
+SUMMARY = Summary(
+    proven_by="webhook",
+    signed="HMAC-SHA256 over the raw body; `environment` must match",
+    amount="yes, major units",
+    truth="`GET /payments/{id}`",
+    ways="page",
+    refunds="in full and in part, by our own reference",
+    left_page="stays as it is",
+)
 
 
 class Settings(ProviderSettings):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, SettingsError, Words
+from ..settings import ProviderSettings, SandboxKey, SettingsError, Summary, Words
 from ..urls import origin
 from .api import Account
 from .destination import warnings
@@ -21,6 +21,16 @@ NEEDS = (
 )
 
 log = logging.getLogger(__name__)
+
+SUMMARY = Summary(
+    proven_by="webhook",
+    signed="HMAC-SHA256 over the raw body",
+    amount="sum so far, may be partial",
+    truth="`GET /v2/request/{id}`",
+    ways="page; in part; one request for each line with `REQUEST_NETWORK_ITEMIZED=true`",
+    refunds="none by API",
+    left_page="asked about before the shopper goes back: closed → a fresh link, paid → the truth",
+)
 
 
 class Settings(ProviderSettings):

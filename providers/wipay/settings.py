@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, SettingsError
+from ..settings import ProviderSettings, SandboxKey, SettingsError, Summary
 from ..urls import origin
 from .api import CURRENCIES, HOSTS, Account
 
@@ -14,6 +14,16 @@ NEEDS = (("wipay_account_number",), ("wipay_api_key",))
 
 #: Who owns the keys that WiPay's documentation prints for tests.
 PUBLIC = "the public test account's"
+
+SUMMARY = Summary(
+    proven_by="the return, or a webhook",
+    signed="MD5 of transaction id, requested total and key; HMAC-SHA256 for webhooks",
+    amount="bound by the hash to what was asked",
+    truth="WAPI, with a key of its own",
+    ways="page; the browser's own form post with `WIPAY_MODE=form`; cards saved for a device",
+    refunds="whole payments, decided later, with a WAPI key",
+    left_page="closes after 3 minutes (5 with `WIPAY_AVS`); unknown is not failed for 240",
+)
 
 
 class Settings(ProviderSettings):

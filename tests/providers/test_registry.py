@@ -20,7 +20,7 @@ def fetch_payment(account, payment): ...
 """
 SETTINGS = """
 from providers.settings import ProviderSettings as Settings
-NEEDS = LIVE_APIS = ()
+SUMMARY = NEEDS = LIVE_APIS = ()
 def account(settings): ...
 """
 
@@ -69,7 +69,7 @@ def test_a_lesson_without_one_of_the_four_functions_is_named(
         declared(monkeypatch)
 
 
-@pytest.mark.parametrize("part", ["Settings", "NEEDS", "LIVE_APIS", "account"])
+@pytest.mark.parametrize("part", ["SUMMARY", "Settings", "NEEDS", "LIVE_APIS", "account"])
 def test_settings_without_one_of_their_parts_are_named(
     acme: Path, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
