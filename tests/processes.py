@@ -16,7 +16,7 @@ from tools import run
 from tools.run import free_port
 
 from . import children
-from .browser.world import eventually
+from .browser.site import eventually
 
 
 @dataclass

@@ -15,24 +15,25 @@ from playwright.sync_api import Browser, Page
 from tools.run import ROOT, free_port
 
 from .chromium import browser
+from .customer import Customer
+from .site import Site
 from .states import Stage, stage
-from .world import Customer, World
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running(tmp_path_factory.mktemp("world")) as world:
-        yield world
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running(tmp_path_factory.mktemp("site")) as site:
+        yield site
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[World]:
+def running(folder: Path, **settings: str) -> Iterator[Site]:
     """Everything that ``make run`` starts, on free ports, with fresh databases."""
-    world = World(shop=f"http://127.0.0.1:{free_port()}", sandbox=f"http://127.0.0.1:{free_port()}")
+    site = Site(shop=f"http://127.0.0.1:{free_port()}", sandbox=f"http://127.0.0.1:{free_port()}")
     environment = {
         "PATH": os.environ["PATH"],
-        "BASE_URL": world.shop,
-        "SANDBOX_URL": world.sandbox,
+        "BASE_URL": site.shop,
+        "SANDBOX_URL": site.sandbox,
         "DATABASE_URL": f"sqlite:///{folder}/shop.db",
         "JOBS_URL": f"sqlite:///{folder}/jobs.db",
         "SANDBOX_DATABASE_URL": f"sqlite:///{folder}/sandbox.db",
@@ -55,7 +56,7 @@ def running(folder: Path, **settings: str) -> Iterator[World]:
                     break
             else:
                 pytest.fail(f"the shop ended: {log.read_text()}")
-            yield world
+            yield site
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0
     assert "Traceback" not in log.read_text(), log.read_text()
@@ -76,14 +77,14 @@ def _browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def customer(
-    world: World, browser: Browser, request: pytest.FixtureRequest, tmp_path: Path
+    site: Site, browser: Browser, request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[Customer]:
     """Somebody on a phone, with an empty cart. The page may break no rule of its own CSP."""
     options: dict[str, Any] = getattr(request, "param", {})
     context = browser.new_context(viewport={"width": 390, "height": 844}, **options)
     context.set_default_timeout(20_000)
     page = context.new_page()
-    customer = Customer(world, page)
+    customer = Customer(site, page)
     _listen(page, customer.complaints)
     yield customer
     context.close()

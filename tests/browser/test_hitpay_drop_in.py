@@ -20,7 +20,7 @@ STATIC = Path(__file__).parent.parent.parent / "static"
 
 
 @dataclass
-class World:
+class DropIn:
     """A browser tab, the sandbox, and a shop that has one page: that of the drop-in."""
 
     page: Page
@@ -63,23 +63,23 @@ class World:
 
 
 @pytest.fixture
-def world(browser: Browser, tmp_path: Path) -> Iterator[World]:
+def drop_in(browser: Browser, tmp_path: Path) -> Iterator[DropIn]:
     context = browser.new_context(viewport={"width": 390, "height": 844})
-    world = World(
+    drop_in = DropIn(
         context.new_page(), f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
     )
     sandbox = create_app(
         config.load(
-            base_url=world.shop,
-            sandbox_url=world.sandbox,
+            base_url=drop_in.shop,
+            sandbox_url=drop_in.sandbox,
             sandbox_database_url=f"sqlite:///{tmp_path}/sandbox.db",
             sandbox_deliver=False,
         )
     )
-    with served(world.sandbox, sandbox), served(world.shop, world.shop_app()):
-        order = {"amount": "49.99", "currency": "SGD", "redirect_url": world.return_url}
-        world.payment = world.call("POST", **order)
-        yield world
+    with served(drop_in.sandbox, sandbox), served(drop_in.shop, drop_in.shop_app()):
+        order = {"amount": "49.99", "currency": "SGD", "redirect_url": drop_in.return_url}
+        drop_in.payment = drop_in.call("POST", **order)
+        yield drop_in
         context.close()
     with sandbox.app_context():
         db.engine.dispose()
@@ -93,41 +93,41 @@ def pay_by_card(frame: FrameLocator, number: str = "4242 4242 4242 4242") -> Non
 
 
 @pytest.mark.parametrize("link", ["", "/hitpay/payment-request/@kiln-and-kettle/"])
-def test_a_payment_is_made_without_leaving(world: World, link: str) -> None:
+def test_a_payment_is_made_without_leaving(drop_in: DropIn, link: str) -> None:
     """With the request's own address as default link, and with the account's: both are in use."""
-    world.default_link = link and world.sandbox + link
+    drop_in.default_link = link and drop_in.sandbox + link
     said: list[str] = []
-    world.page.on("console", lambda message: said.append(message.text))
-    world.page.goto(f"{world.shop}/leave")
+    drop_in.page.on("console", lambda message: said.append(message.text))
+    drop_in.page.goto(f"{drop_in.shop}/leave")
 
-    pay_by_card(world.frame, "4000 0000 0000 0002")
-    expect(world.frame.get_by_role("alert")).to_contain_text("Your card was declined")
-    pay_by_card(world.frame)
+    pay_by_card(drop_in.frame, "4000 0000 0000 0002")
+    expect(drop_in.frame.get_by_role("alert")).to_contain_text("Your card was declined")
+    pay_by_card(drop_in.frame)
 
-    reference = world.payment["id"]
-    world.page.wait_for_url(f"{world.return_url}?reference={reference}&status=completed")
-    assert world.call("GET", f"/{reference}")["status"] == "completed"
+    reference = drop_in.payment["id"]
+    drop_in.page.wait_for_url(f"{drop_in.return_url}?reference={reference}&status=completed")
+    assert drop_in.call("GET", f"/{reference}")["status"] == "completed"
     assert not any("Content Security Policy" in each for each in said)
 
 
-def test_whoever_closes_it_finds_the_button_that_opens_it_again(world: World) -> None:
-    world.page.goto(f"{world.shop}/leave")
-    button = world.page.locator("#drop-in a")
+def test_whoever_closes_it_finds_the_button_that_opens_it_again(drop_in: DropIn) -> None:
+    drop_in.page.goto(f"{drop_in.shop}/leave")
+    button = drop_in.page.locator("#drop-in a")
 
-    expect(world.frame.get_by_label("Card number")).to_be_visible()
+    expect(drop_in.frame.get_by_label("Card number")).to_be_visible()
     expect(button).to_be_hidden()
-    world.frame.get_by_role("button", name="Cancel").click()
+    drop_in.frame.get_by_role("button", name="Cancel").click()
     expect(button).to_be_focused()
-    expect(world.page.locator("iframe")).to_have_count(0)
+    expect(drop_in.page.locator("iframe")).to_have_count(0)
 
     button.click()
-    pay_by_card(world.frame)
-    world.page.wait_for_url(f"{world.return_url}?**")
+    pay_by_card(drop_in.frame)
+    drop_in.page.wait_for_url(f"{drop_in.return_url}?**")
 
 
 @pytest.mark.parametrize("answer", [None, "not a script at all", "window.HitPay = {}"])
 def test_without_hitpays_script_it_goes_on_on_the_plain_page(
-    world: World, answer: str | None
+    drop_in: DropIn, answer: str | None
 ) -> None:
     def spoil(route: Route) -> None:
         if answer is None:
@@ -135,32 +135,32 @@ def test_without_hitpays_script_it_goes_on_on_the_plain_page(
         else:
             route.fulfill(body=answer, content_type="text/javascript")
 
-    world.page.route("**/hitpay/hitpay.js", spoil)
-    world.page.goto(f"{world.shop}/leave")
+    drop_in.page.route("**/hitpay/hitpay.js", spoil)
+    drop_in.page.goto(f"{drop_in.shop}/leave")
 
-    world.page.wait_for_url(world.payment["url"])
-    expect(world.page.get_by_label("Card number")).to_be_visible()
-
-
-def test_a_request_that_is_over_says_so_on_the_plain_page(world: World) -> None:
-    world.call("DELETE", f"/{world.payment['id']}")
-    world.page.goto(f"{world.shop}/leave")
-
-    world.page.wait_for_url(world.payment["url"])
-    expect(world.page.get_by_role("heading", name="This payment was canceled")).to_be_visible()
+    drop_in.page.wait_for_url(drop_in.payment["url"])
+    expect(drop_in.page.get_by_label("Card number")).to_be_visible()
 
 
-def test_nobody_else_may_frame_the_page(world: World) -> None:
+def test_a_request_that_is_over_says_so_on_the_plain_page(drop_in: DropIn) -> None:
+    drop_in.call("DELETE", f"/{drop_in.payment['id']}")
+    drop_in.page.goto(f"{drop_in.shop}/leave")
+
+    drop_in.page.wait_for_url(drop_in.payment["url"])
+    expect(drop_in.page.get_by_role("heading", name="This payment was canceled")).to_be_visible()
+
+
+def test_nobody_else_may_frame_the_page(drop_in: DropIn) -> None:
     """The plain page nobody at all, and that of the drop-in the shop alone."""
-    page = world.payment["url"]
+    page = drop_in.payment["url"]
     thief = Flask("thief")
     frames = f'<iframe src="{page}"></iframe><iframe src="{page}?drop_in=1"></iframe>'
     thief.add_url_rule("/", view_func=lambda: frames)
     refused: list[str] = []
-    world.page.on("console", lambda message: refused.append(message.text))
+    drop_in.page.on("console", lambda message: refused.append(message.text))
     address = f"http://127.0.0.1:{free_port()}"
 
     with served(address, thief):
-        world.page.goto(address)
+        drop_in.page.goto(address)
 
     assert len([each for each in refused if "frame-ancestors" in each]) == 2

@@ -3,7 +3,7 @@
 Shop, sandbox and worker run as separate processes; the customer sits before a real browser.
 """
 
-from .world import FAILING, SUCCESS, SUCCESS_3DS, Customer
+from .customer import FAILING, SUCCESS, SUCCESS_3DS, Customer
 
 
 def test_guide_1_the_success_card_ends_in_payment_succeeded(customer: Customer) -> None:
@@ -12,9 +12,9 @@ def test_guide_1_the_success_card_ends_in_payment_succeeded(customer: Customer) 
     customer.pay(SUCCESS)
 
     customer.sees("Thank you. Your order is paid.")
-    (payment,) = customer.world.ledger(customer.order_url)
+    (payment,) = customer.site.ledger(customer.order_url)
     assert (payment["status"], payment["amount"], payment["currency"]) == ("succeeded", 2800, "USD")
-    assert "payment.succeeded" in customer.world.console(customer.order_url)
+    assert "payment.succeeded" in customer.site.console(customer.order_url)
 
 
 def test_guide_2_the_failing_card_ends_in_payment_failed(customer: Customer) -> None:
@@ -25,7 +25,7 @@ def test_guide_2_the_failing_card_ends_in_payment_failed(customer: Customer) -> 
 
     customer.sees("The payment did not go through")
     assert "There is not enough money on this card." in customer.page.content()
-    (payment,) = customer.world.ledger(customer.order_url)
+    (payment,) = customer.site.ledger(customer.order_url)
     assert payment["status"] == "failed"
 
 
@@ -39,7 +39,7 @@ def test_guide_3_the_3ds_card_shows_a_challenge_and_the_browser_comes_back(
     customer.page.get_by_role("button", name="Confirm payment").click()
 
     customer.sees("Thank you. Your order is paid.")
-    assert "payment.pending" in customer.world.console(customer.order_url)
+    assert "payment.pending" in customer.site.console(customer.order_url)
 
 
 def test_guide_4_a_duplicate_external_id_gives_the_same_payment_record(customer: Customer) -> None:
@@ -52,11 +52,11 @@ def test_guide_4_a_duplicate_external_id_gives_the_same_payment_record(customer:
     assert customer.page.url == first
     customer.pay(SUCCESS)
     customer.sees("Thank you. Your order is paid.")
-    assert len(customer.world.ledger(customer.order_url)) == 1
+    assert len(customer.site.ledger(customer.order_url)) == 1
 
 
 def test_guide_5_a_tampered_webhook_is_401_and_fulfils_nothing(customer: Customer) -> None:
-    before = customer.world.refusals()
+    before = customer.site.refusals()
     customer.check_out("candle")
 
     # The tab is closed, so that no return makes the shop ask MintCash itself.
@@ -64,9 +64,9 @@ def test_guide_5_a_tampered_webhook_is_401_and_fulfils_nothing(customer: Custome
 
     back = customer.page.get_by_role("link", name="Back to the shop").get_attribute("href") or ""
     order_url = back.partition("/return/")[0]
-    customer.world.wait_for_refusals(before + 2)  # pending and succeeded
-    sandbox = customer.page.request.get(customer.world.sandbox).text()
+    customer.site.wait_for_refusals(before + 2)  # pending and succeeded
+    sandbox = customer.page.request.get(customer.site.sandbox).text()
     assert "401" in sandbox
-    console = customer.world.console(order_url)
+    console = customer.site.console(order_url)
     assert "parcel" not in console
     assert customer.page.request.get(order_url).text().count('data-state="waiting"') == 1

@@ -1,133 +1,113 @@
-"""The same purchase with each of the other providers, whose pages and proofs all differ.
+"""The same purchase with each of the providers, whose pages and proofs all differ.
 
-What happens when their webhooks are lost, doubled or forged is walked by ``make demo``.
+What is typed on a page is what the provider's case says. What happens when webhooks are lost,
+doubled or forged is walked by ``make demo``.
 """
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import expect
 
-from .world import Customer
+from providers import money
+from tests.providers import cases
+from tests.providers.case import Case
+from tools.demo.plays import another
+
+from .customer import Customer
+from .hosted_page import pay, press
 
 PAID = "Thank you. Your order is paid."
 
 
-def pay_hitpay(page: Page | FrameLocator) -> None:
-    page.get_by_label("Card number").fill("4242 4242 4242 4242")
-    page.get_by_label("Expiry").fill("03/31")
-    page.get_by_label("Security code").fill("123")
-    page.get_by_role("button", name="Pay USD").click()
+def each(chosen: list[Case]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in chosen])
 
 
-def pay_wipay(page: Page) -> None:
-    fill_in_wipay(page, "4111 1111 1111 1111")
-    page.get_by_role("button", name="Pay $").click()
-
-
-def fill_in_wipay(page: Page, number: str) -> None:
-    page.locator("input[name=network]").first.check()
-    page.get_by_label("Card number").fill(number)
-    page.get_by_label("Expiry").fill("03/31")
-    page.get_by_label("CVV").fill("123")
-    page.get_by_label("Name on card").fill("Ann Example")
-
-
-def pay_handcash(page: Page) -> None:
-    page.get_by_label("Your handle").fill("$ann")
-    page.get_by_role("button", name="Pay $").click()
-
-
-def pay_request_network(page: Page) -> None:
-    page.get_by_role("button", name="Connect wallet").click()
-    page.get_by_role("button", name="Approve").click()
-    page.get_by_role("button", name="Pay $").click()
-    back = page.get_by_role("link", name="Back to the shop")
-    expect(back).to_be_visible()
-    if page.get_by_text("Imagine the tab was closed").count() == 0:
-        back.click()
-
-
-PAY = {
-    "hitpay": pay_hitpay,
-    "wipay": pay_wipay,
-    "handcash": pay_handcash,
-    "request_network": pay_request_network,
-}
-
-each = pytest.mark.parametrize(
-    ("provider", "pay"), [pytest.param(name, pay, id=name) for name, pay in PAY.items()]
+CASES = list(cases().values())
+#: A page of several forms stays, for another try.
+each_that_declines = each(
+    [
+        case
+        for case in CASES
+        if case.page.declines and case.page.after_decline == "failed" and not case.page.forms
+    ]
 )
+each_that_takes_a_part = each([case for case in CASES if case.page.pays_a_part])
+#: Where the browser's return says that the shopper left, and the provider reports nothing.
+each_that_is_left = each([case for case in CASES if case.page.after_cancel == "left"])
 
 
-@each
-def test_a_purchase_ends_with_a_paid_order(
-    customer: Customer, provider: str, pay: Callable[[Page], None]
-) -> None:
-    customer.check_out("candle", provider)
+@each(CASES)
+def test_a_purchase_ends_with_a_paid_order(customer: Customer, case: Case) -> None:
+    customer.check_out("candle", case.name)
 
-    pay(customer.page)
+    pay(customer.page, case.page)
 
     customer.sees(PAID)
     expect(customer.page.locator(".step").last).to_contain_text(": done")
-    (payment,) = customer.world.ledger(customer.order_url)
+    (payment,) = customer.site.ledger(customer.order_url)
     assert payment["amount"] == 2800
-    assert customer.world.mails_about(customer.order_url) == 1
+    assert customer.site.mails_about(customer.order_url) == 1
 
 
-def test_what_is_paid_in_part_can_be_paid_in_full(customer: Customer) -> None:
-    """B11: two payments of one request, 8.00 and the rest."""
-    customer.check_out("candle", "request_network")
-    page = customer.page
-    page.get_by_role("button", name="Connect wallet").click()
-    page.get_by_label("Amount").fill("8")
-    page.get_by_role("button", name="Approve").click()
-    page.get_by_role("button", name="Pay $").click()
+@each_that_takes_a_part
+def test_what_is_paid_in_part_can_be_paid_in_full(customer: Customer, case: Case) -> None:
+    """B11: two payments of one request, a part and the rest."""
+    customer.check_out("candle", case.name)
+    page, part = customer.page, case.page.pays_a_part or {}
+    press(page, case.page.buttons, part)
     orders = page.context.new_page()
-    orders.goto(f"{customer.world.shop}/console")
+    orders.goto(f"{customer.site.shop}/console")
     newest = orders.locator("a[href^='/console/orders/']").first.get_attribute("href") or ""
 
-    page.goto(customer.world.shop + newest.removeprefix("/console"))
+    page.goto(customer.site.shop + newest.removeprefix("/console"))
     customer.sees("Part of the payment has arrived")
-    expect(page.locator("main")).to_contain_text("US$8.00 of it is here, US$20.00 is still open.")
+    paid = money.to_minor(part["amount"], "USD")
+    here, rest = money.show(paid, "USD"), money.show(2800 - paid, "USD")
+    expect(page.locator("main")).to_contain_text(f"{here} of it is here, {rest} is still open.")
 
-    page.get_by_role("link", name="Pay the rest at Request Network").click()
-    page.get_by_role("button", name="Approve").click()
-    page.get_by_role("button", name="Pay $20.00").click()
-    page.get_by_role("link", name="Back to the shop").click()
+    page.get_by_role("link", name=f"Pay the rest at {case.capabilities.label}").click()
+    press(page, case.page.buttons[1:], {})
+    page.get_by_role("link", name=case.page.back_link).click()
     customer.sees(PAID)
 
 
-def test_whoever_cancels_at_hitpay_can_pay_another_way(customer: Customer) -> None:
-    customer.check_out("candle", "hitpay")
+@each_that_is_left
+def test_a_shopper_who_cancels_can_pay_another_way(customer: Customer, case: Case) -> None:
+    customer.check_out("candle", case.name)
 
-    customer.page.get_by_role("button", name="Cancel and return to the shop").click()
+    customer.page.get_by_role("button", name=case.page.cancel_button).click()
 
     customer.sees("You came back without paying?")
-    customer.page.locator("label[for=provider-handcash]").click()
-    customer.leave_to_pay("handcash")
-    pay_handcash(customer.page)
+    other = another(case)
+    customer.page.locator(f"label[for=provider-{other.name}]").click()
+    customer.leave_to_pay(other.name)
+    pay(customer.page, other.page)
     customer.sees(PAID)
 
 
-def test_a_card_declined_at_wipay_says_so(customer: Customer) -> None:
-    customer.check_out("candle", "wipay")
-    fill_in_wipay(customer.page, "4111 1111 1111 3333")
+@each_that_declines
+def test_a_payment_that_is_declined_says_so(customer: Customer, case: Case) -> None:
+    customer.check_out("candle", case.name)
 
-    customer.page.get_by_role("button", name="Pay $").click()
+    press(customer.page, case.page.buttons, case.page.declines or {})
 
+    back = customer.page.get_by_role("link", name="Back to the shop")
+    expect(back.or_(customer.page.locator("#payment-headline"))).to_be_visible()
+    if back.count():
+        back.click()
     customer.sees("The payment did not go through")
 
 
-def test_a_poll_does_not_undo_what_was_just_chosen(customer: Customer) -> None:
-    customer.check_out("candle", "hitpay")
-    page = customer.page
-    page.get_by_role("button", name="Cancel and return to the shop").click()
+@each_that_is_left
+def test_a_poll_does_not_undo_what_was_just_chosen(customer: Customer, case: Case) -> None:
+    customer.check_out("candle", case.name)
+    page, other = customer.page, another(case).name
+    page.get_by_role("button", name=case.page.cancel_button).click()
     customer.sees("You came back without paying?")
 
     with page.expect_response("**/status?**"):
-        page.locator("label[for=provider-handcash]").click()
+        page.locator(f"label[for=provider-{other}]").click()
     with page.expect_response("**/status?**"):
         pass
 
-    expect(page.locator("#provider-handcash")).to_be_checked()
+    expect(page.locator(f"#provider-{other}")).to_be_checked()

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .world import SUCCESS, Customer
+from .customer import SUCCESS, Customer
 
 NO_JAVASCRIPT = pytest.mark.parametrize(
     "customer", [{"java_script_enabled": False}], indirect=True, ids=["no_javascript"]
@@ -15,7 +15,7 @@ NO_JAVASCRIPT = pytest.mark.parametrize(
 def test_the_cart_changes_in_place(customer: Customer) -> None:
     customer.add("candle")
     page = customer.page
-    page.goto(f"{customer.world.shop}/cart")
+    page.goto(f"{customer.site.shop}/cart")
     page.evaluate("window.untouched = true")
 
     page.get_by_label(re.compile("Quantity|How many")).fill("3")
@@ -29,7 +29,7 @@ def test_the_cart_changes_in_place(customer: Customer) -> None:
 
 
 def test_the_currency_changes_every_price(customer: Customer) -> None:
-    customer.page.goto(f"{customer.world.shop}/products/candle")
+    customer.page.goto(f"{customer.site.shop}/products/candle")
 
     customer.page.get_by_label("Currency").select_option("EUR")
 
@@ -41,7 +41,7 @@ def test_the_wait_ends_in_place_and_is_announced(customer: Customer) -> None:
     customer.check_out("cookbook")
     customer.pay(SUCCESS, delivery_fault="drop")
     page = customer.page
-    page.wait_for_url(f"{customer.world.shop}/orders/*")
+    page.wait_for_url(f"{customer.site.shop}/orders/*")
     page.evaluate("window.untouched = true")
 
     customer.sees("Thank you. Your order is paid.")
@@ -68,7 +68,7 @@ def test_cancel_and_try_again(customer: Customer) -> None:
     customer.leave_to_pay()
     customer.pay(SUCCESS)
     customer.sees("Thank you. Your order is paid.")
-    statuses = {each["status"] for each in customer.world.ledger(customer.order_url)}
+    statuses = {each["status"] for each in customer.site.ledger(customer.order_url)}
     assert statuses == {"failed", "succeeded"}
     expect(customer.page.locator("#cart-badge")).not_to_contain_text("1")
 
@@ -76,7 +76,7 @@ def test_cancel_and_try_again(customer: Customer) -> None:
 @NO_JAVASCRIPT
 def test_everything_works_without_javascript(customer: Customer) -> None:
     page = customer.page
-    page.goto(f"{customer.world.shop}/products/candle")
+    page.goto(f"{customer.site.shop}/products/candle")
     page.get_by_role("button", name="Add to cart").click()
     page.wait_for_url("**/cart")
     page.get_by_label(re.compile("Quantity|How many")).fill("2")
@@ -87,7 +87,7 @@ def test_everything_works_without_javascript(customer: Customer) -> None:
 
     customer.pay(SUCCESS)
 
-    page.wait_for_url(f"{customer.world.shop}/orders/*")
+    page.wait_for_url(f"{customer.site.shop}/orders/*")
     paid = page.get_by_text("Thank you. Your order is paid.")
     for _ in range(30):
         if paid.count():
@@ -107,22 +107,22 @@ SEND_A_FORM = """target => {
 
 def test_a_form_leads_to_known_payment_pages(customer: Customer) -> None:
     """G11."""
-    customer.page.goto(f"{customer.world.shop}/about")
+    customer.page.goto(f"{customer.site.shop}/about")
 
-    customer.page.evaluate(SEND_A_FORM, customer.world.sandbox)
+    customer.page.evaluate(SEND_A_FORM, customer.site.sandbox)
 
-    customer.page.wait_for_url(f"{customer.world.sandbox}/**")
+    customer.page.wait_for_url(f"{customer.site.sandbox}/**")
 
 
 def test_a_form_leads_nowhere_else(customer: Customer) -> None:
     """G11: whoever gets a form into the page gets nobody out of it."""
     page = customer.page
-    page.goto(f"{customer.world.shop}/about")
+    page.goto(f"{customer.site.shop}/about")
 
     with page.expect_console_message(lambda message: "form-action" in message.text):
         page.evaluate(SEND_A_FORM, "http://127.0.0.1:9")
 
-    assert page.url == f"{customer.world.shop}/about"
+    assert page.url == f"{customer.site.shop}/about"
     customer.complaints.clear()
 
 
@@ -131,11 +131,11 @@ def test_pressing_pay_twice_makes_one_payment(customer: Customer) -> None:
     customer.fill_in_checkout()
 
     customer.page.get_by_role("button", name="Pay US$").dblclick(no_wait_after=True)
-    customer.page.wait_for_url(f"{customer.world.sandbox}/mintcash/pay/*")
+    customer.page.wait_for_url(f"{customer.site.sandbox}/mintcash/pay/*")
 
     customer.pay(SUCCESS)
     customer.sees("Thank you. Your order is paid.")
-    assert len(customer.world.ledger(customer.order_url)) == 1
+    assert len(customer.site.ledger(customer.order_url)) == 1
 
 
 @pytest.mark.parametrize(
@@ -150,13 +150,13 @@ def test_a_provider_in_trouble_is_said_and_what_was_typed_is_kept(
 ) -> None:
     customer.add("candle")
     customer.fill_in_checkout()
-    customer.world.fault(create_fault=fault, create_calls="3")
+    customer.site.fault(create_fault=fault, create_calls="3")
 
     customer.page.get_by_role("button", name="Pay US$").click()
 
     expect(customer.page.locator("main")).to_contain_text(sentence)
     expect(customer.page.get_by_label("E-mail")).to_have_value("ann@example.com")
-    customer.world.fault(create_fault="none", create_calls="0")
+    customer.site.fault(create_fault="none", create_calls="0")
     customer.leave_to_pay()
     customer.pay(SUCCESS)
     customer.sees("Thank you. Your order is paid.")
@@ -166,10 +166,10 @@ def test_the_webhook_before_the_page_leads_straight_to_the_paid_order(customer: 
     """D8."""
     customer.add("candle")
     customer.fill_in_checkout()
-    customer.world.fault(create_fault="early_webhook", create_calls="1")
+    customer.site.fault(create_fault="early_webhook", create_calls="1")
 
     customer.page.get_by_role("button", name="Pay US$").click()
-    customer.page.wait_for_url(f"{customer.world.sandbox}/mintcash/pay/*")
+    customer.page.wait_for_url(f"{customer.site.sandbox}/mintcash/pay/*")
 
     customer.page.get_by_role("link", name="Back to the shop").click()
     customer.sees("Thank you. Your order is paid.")

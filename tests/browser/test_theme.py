@@ -6,8 +6,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from .site import eventually
 from .states import Stage
-from .world import eventually
 
 LIGHT, DARK = "rgb(244, 242, 238)", "rgb(27, 28, 26)"
 Scheme = Literal["light", "dark"]

@@ -16,7 +16,7 @@ import jobs
 import jobs.queue
 
 from ..books import Books
-from ..browser.world import eventually
+from ..browser.site import eventually
 from ..mail_servers import with_mail_server
 from ..mintcash import event
 from ..purchases import ALL_EFFECTS, COOKBOOK, ONE_OF_EACH, pay_for_e_book

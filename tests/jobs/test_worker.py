@@ -14,7 +14,7 @@ from models import Download
 from tools import run
 
 from ..books import Books
-from ..browser.world import eventually
+from ..browser.site import eventually
 from ..processes import running
 from ..purchases import COOKBOOK, pay_for_e_book
 from ..slow_servers import drip, say_nothing, server

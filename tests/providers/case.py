@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from providers.contract import Configured, PaymentRequest, Provider
+from providers.contract import Capabilities, Configured, Method, PaymentRequest, Provider
 
 from .proofs import Delivery, InBody, InForm, Proof
 
@@ -140,6 +140,9 @@ class HostedPage:
     forms: tuple[str, ...] = ()
     #: What "your bank" asks when a card is challenged.
     challenge: dict[str, str] = field(default_factory=dict)
+    #: The sandbox's address of the statement that shows what saving a card debited; blank where
+    #: the provider saves none.
+    statement: str = ""
     #: The link by which a page leads back that does not redirect.
     back_link: str = ""
     #: The button that cancels; blank where there is none.
@@ -199,6 +202,10 @@ class Case:
     page: HostedPage
     #: Settings with which the provider is offered in a live shop.
     live: dict[str, str]
+    #: Settings with which the shopper's browser posts a form to the page; empty where none do.
+    by_form: dict[str, str] = field(default_factory=dict)
+    #: Settings with which the payment opens over a page of ours; empty where none do.
+    embedded: dict[str, str] = field(default_factory=dict)
     #: None where the browser's return proves nothing.
     signed_return: SignedReturn | None = None
     #: The demo's own scenarios, after the common ones.
@@ -213,6 +220,15 @@ class Case:
     def name(self) -> str:
         """As in URLs and settings: that of its folder."""
         return self.folder.rpartition(".")[2]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.provider.capabilities(self.account)
+
+    @property
+    def code(self) -> Method | None:
+        """The way to pay with a code that is scanned from our page, where there is one."""
+        return next((each for each in self.capabilities.methods if each.mark == "code"), None)
 
     @property
     def configured(self) -> Configured:

@@ -19,7 +19,7 @@ from payments import pings
 from payments.timing import PING_PAUSE
 
 from ..books import Books
-from ..browser.world import eventually
+from ..browser.site import eventually
 from ..pings import ShopAtPingpay, shop_at_pingpay
 from ..providers import pingpay
 from ..shopper import BASE_URL

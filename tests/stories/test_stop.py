@@ -29,7 +29,7 @@ from tools import run
 from tools.run import free_port
 
 from ..books import Books
-from ..browser.world import eventually
+from ..browser.site import eventually
 from ..mintcash import event
 from ..processes import Running, running, running_shop
 from ..shopper import ANN

@@ -1,6 +1,8 @@
 """What every provider's demo shows, drawn from what it can do; its own scenarios come after it."""
 
-from providers.optional import Cancels
+from functools import partial
+
+from providers.optional import Cancels, SavesCards
 from tests.providers.case import Case, Scenario
 from tools.demo import plays
 
@@ -52,7 +54,7 @@ def _create(case: Case) -> list[Scenario]:
 
 
 def _plays(case: Case) -> list[Scenario]:
-    can = case.provider.capabilities(case.account)
+    can = case.capabilities
     found = []
     if (can.silent_minutes or 0) > (can.page_minutes or 0):
         # The payment stays undecided long after its page; the order must be payable meanwhile.
@@ -61,6 +63,12 @@ def _plays(case: Case) -> list[Scenario]:
         )
     if isinstance(case.provider, Cancels):
         found.append(Scenario("left, paid elsewhere", "paid", play=plays.leave_and_pay_elsewhere))
+    if case.code:
+        found.append(
+            Scenario("QR code scanned", "paid", play=partial(plays.scan_the_code, case.code))
+        )
+    if isinstance(case.provider, SavesCards):
+        found.append(Scenario("saved card", "paid", play=plays.pay_with_a_saved_card))
     if can.refunds == "full":
         found.append(Scenario("refunded", "refunded", play=plays.refund_all))
     if can.refunds == "part":

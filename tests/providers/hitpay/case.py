@@ -3,9 +3,7 @@
 import hashlib
 import hmac
 import json
-import re
 import uuid
-from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -124,15 +122,6 @@ def in_two_versions() -> tuple[Message, Message]:
     )
 
 
-def scan_the_code(buyer: "Buyer") -> None:
-    """The sandbox's front page stands for the phone: the newest code is the first there."""
-    buyer.fill_in(f"{buyer.shop}/products/cookbook", "/currency", currency="SGD")
-    buyer.check_out("hitpay/qr")
-    front = buyer.get(buyer.sandbox).text
-    code = re.search(r'href="([^"]*/mock-payment/[^"]*)"', front)
-    buyer.post(unescape(code[1]) if code else buyer.sandbox)
-
-
 def pay_one_page_twice(buyer: "Buyer") -> str:
     """As a shopper does who scans a drawn code twice: the second charge is refunded."""
     page = buyer.check_out("hitpay").url
@@ -178,8 +167,8 @@ CASE = Case(
         "hitpay_salt": "salt_of_a_real_account",
         "hitpay_webhook_salt": "salt_of_a_real_endpoint",
     },
+    embedded={"hitpay_drop_in": "true"},
     scenarios=(
-        Scenario("QR code scanned", "paid", play=scan_the_code),
         Scenario("charged in another currency", "held", CARD, fault="other_currency"),
         Scenario(
             "refund overtakes the success",

@@ -1,91 +1,36 @@
 """What a customer does in the browser, in words."""
 
-import re
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-import requests
 from playwright.sync_api import Page, expect
 
 from tests.providers.mintcash.case import CARD, CHALLENGED, FAILS
 from tools.shopper import ANN
+
+from .site import Site
 
 SUCCESS = CARD["number"]
 SUCCESS_3DS = CHALLENGED["number"]
 FAILING = FAILS["number"]
 
 
-@dataclass(frozen=True)
-class World:
-    """Where shop and sandbox run."""
-
-    shop: str
-    sandbox: str
-
-    def ledger(self, order_url: str) -> list[dict[str, Any]]:
-        """The sandbox's payments of one order, found by their references in the console."""
-        page = self.console(order_url)
-        found, after = [], 0
-        while True:
-            answer = requests.get(f"{self.sandbox}/ledger.json?after={after}", timeout=10).json()
-            found += [
-                each
-                for each in answer["payments"]
-                if each["id"] in page or (each["externalId"] or "none") in page
-            ]
-            if not answer["next"]:
-                return found
-            after = answer["next"]
-
-    def console(self, order_url: str) -> str:
-        """The console's page about one order."""
-        order_id = order_url.rpartition("/")[2]
-        return requests.get(f"{self.shop}/console/orders/{order_id}", timeout=10).text
-
-    def refusals(self) -> int:
-        """How many of the newest deliveries the shop has refused because nothing proved it."""
-        page = requests.get(f"{self.shop}/console/webhooks", timeout=10).text
-        return page.count("Unproven: ")
-
-    def wait_for_refusals(self, count: int) -> None:
-        eventually(lambda: self.refusals() >= count, f"{count} deliveries are refused")
-
-    def mails_about(self, order_url: str) -> int:
-        """How many letters name the order, once there is one: the receipt is the last thing."""
-        number = re.search(r"KK-\w{4}-\w{4}", self.console(order_url))
-        assert number
-
-        def count() -> int:
-            mail = requests.get(f"{self.shop}/console/mail", timeout=10).text
-            return mail.count(number.group())
-
-        eventually(lambda: count() > 0, "a letter")
-        return count()
-
-    def fault(self, **fields: str) -> None:
-        """Set faults on the sandbox's front page."""
-        requests.post(f"{self.sandbox}/control/faults", data=fields, timeout=10).raise_for_status()
-
-
 @dataclass
 class Customer:
     """One browser tab and the person before it."""
 
-    world: World
+    site: Site
     page: Page
     #: What the browser had to say against the page: errors, broken rules of its policy.
     complaints: list[str] = field(default_factory=list)
 
     def add(self, slug: str) -> None:
-        self.page.goto(f"{self.world.shop}/products/{slug}")
+        self.page.goto(f"{self.site.shop}/products/{slug}")
         self.page.get_by_role("button", name="Add to cart").click()
         expect(self.page.locator("#cart-badge")).to_contain_text("1")
 
     def fill_in_checkout(self, provider: str = "mintcash") -> None:
         page = self.page
-        page.goto(f"{self.world.shop}/checkout")
+        page.goto(f"{self.site.shop}/checkout")
         page.get_by_label("Name").fill(ANN["name"])
         page.get_by_label("E-mail").fill(ANN["email"])
         if page.get_by_label("Street and number").count():
@@ -98,7 +43,7 @@ class Customer:
     def leave_to_pay(self, provider: str = "mintcash") -> None:
         """From the filled-in checkout, or the order's page, to the provider's page."""
         self.page.get_by_role("button", name="Pay US$").click()
-        self.page.wait_for_url(f"{self.world.sandbox}/{provider}/**")
+        self.page.wait_for_url(f"{self.site.sandbox}/{provider}/**")
 
     def check_out(self, slug: str, provider: str = "mintcash") -> None:
         """From the shelf to the provider's page."""
@@ -136,11 +81,3 @@ class Customer:
     @property
     def order_url(self) -> str:
         return self.page.url.partition("?")[0]
-
-
-def eventually(is_so: Callable[[], bool], what: str) -> None:
-    """Poll for a condition, generously."""
-    ends = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < ends, what
-        time.sleep(0.1)
