@@ -148,6 +148,20 @@ def test_a_module_has_tests_under_its_own_name(module: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "module",
+    [path for name in PROVIDERS for path in sorted((ROOT / "providers" / name).glob("*.py"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_a_module_of_a_provider_has_tests_under_its_own_name(module: Path) -> None:
+    """The lesson's carry the provider's name: tests/providers/hitpay/test_hitpay.py."""
+    name = module.parent.name if module.stem == "__init__" else module.stem
+    tests = ROOT / "tests" / module.parent.relative_to(ROOT) / f"test_{name}.py"
+
+    assert tests.is_file()
+    assert lines(tests) <= 450
+
+
+@pytest.mark.parametrize(
     "path",
     [path for name in WITH_SHARED_SETUPS for path in sorted((ROOT / "tests" / name).glob("*.py"))],
     ids=lambda path: str(path.relative_to(ROOT / "tests")),

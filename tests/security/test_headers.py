@@ -17,8 +17,8 @@ from ops.clients import client_of
 from ops.static_files import static_version
 from tests import mintcash
 from tests.conftest import close
+from tests.live import LIVE
 from tests.shopper import ANN, BASE_URL, Shopper
-from tests.test_config import LIVE
 
 from .routes import EVERY_METHOD, ROWS
 from .town import Town, elements

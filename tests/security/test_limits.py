@@ -13,9 +13,9 @@ from ops.limits import DEFAULTS
 from tests import mintcash
 from tests.books import Books
 from tests.conftest import MakeApp
+from tests.live import LIVE
 from tests.mintcash import event
 from tests.shopper import ANN, BASE_URL, Shopper
-from tests.test_config import LIVE
 
 REAL = {name: usual for name, (usual, _) in DEFAULTS.items()}
 

@@ -14,42 +14,16 @@ from flask import Flask
 
 import config
 from app import create_app
-from providers import configured_providers, networks
+from providers import configured_providers
 from tests.conftest import close
+from tests.live import EVERYTHING, LIVE, problems
 from tests.shopper import Shopper
-from tests.test_config import LIVE
 from tools.run import free_port
 
 ROOT = Path(__file__).parent.parent.parent
-SEPOLIA = (
-    "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7@eip155:11155111#ABCD1234"
-    ":0x370DE27fdb7D1Ff1e1BaA7D11c5820a324Cf623C"
-)
-#: All five providers, as they would be for real money.
-EVERYTHING = {
-    **LIVE,
-    "hitpay_api_key": "9f" * 32,
-    "hitpay_salt": "salt_of_a_real_account",
-    "hitpay_webhook_salt": "salt_of_a_real_endpoint",
-    "wipay_account_number": "4830019275",
-    "wipay_api_key": "k3yOfARealAccount",
-    "wipay_webhook_secret": "secret_of_a_real_endpoint",
-    "wipay_wapi_key": "wapi_of_a_real_account",
-    "handcash_app_id": "66a2a051d2f2ae72b1f9dd89",
-    "handcash_app_secret": "secret_of_a_real_app",
-    "handcash_destination": "apottery",
-    "request_network_api_key": "key_of_a_real_account",
-    "request_network_webhook_secret": "ab" * 32,
-}
 
 
 SANDBOX_KEYS = config.Settings.sandbox_keys()
-
-
-def problems(**settings: object) -> list[str]:
-    with pytest.raises(config.SettingsError) as refused:
-        config.load(**{**EVERYTHING, **settings})
-    return str(refused.value).splitlines()
 
 
 def test_with_everything_right_all_five_are_on_offer() -> None:
@@ -72,9 +46,6 @@ def test_no_key_of_the_sandbox_goes_live(name: str, how: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"mintcash_public_key": "pk_test_abc"}, "MINTCASH_PUBLIC_KEY is a test key"),
-        ({"mintcash_secret_key": "sk_test_abc"}, "MINTCASH_SECRET_KEY is a test key"),
-        ({"request_network_destination_id": SEPOLIA}, "REQUEST_NETWORK_DESTINATION_ID is a test"),
         ({"secret_key": config.SANDBOX_SECRET_KEY}, "SECRET_KEY is not set or too short"),
         ({"secret_key": "0123456789abcdef"}, "SECRET_KEY is not set or too short"),
         ({"secret_key": "a" * 64}, "SECRET_KEY is not set or too short"),
@@ -87,55 +58,9 @@ def test_no_key_of_the_sandbox_goes_live(name: str, how: str) -> None:
         ({"base_url": "https://192.168.1.5"}, "BASE_URL is an address that only this machine"),
         ({"base_url": "https://0.0.0.0"}, "BASE_URL is an address that only this machine"),
         ({"flask_debug": "1"}, "FLASK_DEBUG is on"),
-        ({"mintcash_base_url": "https://sandbox.mintcash.me"}, "MINTCASH_BASE_URL must be"),
-        ({"mintcash_base_url": "http://api.mintcash.me"}, "MINTCASH_BASE_URL must be"),
-        ({"mintcash_base_url": "http://127.0.0.1:5001/mintcash"}, "MINTCASH_BASE_URL must be"),
-        ({"hitpay_base_url": "https://api.sandbox.hit-pay.com"}, "HITPAY_BASE_URL must be"),
-        ({"wipay_base_url": "https://ttsb.wipayfinancial.com"}, "WIPAY_BASE_URL must be"),
-        ({"handcash_base_url": "https://iae.cloud.handcash.io"}, "HANDCASH_BASE_URL must be"),
-        (
-            {"request_network_base_url": "https://api.request.network.evil.example"},
-            "REQUEST_NETWORK_BASE_URL must be",
-        ),
-        ({"mintcash_page_origins": "http://pay.example"}, "MINTCASH_PAGE_ORIGINS holds http://pay"),
-        ({"mintcash_page_origins": "https://127.0.0.1:5001"}, "MINTCASH_PAGE_ORIGINS holds"),
-        (
-            {"hitpay_page_origins": "https://securecheckout.sandbox.hit-pay.com"},
-            "HITPAY_PAGE_ORIGINS holds",
-        ),
-        ({"mintcash_page_origins": "https://*.example"}, "MINTCASH_PAGE_ORIGINS holds"),
-        ({"mintcash_page_origins": "https://a.example; x"}, "MINTCASH_PAGE_ORIGINS holds"),
-        ({"mintcash_page_origins": "https://a.example/pay"}, "MINTCASH_PAGE_ORIGINS holds"),
-        ({"mintcash_page_origins": "https:"}, "MINTCASH_PAGE_ORIGINS holds"),
         ({"checkout_limit": "lots"}, "CHECKOUT_LIMIT is no limit like"),
         ({"rate_limit_url": "memcached://x"}, "RATE_LIMIT_URL is neither"),
         ({"trusted_proxies": "-1"}, "TRUSTED_PROXIES"),
-        (
-            {"hitpay_default_link": "https://securecheckout.sandbox.hit-pay.com/@me"},
-            "HITPAY_DEFAULT_LINK is no address of a live system",
-        ),
-        ({"hitpay_default_link": "http://hit-pay.com/@me"}, "HITPAY_DEFAULT_LINK is no address"),
-        ({"hitpay_default_link": "https://127.0.0.1/@me"}, "HITPAY_DEFAULT_LINK is no address"),
-        ({"wipay_wapi_key": "wapi_test_4f2a9c"}, "WIPAY_WAPI_KEY is a test key"),
-        ({"wipay_webhook_secret": "my-Test-secret-1"}, "WIPAY_WEBHOOK_SECRET is a test key"),
-        ({"hitpay_salt": "salt.of.the.SANDBOX"}, "HITPAY_SALT is a test key"),
-        ({"hitpay_api_key": "test_9f9f9f9f9f9f"}, "HITPAY_API_KEY is a test key"),
-        ({"mintcash_signing_secret": "whsec_test_abcdef"}, "MINTCASH_SIGNING_SECRET is a test key"),
-        ({"mintcash_signing_secret": "whsec_testabcdef"}, "MINTCASH_SIGNING_SECRET is a test key"),
-        (
-            {"mintcash_signing_secret": "whsec_live_12345,whsec_test_12345"},
-            "MINTCASH_SIGNING_SECRET is a test key",
-        ),
-        ({"request_network_client_id": "cli_test_abc"}, "REQUEST_NETWORK_CLIENT_ID is a test key"),
-        ({"mintcash_signing_secret": "x"}, "MINTCASH_SIGNING_SECRET is too short"),
-        ({"hitpay_salt": "12345"}, "HITPAY_SALT is too short"),
-        ({"hitpay_webhook_salt": "long enough to be one, x"}, "HITPAY_WEBHOOK_SALT holds a space"),
-        ({"wipay_webhook_secret": "a"}, "WIPAY_WEBHOOK_SECRET is too short"),
-        ({"wipay_api_key": "1234"}, "WIPAY_API_KEY is too short"),
-        ({"handcash_app_secret": "abc"}, "HANDCASH_APP_SECRET is too short"),
-        ({"request_network_webhook_secret": "ab"}, "REQUEST_NETWORK_WEBHOOK_SECRET is too short"),
-        ({"mintcash_secret_key": "sk_live_a b c d"}, "MINTCASH_SECRET_KEY holds a space"),
-        ({"mintcash_secret_key": "sk_live_\x07abc"}, "MINTCASH_SECRET_KEY holds a line break"),
         ({"console_password": "x"}, "CONSOLE_PASSWORD is blank or too short"),
         ({"console_password": ""}, "CONSOLE_PASSWORD is blank or too short"),
         ({"console_password": "            "}, "CONSOLE_PASSWORD is blank or too short"),
@@ -150,7 +75,6 @@ def test_no_key_of_the_sandbox_goes_live(name: str, how: str) -> None:
         ({"base_url": "https://shop"}, "BASE_URL is an address that only this machine"),
         ({"base_url": "https://shop.internal"}, "BASE_URL is an address that only this machine"),
         ({"base_url": "https://[::ffff:10.0.0.1]"}, "BASE_URL is an address that only this"),
-        ({"hitpay_currencies": "SGD,EURO"}, "HITPAY_CURRENCIES holds 'EURO'"),
     ],
 )
 def test_what_is_dangerous_is_refused_by_name(changes: dict[str, str], sentence: str) -> None:
@@ -158,48 +82,6 @@ def test_what_is_dangerous_is_refused_by_name(changes: dict[str, str], sentence:
     (line,) = problems(**changes)
 
     assert line.startswith(sentence)
-
-
-COIN = {
-    "request_network_payee": "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7",
-    "request_network_invoice_currency": "USD",
-    "request_network_payment_currency": "USDC-base",
-}
-
-
-@pytest.mark.parametrize("role", ["invoice", "payment"])
-@pytest.mark.parametrize(
-    "coin",
-    [
-        *("FAU-sepolia", "fUSDC-sepolia", "fUSDT-sepolia", "USDC-sepolia", "ETH-sepolia-sepolia"),
-        *("FAU", "fau", "FUSDC", "USDC-SEPOLIA", "USDC-Base-Sepolia", "USDC-arbitrum-sepolia"),
-        *("USDC-goerli", "USDC-holesky", "USDC-amoy", "USDT-mumbai", "USDC-fuji", "USDT-chapel"),
-        *("USDT-bsctest", "USDT-nile", "USDT-tron-shasta", "USDC-zksynceratestnet"),
-    ],
-)
-def test_a_coin_of_a_test_network_does_not_go_live(role: str, coin: str) -> None:
-    """P5 (N10, B19): it is free, and would be counted as dollars."""
-    name = f"request_network_{role}_currency"
-
-    (line,) = problems(**{**COIN, name: coin})
-
-    assert line.startswith(f"{name.upper()} is a coin of a test network")
-    config.load(**{**EVERYTHING, **COIN, name: coin, "payment_environment": "test"})
-
-
-@pytest.mark.parametrize("chain", sorted(networks.TEST_CHAINS))
-def test_a_destination_on_a_test_network_does_not_go_live(chain: int) -> None:
-    """P5."""
-    destination = SEPOLIA.replace("11155111", str(chain))
-
-    (line,) = problems(request_network_destination_id=destination)
-
-    assert line.startswith("REQUEST_NETWORK_DESTINATION_ID is a test network's")
-
-
-@pytest.mark.parametrize("coin", ["USDC-base", "USDCn-matic", "USDT-tron", "USDC-arbitrum-one"])
-def test_a_coin_of_a_live_network_goes_live(coin: str) -> None:
-    config.load(**{**EVERYTHING, **COIN, "request_network_payment_currency": coin})
 
 
 @pytest.mark.parametrize(

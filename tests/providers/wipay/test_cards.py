@@ -1,6 +1,7 @@
-"""WiPay's Trusted Cards: saved on its page, verified by an amount, asked for, forgotten."""
+"""WiPay's trusted cards: saved on its page, verified by an amount, charged, deleted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -9,15 +10,81 @@ import pytest
 import responses
 
 from providers import wipay
-from providers.contract import ProviderError, Rejected, Unreachable
-from providers.optional import Card, CardPage
+from providers.contract import (
+    News,
+    ProviderError,
+    Redirect,
+    Rejected,
+    Unreachable,
+)
+from providers.optional import Card, CardPage, Hint
 
-from .case import ACCOUNT, CARD, TRANSACTION
+from ..contract import URLS
+from .case import (
+    ACCOUNT,
+    BY_FORM,
+    CARD,
+    CHARGE_URL,
+    PAYMENT,
+    TRANSACTION,
+    UNNAMED,
+    fixture,
+)
+from .reading import returned_by_form
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, BY_FORM], ids=["json", "form"])
+def test_a_saved_card_is_charged_on_a_page_of_its_own(
+    api: responses.RequestsMock, account: wipay.Account
+) -> None:
+    api.post(CHARGE_URL, json=fixture("created.json"))
+
+    checkout = wipay.start_checkout(account, replace(UNNAMED, method=f"card:{CARD}"), URLS)
+
+    assert checkout.provider_reference == TRANSACTION
+    assert checkout.next_action == Redirect(fixture("created.json")["url"])
+    (sent,) = api.calls
+    assert sent.request.headers["X-WAPI-Key"] == "wapi_test_example"
+    assert dict(parse_qsl(str(sent.request.body), strict_parsing=True)) == {
+        "country_code": "TT",
+        "currency": "USD",
+        "environment": "sandbox",
+        "fee_structure": account.fee_structure,
+        "order_id": "0123456789abcdef",
+        "origin": "kiln-and-kettle",
+        "response_url": URLS.return_url,
+        "total": "10.00",
+    }
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, BY_FORM], ids=["json", "form"])
+def test_the_return_of_a_charge_proves_it_for_we_asked_ourselves(
+    account: wipay.Account,
+) -> None:
+    charged = replace(PAYMENT, method=f"card:{CARD}")
+    unnamed = replace(charged, provider_reference=None)
+
+    news = wipay.read_return(account, charged, fixture("return_documented.json"))
+
+    assert isinstance(news, News)
+    assert (news.status, news.amount, news.currency) == ("succeeded", 1000, "USD")
+    assert isinstance(wipay.read_return(account, unnamed, returned_by_form()), Hint)
+
+
+@pytest.mark.parametrize("method", ["card:", "card:../x", "card:" + CARD.upper(), "alipay"])
+def test_nothing_is_called_for_what_is_no_card(method: str) -> None:
+    with pytest.raises(Rejected):
+        wipay.start_checkout(ACCOUNT, replace(PAYMENT, method=method), URLS)
+
 
 CARDS_URL = "https://ttsb.wipayfinancial.com/wapi/trusted-cards"
 CARD_URL = f"{CARDS_URL}/{CARD}"
+
+
 RETURN_URL = "https://shop.example/cards/return/wipay"
 PAGE = "https://ttsb.wipayfinancial.com/checkout/payment?_data=b3BhcXVl"
+
+
 #: wapi/trusted-cards/retrieveTrustedCard; values are ours.
 KEPT = {
     "uuid": CARD,

@@ -1,50 +1,22 @@
-"""What HitPay's news says of a payment: charges and their money, keys, forms that have one reading.
+"""Charges of HitPay: each in its own currency, with a key for each fact."""
 
-``P…`` and ``T…`` are cases that other shops reported; each names its source where it was found.
-"""
-
-import itertools
 import json
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 import responses
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from providers import hitpay
-from providers.contract import Malformed, News, Rejected, Unreachable
-from providers.optional import RefundRequest
+from providers.contract import Malformed, News, Unreachable
 
 from .case import (
     ACCOUNT,
     API,
-    FORM,
     PAYMENT,
-    REFUND_API,
-    REFUND_REPLY,
     REQUEST_ID,
-    SALT,
     form,
-    sign,
 )
-from .reading import read_event, read_form
-
-C1, C2 = FORM["payment_id"], "92965a2d-0000-4000-8000-000000000002"
-OTHER_REQUEST = "92965a20-0000-4000-8000-000000000003"
-
-
-def charge(**changes: Any) -> dict[str, Any]:
-    """SGD 24.00, as an entry of ``payments``."""
-    taken = {"id": C1, "status": "succeeded", "currency": "sgd", "amount": "24.00"}
-    return taken | {"refunded_amount": "0.00"} | changes
-
-
-def request(*charges: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    asked = {"id": REQUEST_ID, "status": "completed", "currency": "sgd", "amount": "24.00"}
-    return asked | ({"payments": list(charges)} if charges else {}) | changes
+from .reading import C1, C2, OTHER_REQUEST, charge, read_event, read_form, request
 
 
 def read_request(data: dict[str, Any]) -> News:
@@ -67,8 +39,6 @@ def fetch(api: responses.RequestsMock, data: dict[str, Any]) -> News:
 def sums(news: News) -> tuple[object, ...]:
     return news.status, news.amount, news.currency, news.refunded
 
-
-# ------------------------------------------------------------------ each charge has its currency
 
 CHARGES = [
     pytest.param([charge()], ("succeeded", 2400, "SGD", 0), id="the_requests"),
@@ -191,9 +161,6 @@ def test_float_noise_is_the_cent_beside_it() -> None:
     assert (news.amount, news.refunded) == (2400, 995)
 
 
-# ------------------------------------------------------------------ money that goes away again
-
-
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -276,9 +243,6 @@ def test_a_charge_with_an_odd_id_is_refused(changes: dict[str, Any]) -> None:
         read_charge(**({"status": "refunded", "refunded_amount": 24} | changes))
 
 
-# ------------------------------------------------------------------ a key for each fact
-
-
 def test_the_charge_is_named_while_there_is_one(api: responses.RequestsMock) -> None:
     """P13: later news of that charge is joined by it."""
     assert read_request(request(charge())).transaction_id == C1
@@ -349,181 +313,3 @@ def test_a_retry_has_the_same_key_though_its_bytes_differ() -> None:
     assert read_request(told).event_key == read_request(other_bytes).event_key
     assert read_charge().event_key == read_charge(amount="24.00", channel="x").event_key
     assert read_form(form()).event_key == read_form(form(phone="+6591234567")).event_key
-
-
-# ------------------------------------------------------------------ refunds in the right currency
-
-
-def refund(
-    api: responses.RequestsMock, *charges: dict[str, Any], before: int = 0
-) -> dict[str, str]:
-    """What HitPay is sent to refund SGD 5.00."""
-    api.get(f"{API}/{REQUEST_ID}", json=request(*charges))
-    api.post(REFUND_API, json=REFUND_REPLY)
-    hitpay.refund(ACCOUNT, PAYMENT, RefundRequest("refund-1", 500, before))
-    sent: Any = api.calls[-1].request.body
-    return dict(each.split("=") for each in str(sent).split("&"))
-
-
-def test_a_refund_names_a_charge_of_the_payments_currency(api: responses.RequestsMock) -> None:
-    """P1: RM 5.00 are not SGD 5.00."""
-    sent = refund(api, charge(currency="myr"), charge(id=C2))
-
-    assert sent == {"payment_id": C2, "amount": "5.00"}
-
-
-def test_what_was_refunded_in_another_currency_is_not_this_refund(
-    api: responses.RequestsMock,
-) -> None:
-    """P1: taken for the lost answer, it would never be made."""
-    ringgit = charge(currency="myr", status="partially_refunded", refunded_amount="5.00")
-
-    assert refund(api, ringgit, charge(id=C2))["payment_id"] == C2
-
-
-@pytest.mark.parametrize(
-    "only",
-    [charge(currency="myr"), charge(id="../x"), charge(status="void"), charge(amount="4.99")],
-)
-def test_no_other_charge_is_refunded_instead(
-    api: responses.RequestsMock, only: dict[str, Any]
-) -> None:
-    api.get(f"{API}/{REQUEST_ID}", json=request(only))
-
-    with pytest.raises(Rejected, match="no charge holds that much"):
-        hitpay.refund(ACCOUNT, PAYMENT, RefundRequest("refund-1", 500, refunded_before=2400))
-
-
-def test_how_much_was_refunded_must_be_known_before_more_is(api: responses.RequestsMock) -> None:
-    """P8."""
-    unsaid = charge(status="partially_refunded", refunded_amount=None)
-    api.get(f"{API}/{REQUEST_ID}", json=request(unsaid))
-
-    with pytest.raises(Unreachable):
-        hitpay.refund(ACCOUNT, PAYMENT, RefundRequest("refund-1", 500, 0))
-
-
-# ------------------------------------------------------------------ forms have one reading
-
-
-def signed(fields: dict[str, str]) -> bytes:
-    return form_with(fields, sign(joined(fields).encode(), SALT))
-
-
-def joined(fields: dict[str, str]) -> str:
-    return "".join(name + fields[name] for name in sorted(fields))
-
-
-def form_with(fields: dict[str, str], signature: str) -> bytes:
-    return urlencode(fields | {"hmac": signature}).encode()
-
-
-def is_believed(fields: dict[str, str], signature: str) -> bool:
-    try:
-        read_form(form_with(fields, signature))
-    except Malformed:
-        return False
-    return True
-
-
-NAMES = sorted([*FORM, "error_message"])
-
-
-def cuts(text: str, names: list[str]) -> Iterator[dict[str, str]]:
-    """Each way in which a signed text can be cut at documented names, which must be sorted."""
-    if not text:
-        yield {}
-    for number, name in enumerate(names):
-        if text.startswith(name):
-            rest = text[len(name) :]
-            for end in range(len(rest) + 1):
-                for others in cuts(rest[end:], names[number + 1 :]):
-                    yield {name: rest[:end]} | others
-
-
-VICTIM = f"payment_request_id{OTHER_REQUEST}"
-PIECES = [*NAMES, VICTIM, f"payment_id{C2}", C1, "completed", "599.00", "SGD", "A", "+65", "é"]
-PIECES += ["reference_numbe", "eference_number", "statu", "tatus", "phon", "hone"]
-texts = st.lists(st.sampled_from(PIECES), max_size=3).map("".join)
-
-
-@example(phone=f"{VICTIM}phone", reference="ABC123", error=None)
-@example(phone="reference_numbe", reference="A", error=None)
-@example(phone="", reference="Astatu", error=None)
-@example(phone=f"payment_id{C2}{VICTIM}phone", reference="A", error="declined")
-@given(texts, texts, st.none() | texts)
-def test_a_signed_form_can_be_cut_into_other_fields_but_is_believed_as_one(
-    phone: str, reference: str, error: str | None
-) -> None:
-    """T01: names and values are joined without a boundary, so the ``hmac`` covers every cut."""
-    fields = FORM | {"phone": phone, "reference_number": reference}
-    fields |= {} if error is None else {"error_message": error}
-    signature = sign(joined(fields).encode(), SALT)
-
-    believed = [cut for cut in cuts(joined(fields), NAMES) if is_believed(cut, signature)]
-
-    assert believed in ([], [fields])
-
-
-def test_the_cut_that_pays_another_order_is_refused() -> None:
-    """T01: the payer's phone number names the payment request of another order."""
-    genuine = FORM | {"phone": f"{VICTIM}phone"}
-    swallowed = f"{C1}payment_request_id{FORM['payment_request_id']}phone"
-    cut = FORM | {"payment_id": swallowed, "payment_request_id": OTHER_REQUEST}
-    assert joined(cut) == joined(genuine), "the same hmac"
-
-    with pytest.raises(Malformed, match="payment_id"):
-        read_form(signed(cut))
-
-
-@given(st.data())
-def test_a_genuine_form_cut_anywhere_is_refused(data: st.DataObject) -> None:
-    """T01: into names that are not documented, too."""
-    text = joined(FORM)
-    places = st.lists(st.integers(1, len(text) - 1), min_size=1, max_size=15, unique=True)
-    ends = [0, *sorted(data.draw(places)), len(text)]
-    pieces = [text[start:end] for start, end in itertools.pairwise(ends)]
-    pieces += [""] * (len(pieces) % 2)
-    cut = dict(zip(pieces[::2], pieces[1::2], strict=True))
-
-    if cut != FORM and joined(cut) == text:
-        assert not is_believed(cut, sign(text.encode(), SALT))
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        pytest.param({"payment_id": "c1"}, id="payment_id"),
-        pytest.param({"payment_id": C1.upper()}, id="payment_id_in_capitals"),
-        pytest.param({"payment_id": f"{C1}\n"}, id="payment_id_with_line_end"),
-        pytest.param({"payment_id": "x" * 95}, id="payment_id_of_95"),
-        pytest.param({"payment_request_id": ""}, id="no_request"),
-        pytest.param({"payment_request_id": "../../v1/charges"}, id="path"),
-        pytest.param({"payment_request_id": REQUEST_ID.replace("-", "")}, id="without_dashes"),
-        pytest.param({"amount": "599.00currencySGD"}, id="amount_and_currency"),
-        pytest.param({"amount": "599.00 "}, id="amount_with_blank"),
-        pytest.param({"currency": "SGDX"}, id="four_letters"),
-        pytest.param({"currency": "S$D"}, id="no_letters"),
-        pytest.param({"status": "completed\n"}, id="status_with_line_end"),
-        pytest.param({"status": ""}, id="no_status"),
-        pytest.param({"status": "x" * 41}, id="long_status"),
-        pytest.param({"phone": "0" * 256}, id="long_phone"),
-        pytest.param({"phone": "my phone"}, id="phone_holds_a_name"),
-        pytest.param({"reference_number": "paid, status"}, id="reference_holds_a_name"),
-        pytest.param({"error_message": f"no{VICTIM}"}, id="error_holds_a_name"),
-        pytest.param({"buyer_name": "Ann"}, id="field_that_is_not_documented"),
-        pytest.param({"": "x"}, id="field_without_a_name"),
-    ],
-)
-def test_a_form_that_is_not_as_documented_is_refused(changes: dict[str, str]) -> None:
-    """T01, A15."""
-    with pytest.raises(Malformed) as refused:
-        read_form(signed(FORM | changes))
-    assert refused.value.http_status == 400
-
-
-@pytest.mark.parametrize("name", FORM)
-def test_a_form_that_lacks_a_field_is_refused(name: str) -> None:
-    """T01."""
-    with pytest.raises(Malformed, match="not the documented fields"):
-        read_form(signed({each: value for each, value in FORM.items() if each != name}))

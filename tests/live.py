@@ -1,0 +1,28 @@
+"""Settings of a live shop, and what is said of those that must not go live."""
+
+import pytest
+
+import config
+
+from .providers import cases
+
+#: The shop's own settings; with them alone no provider is on offer.
+SHOP = {
+    "payment_environment": "live",
+    "secret_key": "thirty-two random characters here",
+    "base_url": "https://shop.example",
+}
+#: With one provider; any will do.
+LIVE = {**SHOP, **next(iter(cases().values())).live}
+#: With all of them, as they would be for real money.
+EVERYTHING = {
+    **SHOP,
+    **{name: value for case in cases().values() for name, value in case.live.items()},
+}
+
+
+def problems(**settings: object) -> list[str]:
+    """The lines with which a live shop that has everything refuses these settings beside it."""
+    with pytest.raises(config.SettingsError) as refused:
+        config.load(**{**EVERYTHING, **settings})
+    return str(refused.value).splitlines()

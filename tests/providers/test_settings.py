@@ -1,0 +1,133 @@
+"""Settings of providers that this shop does not list are checked by what they are called."""
+
+import pytest
+from pydantic import Field, SecretStr
+
+import config
+from providers import configured_providers
+from providers.settings import Words
+from tests.live import LIVE, SHOP
+
+
+class NextYear(config.Settings):
+    """With a provider that config.py does not know."""
+
+    acme_base_url: str = ""
+    acme_page_origins: Words = ()
+    acme_currencies: Words = ("USD",)
+    acme_default_link: str = ""
+    acme_client_id: str | None = None
+    acme_secret_key: SecretStr | None = None
+    acme_webhook_secret: SecretStr | None = None
+    acme_salt: SecretStr | None = None
+    acme_access_token: SecretStr | None = None
+    acme_settlement_currency: str | None = None
+    acme_hold_minutes: int = Field(5)
+
+
+ACME = {
+    **LIVE,
+    "acme_base_url": "https://api.acme.example/v2",
+    "acme_page_origins": "https://pay.acme.example",
+    "acme_currencies": "USD,sgd",
+    "acme_default_link": "https://pay.acme.example/r/42?x=1",
+    "acme_client_id": "client-42",
+    "acme_secret_key": "k9FhT2xQw7",
+    "acme_webhook_secret": "9f" * 16,
+    "acme_salt": "9f" * 16,
+    "acme_access_token": "9f" * 16,
+    "acme_settlement_currency": "USDC-base",
+}
+
+
+def test_a_provider_that_is_not_listed_is_taken_when_all_makes_sense() -> None:
+    """T12: the control."""
+    settings = config.load(NextYear, **ACME)
+
+    assert isinstance(settings, NextYear)
+    assert settings.acme_page_origins == ("https://pay.acme.example",)
+    assert settings.acme_currencies == ("USD", "SGD")
+
+
+@pytest.mark.parametrize("environment", ["sandbox", "test", "live"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("acme_page_origins", "https://x.example; script-src *"),
+        ("acme_page_origins", "https://x.example/pay"),
+        ("acme_page_origins", "*"),
+        ("acme_base_url", "api.acme.example"),
+        ("acme_base_url", "https://u:canary@api.acme.example"),
+        ("acme_base_url", "https://api.acme.example?key=canary"),
+        ("acme_default_link", "javascript:alert(1)"),
+        ("acme_currencies", "EURO"),
+        ("acme_hold_minutes", "0"),
+        ("acme_secret_key", "can\nary"),
+        ("acme_webhook_secret", "can\x00ary"),
+    ],
+)
+def test_a_setting_that_is_not_listed_is_checked_by_its_kind(
+    environment: str, name: str, value: str
+) -> None:
+    """T12: by the end of its name."""
+    with pytest.raises(config.SettingsError) as refused:
+        config.load(NextYear, **{**ACME, "payment_environment": environment, name: value})
+
+    (line,) = str(refused.value).splitlines()
+    assert line.startswith(name.upper())
+    assert "canary" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("acme_base_url", "http://api.acme.example", "is no address of a live system"),
+        ("acme_base_url", "https://api.sandbox.acme.example", "is no address of a live system"),
+        ("acme_base_url", "https://test-api.acme.example", "is no address of a live system"),
+        ("acme_base_url", "https://127.0.0.1:5001/acme", "is no address of a live system"),
+        ("acme_base_url", "https://acme.internal", "is no address of a live system"),
+        ("acme_default_link", "https://sandbox.acme.example/r", "is no address of a live system"),
+        ("acme_page_origins", "https://pay.test.acme.example", "holds https://pay.test"),
+        ("acme_client_id", "cli_test_abc", "is a test key"),
+        ("acme_secret_key", "sk_test_canary", "is a test key"),
+        ("acme_secret_key", "canary", "is too short: 8 characters or more"),
+        ("acme_webhook_secret", "canary-test-canary", "is a test key"),
+        ("acme_webhook_secret", "canar", "is too short: 12 characters or more"),
+        ("acme_salt", "c", "is too short: 12 characters or more"),
+        ("acme_access_token", "canary-canary", "is too short: 16 characters or more"),
+        ("acme_secret_key", "canary canary", "holds a space or a sign beyond ASCII"),
+        ("acme_secret_key", "canary\u200bcanary", "holds a line break or another control"),
+        ("acme_secret_key", "cаnary-canary", "holds a space or a sign beyond ASCII"),
+        ("acme_settlement_currency", "USDC-amoy", "is a coin of a test network"),
+    ],
+)
+def test_what_is_no_live_setting_of_an_unlisted_provider_does_not_go_live(
+    name: str, value: str, sentence: str
+) -> None:
+    """T12, T11."""
+    with pytest.raises(config.SettingsError) as refused:
+        config.load(NextYear, **{**ACME, name: value})
+
+    (line,) = str(refused.value).splitlines()
+    assert line.startswith(f"{name.upper()} {sentence}")
+    assert "canary" not in line
+
+
+def test_what_does_not_go_together_is_said_of_all_providers_at_once() -> None:
+    """T11."""
+    halves = {
+        **SHOP,
+        "payment_environment": "test",
+        "request_network_client_id": "cli_1",
+        "request_network_webhook_secret": "0" * 64,
+        "request_network_payee": "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7",
+        "wipay_account_number": "1234567890",
+        "wipay_api_key": "123",
+        "wipay_mode": "form",
+    }
+
+    with pytest.raises(config.SettingsError) as refused:
+        configured_providers(config.load(**halves))
+
+    lines = str(refused.value).splitlines()
+    assert sorted(line.split()[0] for line in lines) == ["REQUEST_NETWORK_PAYEE,", "WIPAY_MODE"]
