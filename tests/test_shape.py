@@ -96,7 +96,8 @@ def test_the_sandbox_and_the_shop_import_nothing_of_each_other() -> None:
     for path in (ROOT / "sandbox").rglob("*.py"):
         assert not set(imported(path)) & FLOOR.keys(), path.name
     for path in MODULES:
-        assert "sandbox" not in set(imported(path)), path.name
+        if "tools" not in path.parts:  # which write documents about both
+            assert "sandbox" not in set(imported(path)), path.name
 
 
 def test_the_idea_is_read_in_one_sitting() -> None:
