@@ -247,7 +247,7 @@ class ShopSettings(ProviderSettings):
             yield "FLASK_DEBUG is on: the debugger runs what a visitor types"
 
     def _not_for_real_money(self) -> Iterator[str]:
-        """Keys that anybody knows, test systems, and providers that could not be verified."""
+        """Published keys, test systems, and providers that could not be verified."""
         for name, key in self.sandbox_keys().items():
             if key.value in self.values(name):
                 yield f"{name.upper()} is {key.owner}, PAYMENT_ENVIRONMENT is live"

@@ -192,3 +192,29 @@ def test_every_licence_of_others_is_listed() -> None:
     texts = [path for path in tracked() if re.search(r"LICENSE.*\.txt$|OFL", path.name)]
 
     assert listed == {str(path.relative_to(ROOT)) for path in texts}
+
+
+#: Texts of others: licences, fonts, vendored scripts, lock files.
+NOT_OURS = re.compile(r"LICEN[CS]E|OFL|THIRD_PARTY|/vendor/|/axe/|\.(svg|webp|pdf|woff2|png|json)$")
+
+
+def words_of_ours(pattern: str) -> list[str]:
+    """Each line of ours with this pattern, as "path: the line"; not this file, which names it."""
+    wanted = re.compile(pattern, re.IGNORECASE)
+    return [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in tracked()
+        if not NOT_OURS.search(str(path.relative_to(ROOT))) and path != Path(__file__)
+        for line in path.read_text("utf-8").splitlines()
+        if wanted.search(line)
+    ]
+
+
+def test_no_line_uses_a_word_that_stops_a_reader() -> None:
+    """Write: retry, must, correctly signed, because there is no."""
+    assert words_of_ours(r"\b(anew|shall)\b|truly signed|for want of") == []
+
+
+def test_sentences_name_who_acts() -> None:
+    """The shopper, the worker, a provider: instead of a pronoun that could be any of them."""
+    assert len(words_of_ours(r"\b(nobody|somebody|whoever|everybody)\b")) < 10

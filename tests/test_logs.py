@@ -209,7 +209,7 @@ def test_a_failure_in_the_worker_is_one_line_with_its_traceback(
 )
 def test_a_field_is_masked_by_its_name(lines: Lines, name: str) -> None:
     """I2: at every depth, and in text that looks like a field."""
-    log = logging.getLogger("anybody")
+    log = logging.getLogger("a_library")
 
     log.warning("at the top", extra={name: "s3cr3t"})
     log.warning("inside", extra={"sent": [{"headers": {name: "s3cr3t"}}]})
@@ -240,7 +240,7 @@ def test_a_field_is_masked_by_its_name(lines: Lines, name: str) -> None:
 )
 def test_a_configured_secret_is_masked_wherever_it_stands(lines: Lines, secret: str) -> None:
     """I1, also in tracebacks."""
-    log = logging.getLogger("anybody")
+    log = logging.getLogger("a_library")
 
     log.warning("an opening: %s.", secret)
     log.warning("a field", extra={"field": [secret], secret: 1})
@@ -314,7 +314,7 @@ def test_what_a_stranger_sends_stays_in_its_line(
     shopper.get("/", query_string={HOSTILE: HOSTILE}, headers={"User-Agent": "\x1b[31m"})
     shopper.check_out(name=HOSTILE, provider=HOSTILE)
     shopper.client.post(f"/webhooks/{HOSTILE}", base_url="http://127.0.0.1:5000", data=HOSTILE)
-    logging.getLogger("anybody").warning("a name: %s", HOSTILE, extra={"field": HOSTILE})
+    logging.getLogger("a_library").warning("a name: %s", HOSTILE, extra={"field": HOSTILE})
 
     written = lines.capture.readouterr().err
     told = [json.loads(line) for line in written.splitlines()]  # at every kind of line's end
@@ -324,7 +324,7 @@ def test_what_a_stranger_sends_stays_in_its_line(
 
 
 def test_what_a_stranger_writes_neither_begins_nor_colours_a_line_of_text(text: Lines) -> None:
-    logging.getLogger("anybody").warning("a name: %s", HOSTILE, extra={"field": HOSTILE})
+    logging.getLogger("a_library").warning("a name: %s", HOSTILE, extra={"field": HOSTILE})
 
     written = text.capture.readouterr().err
     assert len(written.splitlines()) == 1
@@ -333,7 +333,7 @@ def test_what_a_stranger_writes_neither_begins_nor_colours_a_line_of_text(text: 
 
 
 def test_a_line_is_not_endless(lines: Lines) -> None:
-    logging.getLogger("anybody").warning("x" * 1_000_000)
+    logging.getLogger("a_library").warning("x" * 1_000_000)
 
     assert len(lines.capture.readouterr().err) < 11_000
 
@@ -382,7 +382,7 @@ def test_machines_get_json_and_people_text(
 
 
 def test_a_line_that_cannot_be_formatted_fails_nothing_and_shows_nothing(lines: Lines) -> None:
-    record = logging.LogRecord("anybody", logging.WARNING, "", 1, "%d of %s", (SECRET,), None)
+    record = logging.LogRecord("a_library", logging.WARNING, "", 1, "%d of %s", (SECRET,), None)
 
     for handler in logging.getLogger().handlers:
         if isinstance(handler, Output):

@@ -38,12 +38,12 @@ class WiPaySettings(Settings):
     )
     sandbox_wipay_timeout_status: Literal["error", "failed"] = Field(
         "error",
-        description="How a transaction ends that nobody paid in time is not documented; we chose "
+        description="How a transaction ends that was not paid in time is not documented; we chose "
         "error.",
     )
     sandbox_wipay_refunds: Literal["granted", "rejected", "by_hand"] = Field(
         "granted",
-        description="What becomes of a refund request that nobody decides on WiPay's dashboard.",
+        description="What becomes of a refund request that is not decided on WiPay's dashboard.",
     )
     sandbox_wipay_balance: Literal["enough", "short"] = Field(
         "enough", description="Whether the WiPay account holds enough money for a refund."

@@ -79,7 +79,7 @@ def _browser() -> Iterator[Browser]:
 def customer(
     site: Site, browser: Browser, request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[Customer]:
-    """Somebody on a phone, with an empty cart. The page may break no rule of its own CSP."""
+    """A shopper on a phone, with an empty cart. The page may break no rule of its own CSP."""
     options: dict[str, Any] = getattr(request, "param", {})
     context = browser.new_context(viewport={"width": 390, "height": 844}, **options)
     context.set_default_timeout(20_000)

@@ -110,7 +110,7 @@ def test_a_payment_is_made_without_leaving(drop_in: DropIn, link: str) -> None:
     assert not any("Content Security Policy" in each for each in said)
 
 
-def test_whoever_closes_it_finds_the_button_that_opens_it_again(drop_in: DropIn) -> None:
+def test_a_shopper_who_closes_it_finds_the_button_that_opens_it_again(drop_in: DropIn) -> None:
     drop_in.page.goto(f"{drop_in.shop}/leave")
     button = drop_in.page.locator("#drop-in a")
 
@@ -150,8 +150,8 @@ def test_a_request_that_is_over_says_so_on_the_plain_page(drop_in: DropIn) -> No
     expect(drop_in.page.get_by_role("heading", name="This payment was canceled")).to_be_visible()
 
 
-def test_nobody_else_may_frame_the_page(drop_in: DropIn) -> None:
-    """The plain page nobody at all, and that of the drop-in the shop alone."""
+def test_no_foreign_page_may_frame_it(drop_in: DropIn) -> None:
+    """No page may frame the plain page, and only the shop that of the drop-in."""
     page = drop_in.payment["url"]
     thief = Flask("thief")
     frames = f'<iframe src="{page}"></iframe><iframe src="{page}?drop_in=1"></iframe>'

@@ -37,7 +37,7 @@ def test_the_currency_changes_every_price(customer: Customer) -> None:
 
 
 def test_the_wait_ends_in_place_and_is_announced(customer: Customer) -> None:
-    """The webhook is slow; the page is touched by nobody."""
+    """The webhook is slow; the shopper touches nothing."""
     customer.check_out("cookbook")
     customer.pay(SUCCESS, delivery_fault="drop")
     page = customer.page
@@ -115,7 +115,7 @@ def test_a_form_leads_to_known_payment_pages(customer: Customer) -> None:
 
 
 def test_a_form_leads_nowhere_else(customer: Customer) -> None:
-    """G11: whoever gets a form into the page gets nobody out of it."""
+    """G11: a form that an attacker gets into the page leads no shopper out of it."""
     page = customer.page
     page.goto(f"{customer.site.shop}/about")
 

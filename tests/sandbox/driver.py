@@ -101,7 +101,7 @@ def wait_for(condition: Callable[[], Any], what: str) -> None:
 
 
 class Sandbox:
-    """A client of the sandbox: an API caller, a browser, and whoever turns its clock."""
+    """A client of the sandbox: an API caller, a browser, and the person who turns its clock."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -272,7 +272,7 @@ class HandCash(Sandbox):
         return self.call("POST", json=handcash_request(self.webhook_url, **changes))
 
     def fetch(self, payment: dict[str, Any]) -> dict[str, Any]:
-        """As everybody may see it: the private shape has no status."""
+        """The public status: the private shape has no status."""
         return dict(self.call("GET", f"/public/{payment['id']}", headers={}).json)
 
     def page(self, payment: dict[str, Any], part: str = "") -> Reply:

@@ -252,7 +252,7 @@ def test_a_call_that_hangs(start_sandbox: StartSandbox, fault: str, made: int) -
     assert len(sandbox.http.get("/ledger.json").json["payments"]) == 1
 
 
-def test_a_call_that_hangs_holds_up_nobody_else(start_sandbox: StartSandbox) -> None:
+def test_a_call_that_hangs_holds_up_no_other(start_sandbox: StartSandbox) -> None:
     sandbox = start_sandbox(sandbox_hang_seconds=1)
     sandbox.set_faults(create_fault="timeout_after")
     hanging = threading.Thread(target=sandbox.create)

@@ -52,7 +52,7 @@ class Stage:
             return db.session.get_one(Order, order_id).status
 
     def deliver(self, delivery: Delivery, path: str | None = None, **options: Any) -> TestResponse:
-        """Whoever it is knocks at the webhook's address; nobody's browser, so without cookies."""
+        """Send a delivery to the webhook's address; no browser does, so without cookies."""
         headers, body = delivery
         return self.app.test_client(use_cookies=False).open(
             **{
@@ -69,7 +69,7 @@ class Stage:
     def nothing_changes(self, audit: int | None = None) -> Iterator[None]:
         """All tables stay as they are, but for ``audit`` lines that a delivery was refused.
 
-        Such a line holds neither body nor key, so that it can stand in nobody's way.
+        Such a line holds neither body nor key, so that it cannot stand in the way of a true one.
         """
         before, seen = self.books.snapshot(), len(self.books.deliveries)
         yield

@@ -1,4 +1,4 @@
-"""A form that somebody else has a shopper's browser send: 400, and nothing changed.
+"""A form that another site has a shopper's browser send: 400, and nothing changed.
 
 Every form that a page holds, and every route that takes a POST; only webhooks are exempt.
 """

@@ -152,7 +152,7 @@ def test_no_page_needs_more_than_the_policy_allows(town: Town) -> None:
 
 
 def test_the_scripts_of_the_checkout_page_are_those_we_know(town: Town) -> None:
-    """PCI DSS 6.4.3 in spirit: whoever could add one could change where the shopper is sent.
+    """PCI DSS 6.4.3 in spirit: an attacker's script could change where the shopper is sent.
 
     The file itself is pinned by its hash in ``tests/test_docs.py``.
     """
@@ -203,7 +203,7 @@ def test_behind_tls_browsers_are_told_to_stay_there(live: Flask) -> None:
         assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_without_tls_nobody_is_sent_there(shopper: Shopper) -> None:
+def test_without_tls_no_browser_is_told_to_use_it(shopper: Shopper) -> None:
     """A20: a webhook that is redirected to https would come back as a GET."""
     assert "Strict-Transport-Security" not in shopper.get("/").headers
     forged = shopper.get("/", headers={"X-Forwarded-Proto": "https"})

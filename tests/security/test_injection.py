@@ -1,4 +1,4 @@
-"""What somebody writes where somebody else reads it: pages, letters, headers, logs.
+"""What one person writes and another one reads: pages, letters, headers, logs.
 
 Shoppers fill in forms, providers fill in their news; both may be hostile, and neither is trusted.
 """
@@ -100,7 +100,7 @@ def test_what_a_shopper_types_is_shown_and_never_run(
 def test_what_a_provider_writes_is_shown_and_never_run(
     shopper: Shopper, mintcash_api: mintcash.Api, books: Books, turn: int
 ) -> None:
-    """G13: in the texts of true deliveries, also of those about nobody's payment."""
+    """G13: in the texts of true deliveries, also of those about an unknown payment."""
     town = build(shopper, mintcash_api, books)
     payment = mintcash_api.newest
     scripts = rotated(turn)
@@ -218,7 +218,7 @@ def press_pay(stage: Stage, reply: responses.BaseResponse) -> TestResponse:
     """A new order's shopper presses "Pay", and the provider answers with ``reply``."""
     order_id = stage.place(stage.sender.case.fresh_reference())
     with stage.books.open(), transaction() as session:
-        # Each answer names the same payment, which is then nobody's any more.
+        # Each answer names the same payment, which then belongs to no order any more.
         session.execute(update(Payment).values(provider_reference=None, page_url=None))
     with responses.RequestsMock() as mock:
         mock.add(reply)
@@ -332,7 +332,7 @@ def test_no_secret_of_a_true_delivery_is_kept_or_logged(
         ),
     ],
 )
-def test_nobody_writes_a_line_of_the_log(
+def test_no_text_from_outside_begins_a_line_of_the_log(
     app: object,
     shopper: Shopper,
     sender: Sender,

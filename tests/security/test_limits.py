@@ -33,7 +33,7 @@ def test_a_list_of_cards_cannot_be_tried_through_the_checkout(
         answers.append(shopper.check_out())
 
     assert [each.status_code for each in answers] == [303] * 30 + [429] * 5
-    assert len(mintcash_api.payments) == 30, "whoever is refused costs no call"
+    assert len(mintcash_api.payments) == 30, "a refused checkout costs no call"
     assert "Slowly, please" in answers[-1].text
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
     elsewhere = Shopper(app)
@@ -204,7 +204,7 @@ def test_the_consoles_password_cannot_be_guessed(make_app: MakeApp) -> None:
 
 
 def test_pairs_of_number_and_address_cannot_be_tried_without_end(make_app: MakeApp) -> None:
-    """G3: an order is found by its number and its address, and by nobody who guesses."""
+    """G3: an order is found by its number and its address, and not by guessing."""
     app = make_app()
     books = Books(app)
     books.place_order({"candle": 1})

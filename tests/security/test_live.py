@@ -34,7 +34,7 @@ def test_with_everything_right_all_five_are_on_offer() -> None:
 @pytest.mark.parametrize("name", SANDBOX_KEYS)
 @pytest.mark.parametrize("how", ["alone", "as_the_second_while_rotating"])
 def test_no_key_of_the_sandbox_goes_live(name: str, how: str) -> None:
-    """N10, B19: whoever reads this repository knows them."""
+    """N10, B19: every reader of this repository knows them."""
     known = SANDBOX_KEYS[name].value
     other = EVERYTHING.get(name, "another-key")
     (line,) = problems(**{name: known if how == "alone" else f"{other}, {known}"})
@@ -260,10 +260,10 @@ def test_a_session_outlives_its_key_as_long_as_that_is_kept(
         close(app)
 
 
-def test_a_session_signed_with_the_sandboxs_key_is_nobodys_in_live(
+def test_a_session_signed_with_the_sandboxs_key_is_empty_in_live(
     live: Flask, database_url: str, tmp_path: Path
 ) -> None:
-    """G21: everybody has that key."""
+    """G21: that key is published."""
     sandbox = shop_signed_by(database_url, tmp_path, config.SANDBOX_SECRET_KEY)
     shopper = Shopper(sandbox)
     shopper.add("candle")

@@ -64,7 +64,7 @@ def test_a_true_delivery_pays_once_however_often_it_is_replayed(
 
 
 @each_sender
-def test_a_delivery_about_nobodys_payment_pays_nothing(target: Stage, sender: Sender) -> None:
+def test_a_delivery_about_an_unknown_payment_pays_nothing(target: Stage, sender: Sender) -> None:
     """B8: a payment of another shop at the same provider; the answer is the same as for ours."""
     with target.nothing_changes():
         answer = target.deliver(sender.of_another_payment(sender.case.fresh_reference()))
@@ -96,7 +96,7 @@ def test_a_delivery_for_another_provider_is_not_read(target: Stage, sender: Send
 def test_our_reference_in_a_body_that_is_not_signed_names_no_order(
     stage: Stage, sender: Sender
 ) -> None:
-    """B9, H5: whoever sees one delivery can write the next, but not choose whom it pays."""
+    """B9, H5: a person who sees one delivery can write the next, but not choose whom it pays."""
     victim = stage.place(sender.case.fresh_reference())
     with stage.books.open():
         reference = db.session.get_one(Order, victim).payments[0].id
@@ -172,7 +172,7 @@ def test_less_money_or_other_money_never_pays(stage: Stage, sender: Sender, what
 def test_an_address_typed_by_hand_pays_and_cancels_nothing(
     target: Stage, sender: Sender, query: str
 ) -> None:
-    """G1, G2, A12: success without a hash, cancel by anybody; the page shows what is known."""
+    """G1, G2, A12: success without a hash, cancel by a stranger; the page shows what is known."""
     typed = query.format(reference=sender.case.payment.provider_reference)
 
     with target.nothing_changes(audit=0):
@@ -257,23 +257,25 @@ def test_an_order_is_found_by_nothing_but_its_id(shopper: Shopper, bought: Order
             *(payment.id, payment.provider_reference, bought.customer_id, order.downloads[0].token),
             *(bought.id[:-1], f"{bought.id}0", bought.id[1:], f"{bought.id} ", random_id()),
         ]
-    nobody = Shopper(shopper.app)
-    unknown = nobody.get(f"/orders/{random_id()}")
+    stranger = Shopper(shopper.app)
+    unknown = stranger.get(f"/orders/{random_id()}")
     assert unknown.status_code == 404
 
     for name in names:
         for path in ("/orders/{}", "/orders/{}/status", "/orders/{}/return/mintcash"):
-            answer = nobody.get(path.format(name))
+            answer = stranger.get(path.format(name))
             assert answer.status_code == 404, (path, name)
-        assert nobody.get(f"/orders/{name}").text.count("Ann") == 0
-        assert nobody.post(f"/orders/{name}/payments", {"provider": "mintcash"}).status_code == 404
+        assert stranger.get(f"/orders/{name}").text.count("Ann") == 0
+        assert (
+            stranger.post(f"/orders/{name}/payments", {"provider": "mintcash"}).status_code == 404
+        )
 
 
 def test_a_foreign_order_and_an_unknown_one_look_the_same(shopper: Shopper, bought: Order) -> None:
-    """G3, MOL: what is answered tells nobody which ids exist."""
-    nobody = Shopper(shopper.app)
-    one = nobody.get(f"/orders/{bought.id[::-1]}")
-    two = nobody.get(f"/orders/{random_id()}")
+    """G3, MOL: what is answered does not tell which ids exist."""
+    stranger = Shopper(shopper.app)
+    one = stranger.get(f"/orders/{bought.id[::-1]}")
+    two = stranger.get(f"/orders/{random_id()}")
 
     def plain(text: str, path: str) -> str:
         return "".join(line for line in text.splitlines(True) if "csrf_token" not in line).replace(
@@ -287,11 +289,11 @@ def test_a_foreign_order_and_an_unknown_one_look_the_same(shopper: Shopper, boug
 def test_another_shoppers_browser_knows_nothing_of_the_order(
     shopper: Shopper, bought: Order
 ) -> None:
-    """G3: no page, list or cookie of somebody else leads there."""
-    nobody = Shopper(shopper.app)
+    """G3: no page, list or cookie of another shopper leads there."""
+    stranger = Shopper(shopper.app)
 
     for page in ("/", "/cart", "/checkout", "/products/cookbook", "/orders", "/orders/"):
-        answer = nobody.get(page)
+        answer = stranger.get(page)
         assert bought.id not in answer.text
         assert bought.number not in answer.text
 
@@ -306,10 +308,10 @@ def test_ids_have_128_random_bits(app: object) -> None:
 
 
 def test_a_download_opens_by_its_own_token_only(shopper: Shopper, bought: Order) -> None:
-    """G4: in as many places as it may, whoever has it."""
+    """G4: in as many places as it may, by any holder of the link."""
     with Books(shopper.app).open():
         token = db.session.get_one(Order, bought.id).downloads[0].token
-    nobody = Shopper(shopper.app)
+    stranger = Shopper(shopper.app)
 
     for guess in (
         bought.id,
@@ -319,21 +321,21 @@ def test_a_download_opens_by_its_own_token_only(shopper: Shopper, bought: Order)
         "1",
         "../cookbook.pdf",
     ):
-        assert nobody.get(f"/downloads/{guess}").status_code in (404, 405), guess
+        assert stranger.get(f"/downloads/{guess}").status_code in (404, 405), guess
     places = [{"REMOTE_ADDR": f"198.51.100.{number}"} for number in range(6)]
     fetched = [
-        nobody.get(f"/downloads/{token}", buffered=True, environ_base=place).status_code
+        stranger.get(f"/downloads/{token}", buffered=True, environ_base=place).status_code
         for place in places
     ]
     assert fetched == [200] * 5 + [410]
 
 
-def test_a_planted_session_leads_to_nobodys_order(
+def test_a_planted_session_leads_to_no_order(
     shopper: Shopper, mintcash_api: mintcash.Api, books: Books
 ) -> None:
     """Session fixation: the attacker's cookie in the victim's browser.
 
-    A session holds a cart and no person: whoever planted it sees the cart, and never the order.
+    A session holds a cart and no person: the attacker sees the cart, and never the order.
     """
     shopper.add("candle")
     planted = shopper.client.get_cookie("shop", domain="127.0.0.1")

@@ -67,7 +67,7 @@ def test_a_forged_proof_changes_nothing(
 
 
 @each_sender
-def test_what_was_refused_stands_in_nobodys_way(stage: Stage, sender: Sender) -> None:
+def test_what_was_refused_does_not_block_the_true_delivery(stage: Stage, sender: Sender) -> None:
     """A10: no "seen" mark is written before the proof; the true delivery still pays the order."""
     for forge in PROOFS.values():
         stage.deliver(forged(sender, forge))
@@ -141,7 +141,7 @@ def test_a_changed_form_changes_nothing(
 
 @each_sender
 def test_the_proof_of_another_provider_proves_nothing(target: Stage, sender: Sender) -> None:
-    """A1, A7: true deliveries of everybody else, sent to this provider's address."""
+    """A1, A7: true deliveries of every other provider, sent to this provider's address."""
     others = [other for other in SENDERS if other.provider != sender.provider]
 
     with target.nothing_changes(audit=len(others)):
@@ -170,7 +170,7 @@ def test_a_proof_in_the_wrong_place_proves_nothing(target: Stage, sender: Sender
 
 
 @each_sender
-def test_an_account_that_lost_its_secret_believes_nobody(stage: Stage, sender: Sender) -> None:
+def test_an_account_that_lost_its_secret_accepts_nothing(stage: Stage, sender: Sender) -> None:
     """A4: never an HMAC with an empty key, and no empty secret in a body."""
     account = sender.case.account
     secrets = [message.secret for message in sender.case.messages]

@@ -163,7 +163,7 @@ def test_only_one_module_speaks_http(path: Path) -> None:
     assert "urlopen" not in set(names(tree(path)))
 
 
-def test_every_call_has_a_time_out_and_follows_nobody() -> None:
+def test_every_call_has_a_time_out_and_follows_no_redirect() -> None:
     """G7, E5, ASVS 15.3.2: nor does it take credentials from this machine's own files."""
     module = tree(ROOT / "providers/http.py")
     calls = [
@@ -185,7 +185,7 @@ def test_every_call_has_a_time_out_and_follows_nobody() -> None:
     assert "session.trust_env = False" in ast.unparse(module)
 
 
-def test_the_webhook_route_lets_nobody_parse_before_the_proof() -> None:
+def test_the_webhook_route_parses_nothing_before_the_proof() -> None:
     """A17, ASVS 1.5.3: one ``get_data()``, and nothing that Flask would read for us."""
     module = tree(ROOT / "views/webhooks.py")
     parsed = {"form", "json", "get_json", "values", "args", "files", "stream", "cookies"}

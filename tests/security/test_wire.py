@@ -231,7 +231,7 @@ def test_no_first_line_leads_elsewhere(server: Server, request_line: str) -> Non
 
 
 def test_a_proxy_that_is_not_configured_is_not_believed(server: Server) -> None:
-    """A20, ASVS 4.1.3: gunicorn by itself would believe whoever is on this machine.
+    """A20, ASVS 4.1.3: gunicorn by itself would believe any process on this machine.
 
     Over what seems to be https, Flask-WTF asks for a Referer, and would answer 400 without.
     """

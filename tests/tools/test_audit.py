@@ -85,7 +85,7 @@ def order(number: str, status: str, **more: Any) -> Order:
 
 
 def honest_books() -> Books:
-    """One order paid, one paid twice, one held for stock, one nobody paid."""
+    """One order paid, one paid twice, one held for stock, one unpaid."""
     paid = ("kk-paid", "kk-twice")
     return Books(
         ledger=[taken("p1"), taken("p2"), taken("p3"), taken("p4"), taken("p5", 0)],
@@ -155,7 +155,7 @@ def miss_the_news(books: Books) -> None:
     books.payments[2].status = "expired"
 
 
-def tell_nobody_of_the_second_payment(books: Books) -> None:
+def hide_the_second_payment(books: Books) -> None:
     books.payments[2].problem = None
 
 
@@ -476,7 +476,7 @@ def test_every_rule_can_fail() -> None:
     assert set(SPOILED_BY) == set(audit.RULES)
 
 
-def test_money_that_nobody_can_place_must_at_least_stand_in_the_console() -> None:
+def test_money_that_no_order_matches_must_at_least_stand_in_the_console() -> None:
     """The answer to our call was lost, and the webhook does not carry our reference."""
     books = honest_books()
     books.ledger.append({**taken("p9"), "id": "a-stranger"})

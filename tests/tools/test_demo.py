@@ -1,4 +1,4 @@
-"""``make demo``: what somebody runs to see the project work without a browser."""
+"""``make demo``: what a newcomer runs to see the project work without a browser."""
 
 import subprocess
 import sys

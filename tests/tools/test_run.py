@@ -354,7 +354,7 @@ def test_a_taken_port_that_was_chosen_is_named_by_its_setting(
 
 
 def test_databases_are_for_their_owner_only(tmp_path: Path) -> None:
-    """S23: names and addresses are nobody else's business, in no file that SQLite makes."""
+    """S23: names and addresses must stay private, in every file that SQLite makes."""
     url = f"http://127.0.0.1:{free_port()}"
 
     with started(tmp_path, BASE_URL=url):

@@ -72,7 +72,7 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
         rush = Rush(processes, plan, arguments.seed, arguments.minutes * 60)
         rush.start()
         ended = processes.ended_by_themselves()
-        print("Everybody has shopped. Now all that is owed is done …", flush=True)  # noqa: T201
+        print("All purchases are made. Now everything that is owed is done …", flush=True)  # noqa: T201
         rested_after = processes.come_to_rest(PATIENCE + len(plan) / 20)
         books = processes.books()
         return {

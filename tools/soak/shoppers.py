@@ -45,7 +45,7 @@ class PlannedShopper(Shopper):
             added.append(self.add(slug, quantity).status_code)
         if 200 not in added:
             return "sold out"
-        if purchase.create_fault != "none":  # it strikes whoever asks for a page next
+        if purchase.create_fault != "none":  # it applies to the next request for a page
             faults = f"{self.sandbox}/control/faults"
             self.post(faults, create_fault=purchase.create_fault, create_calls="1")
         self.think()

@@ -274,7 +274,7 @@ def test_requests_are_listed(handcash: HandCash) -> None:
     assert handcash.call("GET", "?status=pending").json == {"items": made}
 
 
-def test_everybody_may_see_the_status_but_not_who_is_paid(handcash: HandCash) -> None:
+def test_the_public_status_does_not_show_who_is_paid(handcash: HandCash) -> None:
     payment = handcash.payment()
 
     reply = handcash.call("GET", f"/public/{payment['id']}?referenceId=ZYbgBA", headers={})

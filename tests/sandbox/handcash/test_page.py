@@ -162,7 +162,7 @@ def test_an_unknown_request_has_no_picture(handcash: HandCash) -> None:
 # ------------------------------------------------------------------ how often, how long
 
 
-def test_an_abandoned_request_expires_and_nobody_is_told(
+def test_an_abandoned_request_expires_and_is_not_reported(
     handcash: HandCash, shop: Receiver
 ) -> None:
     payment = handcash.payment()

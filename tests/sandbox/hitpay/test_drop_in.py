@@ -63,7 +63,7 @@ def test_closing_and_an_ended_page_are_told(start_sandbox: StartSandbox) -> None
     assert 'data-tell="error"' in ended.text
 
 
-def test_a_tab_that_is_closed_tells_nobody(start_sandbox: StartSandbox) -> None:
+def test_a_tab_that_is_closed_reports_nothing(start_sandbox: StartSandbox) -> None:
     hitpay = start(start_sandbox)
     payment = hitpay.payment()
     hitpay.pay(payment, fault="close_tab")

@@ -1,4 +1,4 @@
-"""HitPay's QR codes: made with a payment request, paid by whoever scans them."""
+"""HitPay's QR codes: made with a payment request, paid by the shopper who scans them."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,7 +39,7 @@ def test_a_code_is_of_exactly_one_method_that_has_them(hitpay: HitPay, methods: 
     assert (reply.status_code, list(reply.json["errors"])) == (422, ["generate_qr"])
 
 
-def test_whoever_scans_it_pays_and_the_shop_hears_of_it(hitpay: HitPay, shop: Receiver) -> None:
+def test_a_scanned_code_is_paid_and_reported_to_the_shop(hitpay: HitPay, shop: Receiver) -> None:
     made = hitpay.qr_payment(webhook=shop.url)
 
     assert "Pay SGD 49.99" in hitpay.scan(made).text
@@ -97,7 +97,7 @@ def test_a_code_expires_with_its_request(hitpay: HitPay) -> None:
 
 
 def test_a_code_outlives_its_request_that_was_deleted(hitpay: HitPay, shop: Receiver) -> None:
-    """B14: whoever has it before them may still pay."""
+    """B14: a shopper who has it on screen may still pay."""
     made = hitpay.qr_payment(webhook=shop.url, expires_after="5 mins")
     hitpay.call("DELETE", f"/{made['id']}")
 

@@ -236,7 +236,7 @@ def test_a_bridge_that_fails_is_told_and_the_page_can_still_be_paid(
     ]
 
 
-def test_a_link_expires_after_a_week_and_nobody_is_told(
+def test_a_link_expires_after_a_week_and_that_is_not_reported(
     request_network: RequestNetwork, shop: Receiver
 ) -> None:
     payment = request_network.payment()

@@ -64,7 +64,7 @@ def test_a_form_posted_by_a_browser_is_sent_to_the_page(wipay: WiPay, accept: st
         pytest.param({"currency": "EUR"}, id="currency_unsupported"),
         pytest.param({"currency": "ttd"}, id="currency_lower_case"),
         pytest.param({"environment": "live"}, id="live"),
-        pytest.param({"fee_structure": "nobody_pays"}, id="fee_structure"),
+        pytest.param({"fee_structure": "no_one_pays"}, id="fee_structure"),
         pytest.param({"total": "10"}, id="total_without_decimals"),
         pytest.param({"total": "10.0"}, id="total_with_one_decimal"),
         pytest.param({"total": "10,00"}, id="total_with_a_comma"),
@@ -80,7 +80,7 @@ def test_a_form_posted_by_a_browser_is_sent_to_the_page(wipay: WiPay, accept: st
         pytest.param({"order_id": "x" * 49}, id="order_id_too_long"),
         pytest.param({"origin": "MyApp-v1.0"}, id="origin_with_a_dot"),
         pytest.param({"origin": "x" * 33}, id="origin_too_long"),
-        pytest.param({"email": "nobody"}, id="email"),
+        pytest.param({"email": "not-an-address"}, id="email"),
         pytest.param({"email": f"{'a' * 50}@example.org"}, id="email_too_long"),
         pytest.param({"name": "n" * 61}, id="name_too_long"),
         pytest.param({"data": "d" * 4097}, id="data_too_long"),
@@ -124,7 +124,7 @@ def test_a_browser_is_sent_back_to_the_shop_with_the_error(wipay: WiPay) -> None
     ["/orders/1", "javascript:alert(1)", "http://a b/", "http://[", f"http://a/{'x' * 255}"],
 )
 @pytest.mark.parametrize("accept", ["application/json", "*/*"])
-def test_nobody_is_sent_to_what_is_no_web_address(
+def test_a_shopper_is_not_sent_to_what_is_no_web_address(
     wipay: WiPay, response_url: str, accept: str
 ) -> None:
     reply = wipay.request(accept=accept, response_url=response_url)
@@ -262,7 +262,9 @@ def test_an_unknown_transaction_is_invalid(wipay: WiPay) -> None:
     assert reply.json == {"message": "The selected transaction id is invalid."}
 
 
-def test_without_a_key_in_the_settings_nobody_can_look_up(start_sandbox: StartSandbox) -> None:
+def test_without_a_key_in_the_settings_every_look_up_is_refused(
+    start_sandbox: StartSandbox,
+) -> None:
     wipay = WiPay(start_sandbox(wipay_wapi_key="").app)
 
     assert wipay.lookup("SB-1", **{"X-WAPI-Key": ""}).status_code == 401

@@ -136,7 +136,7 @@ def test_saving_sends_no_webhook_and_leads_back_without_a_hash(
 
 
 @pytest.mark.parametrize("fault", ["expire", "pay_late"])
-def test_nobody_saves_a_card_on_an_expired_page(wipay: WiPay, fault: str) -> None:
+def test_an_expired_page_saves_no_card(wipay: WiPay, fault: str) -> None:
     page = visit(wipay)
 
     wipay.pay(page, fault=fault)

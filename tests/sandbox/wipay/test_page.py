@@ -204,7 +204,7 @@ def test_a_declined_card_is_declined_after_the_challenge(wipay: WiPay) -> None:
     assert query(answer.location)["message"] == "[2-R2]: Transaction is declined."
 
 
-def test_a_challenge_that_nobody_asked_for_pays_nothing(wipay: WiPay) -> None:
+def test_an_answer_to_no_challenge_pays_nothing(wipay: WiPay) -> None:
     payment = wipay.payment()
 
     assert wipay.challenge(payment, password="").location == payment["url"]
