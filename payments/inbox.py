@@ -17,8 +17,7 @@ from .gateway import masked, providers
 from .ladder import apply_news
 from .matching import combine_parts, find_payment
 from .pings import take_ping
-from .refunds import refuse_refund
-from .review import flag_for_review
+from .refunds import report_refused
 
 
 @dataclass(frozen=True)
@@ -142,8 +141,7 @@ def _apply_and_explain(payment: Payment, news: News) -> tuple[str, str]:
     """Apply news and say what came of it: (verdict, reason)."""
     logs.about(order_id=payment.order_id, payment_id=payment.id)
     if news.refund_refused:
-        if not refuse_refund(payment.id, news.refund_refused):
-            flag_for_review(payment.id, f"a refund was not made after all: {news.refund_refused}")
+        report_refused(payment, news)
         return "applied", "the refund was refused"
     if not _matters(news):
         return "ignored", "an event that this shop does not use"

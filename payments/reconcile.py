@@ -15,6 +15,7 @@ from .closing import close_page
 from .gateway import providers, request_for
 from .inbox import apply_parked
 from .ladder import MONEY, NO_MONEY, apply_news, climb
+from .refunds import report_refused
 from .review import flag_for_review
 from .surplus import hold_partial
 from .timing import LONGEST_PAUSE, STOP_CHECKING, is_pinged
@@ -50,7 +51,9 @@ def check_payment(payment_id: str) -> datetime | None:
         apply_parked(payment, *(news.transaction_id for news in found))
         for news in found:
             takes_back = _takes_back(payment, news)
-            if news.status or news.dispute or news.problem or news.provider_state:
+            if news.refund_refused:
+                report_refused(payment, news)
+            elif news.status or news.dispute or news.problem or news.provider_state:
                 apply_news(payment, news)
             if takes_back:
                 problem = f"{provider} says {news.word}, after it had said that more money came"

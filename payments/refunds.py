@@ -5,6 +5,9 @@ from sqlalchemy import and_, func, or_, select, update
 from database import db, update_one
 from models import Order, OutboxTask, Payment, Refund
 from providers import money
+from providers.contract import News
+
+from .review import flag_for_review
 
 
 class CannotRefund(Exception):
@@ -64,19 +67,26 @@ def left_to_refund(payment: Payment) -> int:
     return min(payment.kept, max(payment.received - max(payment.refund_asked, asked or 0), 0))
 
 
-def refuse_refund(payment_id: str, problem: str) -> bool:
+def refuse_refund(payment_id: str, problem: str, refund_id: str | None = None) -> bool:
     """The provider will not do it, so the money may be asked back again. Inside a transaction.
 
-    False when no refund of this payment was open.
+    ``refund_id`` is for news that is told more than once; without it, the open one is meant. False
+    when there is no such refund of this payment, or it was done.
     """
-    refund = _open_refund(payment_id)
-    if refund is None:
+    refund = db.session.get(Refund, refund_id) if refund_id else _open_refund(payment_id)
+    if refund is None or refund.payment_id != payment_id or refund.status == "done":
         return False
     still_open = and_(Refund.id == refund.id, Refund.status == "open")
     if update_one(Refund, still_open, status="refused", problem=problem):
         left = Payment.refund_asked - refund.amount
         update_one(Payment, Payment.id == payment_id, refund_asked=left)
     return True
+
+
+def report_refused(payment: Payment, news: News) -> None:
+    """News that a refund will not be made. Inside a transaction."""
+    if not refuse_refund(payment.id, news.refund_refused or "", news.refund_reference):
+        flag_for_review(payment.id, f"a refund was not made after all: {news.refund_refused}")
 
 
 def settle_refunds(payment: Payment) -> None:

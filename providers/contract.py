@@ -139,8 +139,7 @@ class PaymentRequest:
     address: Address | None
     method: str = ""
     lines: tuple[Line, ...] = ()
-    #: Their ids of its parts, where one page collects several (``Checkout.parts``).
-    parts: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()  # their ids, where one page collects several (``Checkout.parts``)
     page_token: str | None = None  # see Checkout
     provider_state: str | None = None  # the newest of Checkout and News
 
@@ -242,6 +241,7 @@ class News:
     transaction_id: str | None = None
     #: A refund that was asked for will not be made: the provider's reason.
     refund_refused: str | None = None
+    refund_reference: str | None = None  # ours, of that refund; None: the one that is under way
     #: The news does not say all: the provider is to be asked about this payment now.
     check: bool = False
     #: The payer's bank wants the money back: that has begun, was granted, or was turned down.

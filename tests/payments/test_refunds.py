@@ -4,13 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import payments
-from database import db, update_one
-from models import Order, Refund
+from database import database_now, db, transaction, update_one
+from models import Order, Payment, Refund
 from payments import refunds, send_refunds
+from providers import mintcash
+from providers.contract import News
 
 from ..books import Books
 from ..mintcash import event
@@ -254,3 +257,76 @@ def test_a_refund_that_a_person_asks_for_holds_no_goods_back(
         order = db.session.get_one(Order, books.order.id)
         assert payments.money_is_here(order)
         db.session.rollback()
+
+
+# ------------------------------------------------------------------ refused, found by asking
+
+
+def refused(books: Books, reference: str | None) -> None:
+    """The provider's answer to a question about the payment: this refund will not be made."""
+    said = News("", None, None, "GET", refund_refused="no", refund_reference=reference)
+    with books.open(), transaction() as session:
+        refunds.report_refused(session.get_one(Payment, books.payment.id), said)
+
+
+@pytest.fixture
+def asked(books: Books, shopper: Shopper) -> list[str]:
+    """The ids of two refunds of one payment: the first was refused, the second is under way."""
+    (payment,) = books.place_order(ONE_OF_EACH)
+    shopper.deliver(*event(payment, "succeeded"))
+    ids = ["a" * 16, "b" * 16]
+    for each in ids:
+        with books.open():
+            payments.refund(books.payment.id, each, 500, "a scratch")
+        if each == ids[0]:
+            refused(books, each)
+    return ids
+
+
+def statuses(books: Books) -> list[str]:
+    query = select(Refund.status).order_by(Refund.id)
+    return list(books.read(lambda: list(db.session.scalars(query))))
+
+
+def test_a_refusal_that_is_told_with_every_answer_counts_once(
+    books: Books, asked: list[str]
+) -> None:
+    """A provider that is asked lists all refunds each time; an old refusal is not of a new one."""
+    for _ in range(2):
+        refused(books, asked[0])
+
+    assert statuses(books) == ["refused", "open"]
+    assert (books.payment.refund_asked, books.payment.problem) == (500, None)
+
+
+def test_a_refusal_that_names_no_refund_is_of_the_one_under_way(
+    books: Books, asked: list[str]
+) -> None:
+    refused(books, None)
+
+    assert statuses(books) == ["refused", "refused"]
+    assert books.payment.refund_asked == 0
+
+
+def test_a_refusal_of_a_refund_that_this_shop_did_not_ask_for_is_told_to_a_person(
+    books: Books, asked: list[str]
+) -> None:
+    refused(books, "c" * 16)
+
+    assert statuses(books) == ["refused", "open"]
+    assert books.payment.problem == "a refund was not made after all: no"
+
+
+def test_the_worker_that_asks_learns_of_a_refusal(
+    books: Books, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not from webhooks only: some providers send none, and some webhooks are lost."""
+    told = News("", None, None, "GET", refund_refused="no", refund_reference=asked[1])
+    monkeypatch.setattr(mintcash, "fetch_payment", lambda *_: [told])
+    with books.open(), transaction():
+        update_one(Payment, Payment.id == books.payment.id, next_check_at=database_now())
+
+    with books.open():
+        payments.check_payment(books.payment.id)
+
+    assert statuses(books) == ["refused", "refused"]
