@@ -20,7 +20,7 @@ FOLDERS = (
     "request_network",
 )
 #: Examples to copy from: offered only where the setting PROVIDERS_EXTRA names them.
-EXAMPLES: tuple[str, ...] = ()
+EXAMPLES: tuple[str, ...] = ("mollie",)
 
 
 def load(name: str) -> Provider:
@@ -66,6 +66,10 @@ def configured_providers(settings: Any) -> dict[str, Configured]:
             accounts[name] = declared.account(settings)
         except SettingsError as problem:
             problems.append(str(problem))
+            continue
+        if name in EXAMPLES and not accounts[name]:
+            needs = (" or ".join(need).upper() for need in declared.NEEDS)
+            problems.append(f"PROVIDERS_EXTRA names {name}, which needs {' and '.join(needs)}")
     if problems:
         raise SettingsError("\n".join(problems))
     found = {

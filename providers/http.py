@@ -6,7 +6,8 @@
 import json
 import socket
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -27,6 +28,7 @@ from urllib3.util import Retry
 from .contract import Malformed, ProviderError, Unreachable
 from .deadline import Deadline
 from .slots import Slots
+from .text import printable
 
 CONNECT_TIMEOUT = 3.0  # seconds, for each address of a host
 READ_TIMEOUT = 4.0  # seconds between two bytes
@@ -109,6 +111,10 @@ class Reply:
     status: int
     data: Any
 
+    def said(self, name: str) -> Any:
+        """A field of the object; None where it is left out, or the body is no object."""
+        return self.data.get(name) if isinstance(self.data, dict) else None
+
     @property
     def ok(self) -> bool:
         """The call did what it was to do: any 2xx, whichever of them is documented."""
@@ -178,6 +184,18 @@ def answer(reply: Reply, errors: Errors, words: str, may_be_empty: bool = False)
     if reply.ok and may_be_empty:
         return {}
     raise failure(reply, errors, words)
+
+
+@contextmanager
+def documented(words: str) -> Iterator[None]:
+    """Read a success in here: what is not there, or makes no sense, is no answer.
+
+    :raise Unreachable: in place of what a look-up or a conversion raises; begins with ``words``.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise Unreachable(f"{words}: not as documented: {printable(error, 100)}") from error
 
 
 def failure(reply: Reply, errors: Errors, words: str) -> ProviderError:

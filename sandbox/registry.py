@@ -12,6 +12,7 @@ FOLDERS = (
     "handcash",
     "wipay",
     "request_network",
+    "mollie",
 )
 
 

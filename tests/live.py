@@ -3,6 +3,7 @@
 import pytest
 
 import config
+from providers import EXAMPLES
 
 from .providers import cases
 
@@ -14,9 +15,10 @@ SHOP = {
 }
 #: With one provider; any will do.
 LIVE = {**SHOP, **next(iter(cases().values())).live}
-#: With all of them, as they would be for real money.
+#: With all of them, examples too, as they would be for real money.
 EVERYTHING = {
     **SHOP,
+    "providers_extra": ",".join(EXAMPLES),
     **{name: value for case in cases().values() for name, value in case.live.items()},
 }
 

@@ -195,7 +195,8 @@ class Case:
     secrets: tuple[str, ...]
     #: Makes ``start_checkout`` of the payment succeed.
     created: Reply
-    #: How it says that the payment is paid; the first is the usual one.
+    #: How it says that the payment is paid; the first is the usual one. None for a provider whose
+    #: webhooks prove nothing.
     messages: tuple[Message, ...]
     #: An id as the provider might give to its next payment.
     fresh_reference: Callable[[], str]
@@ -208,6 +209,8 @@ class Case:
     embedded: dict[str, str] = field(default_factory=dict)
     #: None where the browser's return proves nothing.
     signed_return: SignedReturn | None = None
+    #: For a provider whose webhooks prove nothing: the one that names this payment of theirs.
+    ping: Callable[[str], Delivery] | None = None
     #: The demo's own scenarios, after the common ones.
     scenarios: tuple[Scenario, ...] = ()
 

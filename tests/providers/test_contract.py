@@ -5,6 +5,7 @@ import inspect
 import re
 import sys
 from codecs import BOM_UTF8
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -42,9 +43,20 @@ from . import cases
 from .case import Case
 from .contract import URLS, answer, explain
 
-each_provider = pytest.mark.parametrize(
-    "case", [pytest.param(case, id=name) for name, case in cases().items()]
-)
+
+def each(which: Callable[[Case], object]) -> pytest.MarkDecorator:
+    chosen = [pytest.param(case, id=name) for name, case in cases().items() if which(case)]
+    return pytest.mark.parametrize("case", chosen)
+
+
+each_provider = each(lambda case: True)
+each_that_proves = each(lambda case: case.messages)
+each_that_pings = each(lambda case: case.ping)
+
+
+@each_provider
+def test_a_webhook_proves_its_news_or_only_says_whom_to_ask_about(case: Case) -> None:
+    assert bool(case.messages) != bool(case.ping)
 
 
 def test_every_provider_is_put_to_the_contract() -> None:
@@ -118,8 +130,9 @@ def test_what_a_provider_notes_about_a_payment_is_text_without_secrets(case: Cas
         answer(mock, case.created)
         told: list[Checkout | News | Ping] = [
             case.provider.start_checkout(case.account, case.payment, URLS),
-            *case.provider.read_webhook(case.account, *case.paid),
         ]
+        for message in case.messages:
+            told += case.provider.read_webhook(case.account, *message.paid())
 
     for each in told:
         assert not isinstance(each, Ping)
@@ -192,17 +205,27 @@ def test_a_byte_order_mark_before_an_answer_is_ignored(case: Case) -> None:
         assert case.provider.start_checkout(case.account, case.payment, URLS).next_action.url
 
 
-@each_provider
+@each_that_proves
 def test_a_proven_delivery_says_paid_in_minor_units(case: Case) -> None:
     (news,) = case.provider.read_webhook(case.account, *case.paid)
 
-    assert isinstance(news, News), "none of them needs a ping"
+    assert isinstance(news, News)
     assert news.status == "succeeded"
     assert news.status in LADDER
     assert news.amount in (case.payment.amount, None)
     assert news.currency in (case.payment.currency, None)
     assert case.payment.provider_reference == news.provider_reference
     assert news.event_key
+
+
+@each_that_pings
+def test_a_delivery_that_proves_nothing_only_names_the_payment(case: Case) -> None:
+    assert case.ping
+    reference = case.payment.provider_reference or ""
+
+    found = case.provider.read_webhook(case.account, *case.ping(reference))
+
+    assert found == [Ping(reference)]
 
 
 @pytest.mark.parametrize("reference", ["tr_WDqYK6vllg", "x", "!" * 100])
@@ -219,14 +242,14 @@ def test_an_id_that_a_stranger_may_have_written_is_checked_before_it_is_stored(
         Ping(reference)
 
 
-@each_provider
+@each_that_proves
 def test_the_same_delivery_has_the_same_key(case: Case) -> None:
     first = case.provider.read_webhook(case.account, *case.paid)
 
     assert case.provider.read_webhook(case.account, *case.paid) == first
 
 
-@each_provider
+@each_that_proves
 def test_without_its_proof_a_delivery_is_refused(case: Case) -> None:
     """A1, A2: one byte is enough."""
     headers, body = case.paid
@@ -248,7 +271,7 @@ def test_no_delivery_whatever_raises_anything_else(case: Case, body: bytes, name
         case.provider.read_webhook(case.account, {name: body.hex()}, body)
 
 
-@each_provider
+@each_that_proves
 def test_what_is_kept_of_a_delivery_holds_no_secret(case: Case) -> None:
     kept = case.paid[1].decode()
     if isinstance(case.provider, HidesSecrets):

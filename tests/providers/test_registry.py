@@ -9,8 +9,10 @@ import pytest
 
 import config
 import providers
-from providers import configured_providers, declared_settings, load
+from providers import EXAMPLES, configured_providers, declared_settings, load
 from providers.missing import MissingPart
+
+from ..live import SHOP
 
 LESSON = """
 def capabilities(account): ...
@@ -97,3 +99,18 @@ def test_an_example_that_does_not_exist_is_named() -> None:
     """A typing error in PROVIDERS_EXTRA must not leave a shop without the provider it wants."""
     with pytest.raises(config.SettingsError, match="PROVIDERS_EXTRA names molly: "):
         configured_providers(config.load(providers_extra="molly"))
+
+
+TEST = {**SHOP, "payment_environment": "test"}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_that_is_wanted_and_lacks_its_settings_is_named(name: str) -> None:
+    """As a typing error: nothing is quietly taken off the page."""
+    with pytest.raises(config.SettingsError, match=rf"PROVIDERS_EXTRA names {name}, which needs "):
+        configured_providers(config.load(**TEST, providers_extra=name))
+
+
+def test_an_example_that_is_not_wanted_needs_nothing() -> None:
+    """The control."""
+    assert configured_providers(config.load(**TEST)) == {}

@@ -196,6 +196,7 @@ ERRORS = {
     "handcash": ["message"],
     "wipay": ["message"],
     "request_network": ["statusCode", "message", "error"],
+    "mollie": ["status", "title", "detail", "_links"],
 }
 
 
@@ -217,6 +218,7 @@ def test_a_hosted_page_that_is_not_there_is_a_page(sandbox: Sandbox, name: str) 
         "hitpay": "payment-request/@kiln-and-kettle/x/checkout",
         "wipay": "checkout/payment",
         "request_network": "?token=x",
+        "mollie": "checkout/x",
     }
 
     reply = sandbox.http.get(f"/{name}/{pages.get(name, 'pay/x')}")

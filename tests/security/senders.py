@@ -81,7 +81,11 @@ each_form = each([sender for sender in SENDERS if isinstance(sender.proof, InFor
 #: One kind of message for each provider.
 each_provider = pytest.mark.parametrize(
     "sender",
-    [pytest.param(Sender(case, case.messages[0]), id=case.name) for case in cases().values()],
+    [
+        pytest.param(Sender(case, case.messages[0]), id=case.name)
+        for case in cases().values()
+        if case.messages
+    ],
 )
 #: What holds for all alike, and is too dear to be shown for each.
 any_sender = each(SENDERS[:1])

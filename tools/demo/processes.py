@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import config
+from providers import EXAMPLES
 from tools.run import ROOT, free_port
 
 
@@ -21,6 +22,7 @@ def running() -> Iterator[tuple[str, str]]:
         environment = {
             **os.environ,
             "PAYMENT_ENVIRONMENT": "sandbox",
+            "PROVIDERS_EXTRA": ",".join(EXAMPLES),
             "BASE_URL": shop,
             "SANDBOX_URL": sandbox,
             "DATABASE_URL": config.sqlite_url(Path(folder) / "shop.db"),

@@ -30,12 +30,15 @@ def _on_the_page(case: Case) -> list[Scenario]:
 
 def _webhooks(case: Case) -> list[Scenario]:
     """A tab that closes keeps the return from saying what the webhook should have said."""
-    pays, message = case.page.pays, case.messages[0]
+    pays = case.page.pays
     found = [
         Scenario("webhook lost", "paid", pays, webhook="drop"),
         Scenario("webhook twice", "paid", pays, webhook="duplicate"),
-        Scenario("webhook forged", "waiting", pays, "close_tab", "tamper"),
     ]
+    if case.ping:  # it names no payment, and the shopper's return has the provider asked
+        return [*found, Scenario("webhook forged", "paid", pays, webhook="tamper")]
+    message = case.messages[0]
+    found.append(Scenario("webhook forged", "waiting", pays, "close_tab", "tamper"))
     if message.other_environment and not case.signed_return:
         found.append(Scenario("webhook of live", "waiting", pays, "close_tab", "wrong_environment"))
     if message.less:
@@ -72,10 +75,11 @@ def _plays(case: Case) -> list[Scenario]:
     if can.refunds == "full":
         found.append(Scenario("refunded", "refunded", play=plays.refund_all))
     if can.refunds == "part":
-        found += [
-            Scenario("refunded in two parts", "refunded", play=plays.refund_in_two_parts),
-            Scenario("money back, then released", "refunded", play=plays.release_without_money),
-        ]
+        found.append(Scenario("refunded in two parts", "refunded", play=plays.refund_in_two_parts))
+        if case.messages:  # whose amount can be wrong
+            found.append(
+                Scenario("money back, then released", "refunded", play=plays.release_without_money)
+            )
         if not isinstance(case.provider, Cancels):  # else the page that was left is closed
             found.append(Scenario("cart changed, both paid", "paid", play=plays.pay_two_carts))
     return found

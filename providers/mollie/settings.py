@@ -1,0 +1,39 @@
+"""Mollie's settings: where to find each, what must be there, and the account they make."""
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from ..settings import ProviderSettings, SandboxKey, SettingsError, Summary, Words
+from ..urls import origin
+from .api import Account
+
+API = "https://api.mollie.com"  # of test and live (authentication)
+PAGES = "https://www.mollie.com"  # in every sample of create-payment; no list is documented
+SUMMARY = Summary(
+    proven_by="nothing: its webhook is a ping",
+    signed="not at all",
+    amount="no",
+    truth="`GET /v2/payments/{id}`",
+    ways="page",
+    refunds="in full or in parts",
+    left_page="canceled (`DELETE`) where Mollie can",
+)
+LIVE_APIS, NEEDS = (API,), (("mollie_api_key",),)
+
+
+class Settings(ProviderSettings):
+    mollie_base_url: str = Field("", description=f"Default: the sandbox, else {API}")
+    mollie_api_key: Annotated[SecretStr | None, SandboxKey("test_kiln_and_kettle")] = Field(
+        None, description="Dashboard, Developers, API keys: live_… when live, else test_…"
+    )
+    mollie_page_origins: Words = Field((), description=f"Default: {PAGES}")
+    mollie_currencies: Words = Field(("EUR", "USD", "GBP"), description="What your account takes")
+
+
+def account(settings: Settings) -> Account | None:
+    key, url = settings.value("mollie_api_key"), settings.api("mollie", {"test": API, "live": API})
+    if key.startswith("live_") and settings.environment != "live":
+        raise SettingsError("MOLLIE_API_KEY is a live key: set PAYMENT_ENVIRONMENT=live")
+    pages = settings.mollie_page_origins or (PAGES if url == API else origin(url),)
+    return Account(url, pages, settings.mollie_currencies, key) if key else None
