@@ -1,7 +1,7 @@
 """Time in the sandbox: seconds that can be sped up, stopped and skipped.
 
 Whatever waits (retries, delays, expiry) waits for :func:`now`. Time stamps on the wire are real, so
-that a fresh message is not taken for a stale one.
+that a receiver does not take a fresh message for a stale one.
 """
 
 import time

@@ -61,8 +61,8 @@ ASSUMPTIONS = (
     "paymentRequestQrCodeUrl is a PNG of what HandCash's own page shows: pay:?r=…/merchant/invoice/"
     "<id>?referenceId=<six letters or digits>. What a wallet is answered there is not documented: "
     "here it is led to the page. The six are the id's last, for every visit.",
-    "The page has no cancel button, and expiry is not reported, as documented. A deleted request "
-    "cannot be paid, one that is paid can be deleted, and either is unknown from then on.",
+    "A payer cannot cancel on the page, and no webhook tells of expiry, as documented. A deleted "
+    "request cannot be paid, one that is paid can be deleted, and either is unknown from then on.",
     "An update takes effect at once, also on a request that has ended, which stays as it is.",
     "Two payers may meet on a request that is to be paid once (fault “pay twice”): both pay, with "
     "a transaction and a webhook each.",

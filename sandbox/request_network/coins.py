@@ -43,8 +43,7 @@ BALANCES = {
 #: Coins whose id differs from their symbol: “native” USDC, where the bridged one was first.
 NATIVE = {("USDC", "optimism"): "USDCn", ("USDC", "matic"): "USDCn"}
 WALLET = "0x71c7656ec7ab88b098defb751b7401b5f6d8976f"
-#: Where the money goes when a request names no destination: what the key is bound to. The sample of
-#: the documentation.
+#: Where the money goes when no call says: what the key is bound to. The documentation's sample.
 BOUND = (
     "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7@eip155:8453#ABCD1234"
     ":0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"

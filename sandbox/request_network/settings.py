@@ -65,7 +65,8 @@ ASSUMPTIONS = (
     "is above what is missing is refused.",
     "A transaction that falls out of the chain in a reorganisation is told as payment.failed, and "
     "GET /v2/request/<id> knows nothing of it any more; the page can be paid once more.",
-    "A page that expires while money is on its way is still paid by it. Expiry is not reported.",
+    "A page that expires while money is on its way is still paid by it. No webhook says "
+    "that it has expired.",
     "Webhooks carry both requestId and requestID, and not the merchant's reference. A repetition "
     "keeps its delivery id, and so does a webhook that is sent again by hand.",
     "A coin is shown here as the currency that it counts as.",

@@ -43,7 +43,7 @@ class WiPaySettings(Settings):
     )
     sandbox_wipay_refunds: Literal["granted", "rejected", "by_hand"] = Field(
         "granted",
-        description="What becomes of a refund request that is not decided on WiPay's dashboard.",
+        description="What becomes of a refund request that no person decides on WiPay's dashboard.",
     )
     sandbox_wipay_balance: Literal["enough", "short"] = Field(
         "enough", description="Whether the WiPay account holds enough money for a refund."

@@ -1,13 +1,11 @@
 """The front page, the ledger, the controls, and who may use them."""
 
-import re
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox import config, registry
+from sandbox import config
 from sandbox.app import PROXY_HEADERS, create_app
 from sandbox.faults import FAULTS
 from sandbox.kit import Provider, Settings
@@ -242,23 +240,3 @@ def test_settings_and_assumptions_are_folded_by_provider(
         assert assumption in folded
     for name in provider.settings_type.model_fields.keys() - Settings.model_fields.keys():
         assert name.upper() in folded
-
-
-@pytest.mark.parametrize("name", PROVIDERS)
-def test_only_its_folder_and_the_registry_name_a_provider(name: str) -> None:
-    """What is peculiar to a provider stands in its folder; the registry has one line for it."""
-    home = Path(registry.__file__).parent
-    own = home / name
-    naming = [
-        str(path.relative_to(home))
-        for path in home.rglob("*.py")
-        if own not in path.parents and path.name != "registry.py"
-        if re.search(rf"\b{name}\b|{name}_", path.read_text("utf-8"))
-    ]
-
-    assert naming == []
-
-
-def test_every_file_is_read_in_one_sitting() -> None:
-    for path in Path(registry.__file__).parent.rglob("*.py"):
-        assert len(path.read_text("utf-8").splitlines()) <= 350, path.name
