@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.browser import chromium  # noqa: E402
-from tests.browser.states import STATES, Stage, State, stage  # noqa: E402
+from tests.browser.states import STATES, ScriptedShop, State, scripted_shop  # noqa: E402
 
 SCREENS = ROOT / "build" / "screens"
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}  # pixels
@@ -51,12 +51,12 @@ def main() -> int:
     SCREENS.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        stage(Path(folder)) as scene,
+        scripted_shop(Path(folder)) as shop,
         chromium.browser() as browser,
     ):
         page = browser.new_context(reduced_motion="reduce").new_page()
         for state in chosen:
-            take(page, scene, state)
+            take(page, shop, state)
     if arguments.docs:
         for name in DOCS:
             shrink(name)
@@ -64,11 +64,11 @@ def main() -> int:
     return 0
 
 
-def take(page: Page, scene: Stage, state: State) -> None:
+def take(page: Page, shop: ScriptedShop, state: State) -> None:
     """All pictures of one state."""
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
-        scene.enter(page, state)
+        shop.enter(page, state)
         page.evaluate(LOAD_PICTURES)
         for theme in THEMES:
             page.emulate_media(color_scheme=theme)

@@ -10,9 +10,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 #: A file of tests, or the start of its path -> the group that it runs in.
 GROUPS = {
-    "tests/browser/test_accessibility.py": "stage",
-    "tests/browser/test_errors.py": "stage",
-    "tests/browser/test_theme.py": "stage",
+    "tests/browser/test_accessibility.py": "scripted",
+    "tests/browser/test_errors.py": "scripted",
+    "tests/browser/test_theme.py": "scripted",
     "tests/browser/": "world",
     "tests/security/test_wire.py": "server",
     "tests/tools/test_demo.py": "many processes",

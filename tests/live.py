@@ -5,7 +5,8 @@ import pytest
 import config
 from providers import EXAMPLES
 
-from .providers import cases
+from .providers import case_of, cases
+from .usual import PROVIDER
 
 #: The shop's own settings; with them alone no provider is on offer.
 SHOP = {
@@ -13,9 +14,9 @@ SHOP = {
     "secret_key": "thirty-two random characters here",
     "base_url": "https://shop.example",
 }
-#: With one provider; any will do.
-LIVE = {**SHOP, **next(iter(cases().values())).live}
-#: With all of them, examples too, as they would be for real money.
+#: With one provider.
+LIVE = {**SHOP, **case_of(PROVIDER).live}
+#: With all of them, as they would be for real money.
 EVERYTHING = {
     **SHOP,
     "providers_extra": ",".join(EXAMPLES),

@@ -17,7 +17,7 @@ from tools.run import ROOT, free_port
 from .chromium import browser
 from .customer import Customer
 from .site import Site
-from .states import Stage, stage
+from .states import ScriptedShop, scripted_shop
 
 
 @pytest.fixture(scope="session")
@@ -62,10 +62,10 @@ def running(folder: Path, **settings: str) -> Iterator[Site]:
     assert "Traceback" not in log.read_text(), log.read_text()
 
 
-@pytest.fixture(scope="session", name="stage")
-def _stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+@pytest.fixture(scope="session", name="scripted")
+def _scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedShop]:
     """A shop whose pages can be put into every state."""
-    with stage(tmp_path_factory.mktemp("stage")) as found:
+    with scripted_shop(tmp_path_factory.mktemp("scripted")) as found:
         yield found
 
 

@@ -32,7 +32,7 @@ MINUTES = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Stage:
+class ScriptedShop:
     """A shop that listens, without sandbox or worker: what happens is written into its books."""
 
     app: Flask
@@ -77,15 +77,15 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
+def scripted_shop(folder: Path) -> Iterator[ScriptedShop]:
     """The shop on a free port, with its databases in that folder."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     app = create_app(
         config.load(
             base_url=url,
-            database_url=f"sqlite:///{folder}/stage.db",
-            jobs_url=f"sqlite:///{folder}/stage-jobs.db",
+            database_url=f"sqlite:///{folder}/shop.db",
+            jobs_url=f"sqlite:///{folder}/jobs.db",
         )
     )
     app.add_url_rule("/broken/<int:code>", "broken", lambda code: abort(code))
@@ -103,7 +103,7 @@ def stage(folder: Path) -> Iterator[Stage]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield Stage(app, url)
+        yield ScriptedShop(app, url)
     finally:
         server.shutdown()
         thread.join()
@@ -115,17 +115,17 @@ def stage(folder: Path) -> Iterator[Stage]:
 
 @dataclass(frozen=True)
 class State:
-    """One page in one state. ``path`` may set the stage first; ``act`` is done in the browser."""
+    """One page in one state. ``path`` may write into the books; ``act`` is done in the browser."""
 
     name: str
-    path: str | Callable[[Stage], str]
+    path: str | Callable[[ScriptedShop], str]
     cart: dict[str, int] = field(default_factory=dict)
     act: Callable[[Page], None] | None = None
     status: int = 200
 
 
-def sold_out(stage: Stage) -> str:
-    with stage.books.open(), transaction() as session:
+def sold_out(scripted: ScriptedShop) -> str:
+    with scripted.books.open(), transaction() as session:
         session.execute(update(Product).where(Product.slug == "oak-board").values(stock=0))
     return "/products/oak-board"
 
@@ -147,16 +147,16 @@ def pay_with_nothing_filled_in(page: Page) -> None:
 
 def order(
     provider: str = "mintcash", order_status: str = "open", **payment: Any
-) -> Callable[[Stage], str]:
+) -> Callable[[ScriptedShop], str]:
     """An order in this status whose payment looks like this; a timedelta counts from now."""
 
-    def place(stage: Stage) -> str:
-        known, path = stage.place_order("candle", "cookbook", provider=provider)
+    def place(scripted: ScriptedShop) -> str:
+        known, path = scripted.place_order("candle", "cookbook", provider=provider)
         looks = {
             name: now() + value if isinstance(value, timedelta) else value
             for name, value in payment.items()
         }
-        with stage.books.open(), transaction() as session:
+        with scripted.books.open(), transaction() as session:
             found = session.get_one(Payment, known["externalId"])
             found.order.status = order_status
             for name, value in looks.items():
@@ -168,63 +168,63 @@ def order(
 
 def news(
     status: str, *goods: str, fulfilled: bool = True, **changes: Any
-) -> Callable[[Stage], str]:
+) -> Callable[[ScriptedShop], str]:
     """An order about which MintCash has truly said this."""
 
-    def place(stage: Stage) -> str:
-        known, path = stage.place_order(*goods)
-        stage.deliver(known, status, **changes)
+    def place(scripted: ScriptedShop) -> str:
+        known, path = scripted.place_order(*goods)
+        scripted.deliver(known, status, **changes)
         if fulfilled:
-            stage.books.work()
+            scripted.books.work()
         return path
 
     return place
 
 
-def replaced(*paid: str) -> Callable[[Stage], str]:
+def replaced(*paid: str) -> Callable[[ScriptedShop], str]:
     """The first of two orders: the cart was changed after "Pay". Which of them were paid."""
 
-    def place(stage: Stage) -> str:
-        first, path = stage.place_order("candle")
-        second, other = stage.place_order("candle", "cookbook")
-        with stage.books.open():
+    def place(scripted: ScriptedShop) -> str:
+        first, path = scripted.place_order("candle")
+        second, other = scripted.place_order("candle", "cookbook")
+        with scripted.books.open():
             payments.replace_order(path.rpartition("/")[2], other.rpartition("/")[2])
         for each in paid:
-            stage.deliver({"first": first, "second": second}[each], "succeeded")
+            scripted.deliver({"first": first, "second": second}[each], "succeeded")
         return path
 
     return place
 
 
-def in_console(place: Callable[[Stage], str]) -> Callable[[Stage], str]:
-    return lambda stage: "/console" + place(stage)
+def in_console(place: Callable[[ScriptedShop], str]) -> Callable[[ScriptedShop], str]:
+    return lambda scripted: "/console" + place(scripted)
 
 
-def listed(path: str) -> Callable[[Stage], str]:
+def listed(path: str) -> Callable[[ScriptedShop], str]:
     """A list of the console, with something on it."""
 
-    def place(stage: Stage) -> str:
-        news("succeeded", "candle", "gift-card")(stage)
-        news("succeeded", "speckled-mug", amount=0.01)(stage)
-        order(returned_at=timedelta())(stage)
-        Shopper(stage.app).deliver(b"{}", {"x-signature": "forged"})
+    def place(scripted: ScriptedShop) -> str:
+        news("succeeded", "candle", "gift-card")(scripted)
+        news("succeeded", "speckled-mug", amount=0.01)(scripted)
+        order(returned_at=timedelta())(scripted)
+        Shopper(scripted.app).deliver(b"{}", {"x-signature": "forged"})
         return path
 
     return place
 
 
-def letter(stage: Stage) -> str:
-    news("succeeded", "candle", "cookbook")(stage)
-    with stage.books.open():
+def letter(scripted: ScriptedShop) -> str:
+    news("succeeded", "candle", "cookbook")(scripted)
+    with scripted.books.open():
         return f"/console/mail/{db.session.scalars(select(Mail.id)).first()}"
 
 
-def late(place: Callable[[Stage], str]) -> Callable[[Stage], str]:
+def late(place: Callable[[ScriptedShop], str]) -> Callable[[ScriptedShop], str]:
     """What is owed has waited for five minutes: no worker runs."""
 
-    def wait(stage: Stage) -> str:
-        path = place(stage)
-        with stage.books.open(), transaction() as session:
+    def wait(scripted: ScriptedShop) -> str:
+        path = place(scripted)
+        with scripted.books.open(), transaction() as session:
             undone = update(OutboxTask).where(OutboxTask.done_at.is_(None))
             session.execute(undone.values(due_at=now() - 5 * MINUTES))
         return path
@@ -232,17 +232,17 @@ def late(place: Callable[[Stage], str]) -> Callable[[Stage], str]:
     return wait
 
 
-def console_late(stage: Stage) -> str:
-    late(news("succeeded", "candle", fulfilled=False))(stage)
+def console_late(scripted: ScriptedShop) -> str:
+    late(news("succeeded", "candle", fulfilled=False))(scripted)
     return "/console"
 
 
-def download(**changes: Any) -> Callable[[Stage], str]:
+def download(**changes: Any) -> Callable[[ScriptedShop], str]:
     """A paid e-book whose link is used up, or has ended."""
 
-    def place(stage: Stage) -> str:
-        path = news("succeeded", "cookbook")(stage)
-        with stage.books.open(), transaction() as session:
+    def place(scripted: ScriptedShop) -> str:
+        path = news("succeeded", "cookbook")(scripted)
+        with scripted.books.open(), transaction() as session:
             mine = Download.order_id == path.rpartition("/")[2]
             session.execute(update(Download).where(mine).values(**changes))
         return path
@@ -250,9 +250,9 @@ def download(**changes: Any) -> Callable[[Stage], str]:
     return place
 
 
-def receipt(stage: Stage) -> str:
-    path = news("succeeded", "mug-pair", "cookbook", "gift-card")(stage)
-    with stage.books.open(), transaction() as session:
+def receipt(scripted: ScriptedShop) -> str:
+    path = news("succeeded", "mug-pair", "cookbook", "gift-card")(scripted)
+    with scripted.books.open(), transaction() as session:
         mine = Order.id == path.rpartition("/")[2]
         session.execute(update(Order).where(mine).values(region="East Flanders"))
     return path + "/receipt"
@@ -311,7 +311,7 @@ STATES = [
     State("checkout-with-errors", "/checkout", cart=GOODS, act=pay_with_nothing_filled_in),
     State("checkout-changed", "/checkout", cart=GOODS, act=pay_after_a_change_elsewhere),
     State("cards", "/cards"),
-    State("pay-here", lambda stage: order(next_action=FORM)(stage) + "/pay"),
+    State("pay-here", lambda scripted: order(next_action=FORM)(scripted) + "/pay"),
     State("order-waiting", order(returned_at=timedelta())),
     State("order-waiting-long", order(returned_at=-5 * MINUTES)),
     State(

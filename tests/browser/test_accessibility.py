@@ -15,7 +15,7 @@ from sqlalchemy import update
 from database import transaction
 from models import Product
 
-from .states import STATES, Stage, State, add_to_cart, order
+from .states import STATES, ScriptedShop, State, add_to_cart, order
 
 ROOT = Path(__file__).parent.parent.parent
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
@@ -89,9 +89,9 @@ def listening(page: Page, event: Any) -> Iterator[list[Any]]:
 @pytest.mark.usefixtures("no_complaint")
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
 def test_a_page_is_valid_and_axe_finds_nothing(
-    stage: Stage, page: Page, answers: list[Any], state: State
+    scripted: ScriptedShop, page: Page, answers: list[Any], state: State
 ) -> None:
-    stage.enter(page, state)
+    scripted.enter(page, state)
 
     page.evaluate(AXE)
     for width in WIDTHS:
@@ -148,9 +148,9 @@ BY_KEYBOARD = (
 
 @pytest.mark.parametrize("name", BY_KEYBOARD)
 def test_everything_is_reached_by_keyboard_and_the_focus_is_seen(
-    stage: Stage, page: Page, name: str
+    scripted: ScriptedShop, page: Page, name: str
 ) -> None:
-    stage.enter(page, BY_NAME[name])
+    scripted.enter(page, BY_NAME[name])
     reached = []
 
     while True:
@@ -166,8 +166,8 @@ def test_everything_is_reached_by_keyboard_and_the_focus_is_seen(
     assert set(page.evaluate(REACHABLE)) <= set(reached)
 
 
-def test_the_first_stop_skips_to_the_content(stage: Stage, page: Page) -> None:
-    stage.enter(page, BY_NAME["product"])
+def test_the_first_stop_skips_to_the_content(scripted: ScriptedShop, page: Page) -> None:
+    scripted.enter(page, BY_NAME["product"])
 
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -177,8 +177,10 @@ def test_the_first_stop_skips_to_the_content(stage: Stage, page: Page) -> None:
     expect(page.get_by_role("link", name="All goods")).to_be_focused()
 
 
-def test_what_was_added_is_announced_and_the_focus_stays(stage: Stage, page: Page) -> None:
-    stage.enter(page, BY_NAME["product"])
+def test_what_was_added_is_announced_and_the_focus_stays(
+    scripted: ScriptedShop, page: Page
+) -> None:
+    scripted.enter(page, BY_NAME["product"])
     button = page.get_by_role("button", name="Add to cart")
     button.focus()
 
@@ -199,14 +201,14 @@ COVERED = """() => {
 
 @pytest.mark.parametrize("slug", [each["slug"] for each in SHELF])
 def test_on_a_phone_what_was_added_is_seen_without_scrolling(
-    stage: Stage, page: Page, slug: str
+    scripted: ScriptedShop, page: Page, slug: str
 ) -> None:
     """And it covers nothing of the button above it."""
-    with stage.books.open(), transaction() as session:
+    with scripted.books.open(), transaction() as session:
         gone = update(Product).where(Product.slug == slug, Product.stock == 0)
         session.execute(gone.values(stock=1))  # by another test
 
-    stage.enter(page, State("", f"/products/{slug}", act=add_to_cart))
+    scripted.enter(page, State("", f"/products/{slug}", act=add_to_cart))
 
     covered = page.evaluate(COVERED)
 
@@ -215,8 +217,10 @@ def test_on_a_phone_what_was_added_is_seen_without_scrolling(
     assert covered["top"] <= 0
 
 
-def test_a_changed_quantity_is_announced_and_the_focus_stays(stage: Stage, page: Page) -> None:
-    stage.enter(page, State("", "/cart", cart={"candle": 1, "cookbook": 1}))
+def test_a_changed_quantity_is_announced_and_the_focus_stays(
+    scripted: ScriptedShop, page: Page
+) -> None:
+    scripted.enter(page, State("", "/cart", cart={"candle": 1, "cookbook": 1}))
     quantity = page.get_by_label("Quantity of Kiln candle")
     quantity.focus()
 
@@ -227,8 +231,8 @@ def test_a_changed_quantity_is_announced_and_the_focus_stays(stage: Stage, page:
     expect(quantity).to_be_focused()
 
 
-def test_after_a_removal_the_focus_is_in_the_cart(stage: Stage, page: Page) -> None:
-    stage.enter(page, State("", "/cart", cart={"candle": 1, "cookbook": 1}))
+def test_after_a_removal_the_focus_is_in_the_cart(scripted: ScriptedShop, page: Page) -> None:
+    scripted.enter(page, State("", "/cart", cart={"candle": 1, "cookbook": 1}))
     page.get_by_role("button", name="Remove Kiln candle").focus()
 
     page.keyboard.press("Enter")
@@ -239,8 +243,10 @@ def test_after_a_removal_the_focus_is_in_the_cart(stage: Stage, page: Page) -> N
     assert page.evaluate("!!document.activeElement.closest('#cart')")
 
 
-def test_after_a_form_with_errors_the_focus_is_on_their_list(stage: Stage, page: Page) -> None:
-    stage.enter(page, BY_NAME["checkout-with-errors"])
+def test_after_a_form_with_errors_the_focus_is_on_their_list(
+    scripted: ScriptedShop, page: Page
+) -> None:
+    scripted.enter(page, BY_NAME["checkout-with-errors"])
 
     expect(page.locator("#errors[role=alert]")).to_be_focused()
     page.keyboard.press("Tab")
@@ -248,8 +254,10 @@ def test_after_a_form_with_errors_the_focus_is_on_their_list(stage: Stage, page:
     expect(page.get_by_label("Name")).to_be_focused()
 
 
-def test_a_checkout_is_filled_in_and_sent_by_keyboard_alone(stage: Stage, page: Page) -> None:
-    stage.enter(page, State("", "/checkout", cart={"gift-card": 1}))
+def test_a_checkout_is_filled_in_and_sent_by_keyboard_alone(
+    scripted: ScriptedShop, page: Page
+) -> None:
+    scripted.enter(page, State("", "/checkout", cart={"gift-card": 1}))
     page.get_by_label("Name").focus()
 
     page.keyboard.type("Ann Example")
@@ -265,8 +273,10 @@ def test_a_checkout_is_filled_in_and_sent_by_keyboard_alone(stage: Stage, page: 
     expect(page.get_by_label("Name")).to_have_value("Ann Example")
 
 
-def test_a_poll_of_the_waiting_page_leaves_the_focus_where_it_is(stage: Stage, page: Page) -> None:
-    stage.enter(page, State("", order()))
+def test_a_poll_of_the_waiting_page_leaves_the_focus_where_it_is(
+    scripted: ScriptedShop, page: Page
+) -> None:
+    scripted.enter(page, State("", order()))
     link = page.get_by_role("link", name="Go on to MintCash’s page")
     link.focus()
 
@@ -278,13 +288,15 @@ def test_a_poll_of_the_waiting_page_leaves_the_focus_where_it_is(stage: Stage, p
     expect(link).to_be_focused()
 
 
-def test_the_end_of_the_wait_is_announced_and_takes_no_focus(stage: Stage, page: Page) -> None:
+def test_the_end_of_the_wait_is_announced_and_takes_no_focus(
+    scripted: ScriptedShop, page: Page
+) -> None:
     """J5."""
-    known, path = stage.place_order("candle")
-    page.goto(stage.url + path)
+    known, path = scripted.place_order("candle")
+    page.goto(scripted.url + path)
     page.get_by_role("link", name="Cart").focus()
 
-    stage.deliver(known, "succeeded")
+    scripted.deliver(known, "succeeded")
 
     announcement = page.locator("#announcement[role=status]")
     expect(announcement).to_have_text("Thank you. Your order is paid.")
@@ -292,13 +304,15 @@ def test_the_end_of_the_wait_is_announced_and_takes_no_focus(stage: Stage, page:
 
 
 @pytest.mark.parametrize("name", ["order-waiting", "product-added"])
-def test_nothing_moves_for_who_does_not_want_it(stage: Stage, page: Page, name: str) -> None:
+def test_nothing_moves_for_who_does_not_want_it(
+    scripted: ScriptedShop, page: Page, name: str
+) -> None:
     moving = "() => document.getAnimations().filter(each => each.playState === 'running').length"
     page.emulate_media(reduced_motion="no-preference")
-    stage.enter(page, BY_NAME["order-waiting"])
+    scripted.enter(page, BY_NAME["order-waiting"])
     assert page.evaluate(moving) > 0
 
     page.emulate_media(reduced_motion="reduce")
-    stage.enter(page, BY_NAME[name])
+    scripted.enter(page, BY_NAME[name])
 
     assert page.evaluate(moving) == 0

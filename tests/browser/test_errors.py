@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from .states import Stage, State, order
+from .states import ScriptedShop, State, order
 
 CART = State("errors", "/cart", cart={"candle": 2})
 BUSY = "The shop is very busy"
@@ -48,10 +48,10 @@ def change_quantity(page: Page) -> None:
     ],
 )
 def test_a_button_whose_answer_is_an_error_says_so_and_the_field_shows_what_is_true(
-    stage: Stage, page: Page, failure: Callable[[Route], None], sentence: str
+    scripted: ScriptedShop, page: Page, failure: Callable[[Route], None], sentence: str
 ) -> None:
     """S10: htmx swaps nothing then, and nothing listened."""
-    stage.enter(page, CART)
+    scripted.enter(page, CART)
     page.route("**/cart/items/candle", failure)
 
     change_quantity(page)
@@ -68,10 +68,10 @@ def test_a_button_whose_answer_is_an_error_says_so_and_the_field_shows_what_is_t
 
 
 def test_a_button_pressed_after_the_cookies_are_gone_says_that_the_page_is_old(
-    stage: Stage, page: Page
+    scripted: ScriptedShop, page: Page
 ) -> None:
     """S10: the token of the form belongs to no session, so the shop itself answers 400."""
-    stage.enter(page, CART)
+    scripted.enter(page, CART)
     page.context.clear_cookies()
 
     change_quantity(page)
@@ -80,9 +80,11 @@ def test_a_button_pressed_after_the_cookies_are_gone_says_that_the_page_is_old(
     expect(page.get_by_label("Quantity of Kiln candle")).to_have_value("2")
 
 
-def test_a_shop_that_never_answers_is_not_waited_for_without_end(stage: Stage, page: Page) -> None:
+def test_a_shop_that_never_answers_is_not_waited_for_without_end(
+    scripted: ScriptedShop, page: Page
+) -> None:
     """S10."""
-    stage.enter(page, CART)
+    scripted.enter(page, CART)
     assert page.evaluate("htmx.config.timeout") == 30_000
     page.evaluate("htmx.config.timeout = 200")
     page.route("**/cart/items/candle", lambda route: None)
@@ -92,9 +94,9 @@ def test_a_shop_that_never_answers_is_not_waited_for_without_end(stage: Stage, p
     expect(page.get_by_role("alert")).to_contain_text("The shop does not answer")
 
 
-def test_what_was_typed_to_be_added_is_kept(stage: Stage, page: Page) -> None:
+def test_what_was_typed_to_be_added_is_kept(scripted: ScriptedShop, page: Page) -> None:
     """S10: such a field mirrors nothing, and the button can be pressed again."""
-    stage.enter(page, State("", "/products/candle"))
+    scripted.enter(page, State("", "/products/candle"))
     page.route("**/cart/items", answer(503))
     page.get_by_label(re.compile("Quantity|How many")).fill("3")
 
@@ -105,10 +107,10 @@ def test_what_was_typed_to_be_added_is_kept(stage: Stage, page: Page) -> None:
 
 
 def test_a_currency_that_could_not_be_chosen_is_not_shown_as_chosen(
-    stage: Stage, page: Page
+    scripted: ScriptedShop, page: Page
 ) -> None:
     """S10."""
-    stage.enter(page, State("", "/products/candle"))
+    scripted.enter(page, State("", "/products/candle"))
     page.route("**/currency", hang_up)
 
     page.get_by_label("Currency").select_option("EUR")
@@ -126,11 +128,11 @@ def test_a_currency_that_could_not_be_chosen_is_not_shown_as_chosen(
     ],
 )
 def test_a_poll_that_fails_is_said_and_followed_by_another(
-    stage: Stage, page: Page, failure: Callable[[Route], None]
+    scripted: ScriptedShop, page: Page, failure: Callable[[Route], None]
 ) -> None:
     """S10: the page waited in silence; the sentence goes when the shop answers again."""
-    known, path = stage.place_order("candle")
-    page.goto(stage.url + path)
+    known, path = scripted.place_order("candle")
+    page.goto(scripted.url + path)
     page.route("**/status?**", failure)
 
     for _ in range(2):
@@ -140,17 +142,17 @@ def test_a_poll_that_fails_is_said_and_followed_by_another(
     expect(page.locator("[data-state=waiting]")).to_be_visible()
 
     page.unroute("**/status?**")
-    stage.deliver(known, "succeeded")
+    scripted.deliver(known, "succeeded")
 
     expect(page.locator("[data-state=paid]")).to_be_visible(timeout=20_000)
     expect(page.locator("#trouble")).to_be_empty()
 
 
 def test_a_poll_that_works_does_not_take_away_the_word_about_a_button(
-    stage: Stage, page: Page
+    scripted: ScriptedShop, page: Page
 ) -> None:
     """S10."""
-    stage.enter(page, State("", order()))
+    scripted.enter(page, State("", order()))
     page.route("**/theme", answer(503))
     page.get_by_role("button", name="Dark").click()
     expect(page.get_by_role("alert")).to_contain_text(BUSY)
@@ -163,13 +165,15 @@ def test_a_poll_that_works_does_not_take_away_the_word_about_a_button(
     expect(page.get_by_role("alert")).to_contain_text(BUSY)
 
 
-def test_the_title_of_a_tab_in_the_background_follows_the_payment(stage: Stage, page: Page) -> None:
+def test_the_title_of_a_tab_in_the_background_follows_the_payment(
+    scripted: ScriptedShop, page: Page
+) -> None:
     """Under the shop's own policy, which allows no inline script."""
-    known, path = stage.place_order("candle")
-    page.goto(stage.url + path)
+    known, path = scripted.place_order("candle")
+    page.goto(scripted.url + path)
     expect(page).to_have_title(re.compile("^Confirming your payment: order KK-"))
 
-    stage.deliver(known, "succeeded")
+    scripted.deliver(known, "succeeded")
 
     expect(page).to_have_title(re.compile("^Paid: order KK-.*, Kiln & Kettle$"))
     assert page.locator("body title").count() == 0

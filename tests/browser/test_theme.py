@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .site import eventually
-from .states import Stage
+from .states import ScriptedShop
 
 LIGHT, DARK = "rgb(244, 242, 238)", "rgb(27, 28, 26)"
 Scheme = Literal["light", "dark"]
@@ -27,32 +27,32 @@ def shows(page: Page, colour: str) -> None:
 
 @pytest.mark.parametrize(("scheme", "colour"), [("light", LIGHT), ("dark", DARK)])
 def test_at_first_the_theme_is_the_devices(
-    stage: Stage, page: Page, scheme: Scheme, colour: str
+    scripted: ScriptedShop, page: Page, scheme: Scheme, colour: str
 ) -> None:
     page.emulate_media(color_scheme=scheme)
 
-    page.goto(stage.url)
+    page.goto(scripted.url)
 
     shows(page, colour)
     expect(page.get_by_role("button", name="As the device", pressed=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/products/candle", "/console", "/nowhere"])
-def test_a_chosen_theme_lasts_on_every_page(stage: Stage, page: Page, path: str) -> None:
-    page.goto(stage.url + path)
+def test_a_chosen_theme_lasts_on_every_page(scripted: ScriptedShop, page: Page, path: str) -> None:
+    page.goto(scripted.url + path)
 
     page.get_by_role("button", name="Dark").click()
 
     shows(page, DARK)
     expect(page.get_by_role("button", name="Dark", pressed=True)).to_be_visible()
-    page.goto(f"{stage.url}/cart")
+    page.goto(f"{scripted.url}/cart")
     shows(page, DARK)
     page.get_by_role("button", name="As the device").click()
     shows(page, LIGHT)
 
 
-def test_the_chosen_theme_outlives_the_browser_session(stage: Stage, page: Page) -> None:
-    page.goto(stage.url)
+def test_the_chosen_theme_outlives_the_browser_session(scripted: ScriptedShop, page: Page) -> None:
+    page.goto(scripted.url)
 
     page.get_by_role("button", name="Dark").click()
     shows(page, DARK)
@@ -62,11 +62,13 @@ def test_the_chosen_theme_outlives_the_browser_session(stage: Stage, page: Page)
     assert cookie["httpOnly"]
 
 
-def test_the_page_comes_in_the_chosen_theme_and_never_in_another(stage: Stage, page: Page) -> None:
+def test_the_page_comes_in_the_chosen_theme_and_never_in_another(
+    scripted: ScriptedShop, page: Page
+) -> None:
     """No script decides it: the first byte of the page says it, so nothing can flash."""
-    page.context.add_cookies([{"name": "theme", "value": "dark", "url": stage.url}])
+    page.context.add_cookies([{"name": "theme", "value": "dark", "url": scripted.url}])
 
-    answer = page.goto(stage.url)
+    answer = page.goto(scripted.url)
 
     assert answer
     assert '<html lang="en" data-theme="dark">' in answer.text()
@@ -74,11 +76,11 @@ def test_the_page_comes_in_the_chosen_theme_and_never_in_another(stage: Stage, p
 
 
 @pytest.mark.parametrize("page", [True], indirect=True, ids=["with_javascript"])
-def test_a_new_theme_keeps_what_was_typed_and_the_focus(stage: Stage, page: Page) -> None:
-    page.goto(f"{stage.url}/products/gift-card")
+def test_a_new_theme_keeps_what_was_typed_and_the_focus(scripted: ScriptedShop, page: Page) -> None:
+    page.goto(f"{scripted.url}/products/gift-card")
     page.get_by_role("button", name="Add to cart").click()
     expect(page.locator("#cart-badge")).to_contain_text("1")
-    page.goto(f"{stage.url}/checkout")
+    page.goto(f"{scripted.url}/checkout")
     page.get_by_label("Name").fill("Ann Example")
     dark = page.get_by_role("button", name="Dark")
     dark.focus()
@@ -94,13 +96,13 @@ def test_a_new_theme_keeps_what_was_typed_and_the_focus(stage: Stage, page: Page
 @pytest.mark.parametrize("page", [True], indirect=True, ids=["with_javascript"])
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 def test_pages_fade_into_each_other_where_motion_is_welcome(
-    stage: Stage, page: Page, motion: Literal["no-preference", "reduce"]
+    scripted: ScriptedShop, page: Page, motion: Literal["no-preference", "reduce"]
 ) -> None:
     page.emulate_media(reduced_motion=motion)
     page.add_init_script(
         "addEventListener('pagereveal', event => window.fades = event.viewTransition !== null)"
     )
-    page.goto(stage.url)
+    page.goto(scripted.url)
 
     page.get_by_role("link", name="Cart").click()
 

@@ -1,4 +1,4 @@
-"""The stage of most attacks. Where bytes go into columns, a module asks for both databases."""
+"""The shop of most attacks. Where bytes go into columns, a module asks for both databases."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ from tests.books import Books
 from tests.conftest import close, fresh_database
 from tests.shopper import Shopper
 
+from .attacked_shop import AttackedShop
 from .senders import Sender
-from .stage import Stage
-from .town import Town, build
+from .shop_with_a_purchase import ShopWithAPurchase, build
 
 
 @pytest.fixture(params=["sqlite"])
@@ -26,39 +26,39 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def stage(app: Flask, sender: Sender) -> Stage:
-    return Stage(app, sender)
+def attacked(app: Flask, sender: Sender) -> AttackedShop:
+    return AttackedShop(app, sender)
 
 
 @pytest.fixture(scope="module")
 def _targets(
     _migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[Sender], Stage]]:
-    stages: dict[str, Stage] = {}
+) -> Iterator[Callable[[Sender], AttackedShop]]:
+    shops: dict[str, AttackedShop] = {}
 
-    def stage_of(sender: Sender) -> Stage:
-        if sender.name not in stages:
+    def shop_of(sender: Sender) -> AttackedShop:
+        if sender.name not in shops:
             folder = tmp_path_factory.mktemp("target")
             shutil.copy(_migrated_sqlite, folder / "shop.db")
             url = f"sqlite:///{folder}"
             app = create_app(config.load(database_url=f"{url}/shop.db", jobs_url=f"{url}/jobs.db"))
-            stages[sender.name] = Stage(app, sender)
-        return stages[sender.name]
+            shops[sender.name] = AttackedShop(app, sender)
+        return shops[sender.name]
 
-    yield stage_of
-    for stage in stages.values():
-        close(stage.app)
+    yield shop_of
+    for attacked in shops.values():
+        close(attacked.app)
 
 
 @pytest.fixture
-def target(_targets: Callable[[Sender], Stage], sender: Sender) -> Stage:
+def target(_targets: Callable[[Sender], AttackedShop], sender: Sender) -> AttackedShop:
     """One shop for all attacks of a module: they may change nothing, so they can share it."""
-    stage = _targets(sender)
-    stage.app.extensions["refusals"].storage.reset()
-    return stage
+    attacked = _targets(sender)
+    attacked.app.extensions["refusals"].storage.reset()
+    return attacked
 
 
 @pytest.fixture
-def town(shopper: Shopper, mintcash_api: mintcash.Api, books: Books) -> Town:
+def purchase(shopper: Shopper, mintcash_api: mintcash.Api, books: Books) -> ShopWithAPurchase:
     """A shop with an order, a letter and a download in it."""
     return build(shopper, mintcash_api, books)

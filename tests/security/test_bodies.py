@@ -19,8 +19,8 @@ from tests.books import Books
 from tests.providers import cases
 from tests.shopper import ANN, BASE_URL, Shopper
 
+from .attacked_shop import AttackedShop
 from .senders import SENDERS, Sender, each, each_form, each_sender, each_signed_json
-from .stage import Stage
 
 both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 each_json = each([sender for sender in SENDERS if sender.message.is_json])
@@ -66,7 +66,7 @@ NONSENSE: dict[str, Callable[[bytes], bytes]] = {
 @each_json
 @pytest.mark.parametrize("spoil", NONSENSE.values(), ids=NONSENSE.keys())
 def test_signed_nonsense_changes_nothing(
-    target: Stage, sender: Sender, spoil: Callable[[bytes], bytes]
+    target: AttackedShop, sender: Sender, spoil: Callable[[bytes], bytes]
 ) -> None:
     """A15."""
     sent = sender.sealed(spoil(sender.paid()[1]))
@@ -94,7 +94,9 @@ ODD_AMOUNTS = [
 
 @each([sender for sender in SENDERS if sender.message.amount_field])
 @pytest.mark.parametrize("amount", ODD_AMOUNTS)
-def test_an_amount_that_is_none_changes_nothing(target: Stage, sender: Sender, amount: str) -> None:
+def test_an_amount_that_is_none_changes_nothing(
+    target: AttackedShop, sender: Sender, amount: str
+) -> None:
     """A15, B17: what is no plain decimal is none. (Null is "not said": P8, P9.)"""
     event = json.loads(sender.paid()[1])
     holder = event.get("data", event)
@@ -121,38 +123,42 @@ ODD_VALUES = ["a\0b", "\ud800", 7]
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @each_json
-def test_no_field_of_a_true_delivery_makes_the_shop_stumble(stage: Stage, sender: Sender) -> None:
+def test_no_field_of_a_true_delivery_makes_the_shop_stumble(
+    attacked: AttackedShop, sender: Sender
+) -> None:
     """A15: every field in turn holds what the stricter of the databases would not take."""
     count = len(list(leaves(json.loads(sender.paid()[1]))))
 
-    with stage.nothing_changes():
+    with attacked.nothing_changes():
         for number, odd in itertools.product(range(count), ODD_VALUES):
             headers, body = sender.of_another_payment(sender.case.fresh_reference())
             event = json.loads(body)
             holder, key = list(leaves(event))[number]
             holder[key] = odd
             sent = sender.proof.seal((headers, json.dumps(event).encode()), sender.secret)
-            assert stage.deliver(sent).status_code in (200, 400, 401), (key, odd)
+            assert attacked.deliver(sent).status_code in (200, 400, 401), (key, odd)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @each_form
-def test_no_field_of_a_true_form_makes_the_shop_stumble(stage: Stage, sender: Sender) -> None:
+def test_no_field_of_a_true_form_makes_the_shop_stumble(
+    attacked: AttackedShop, sender: Sender
+) -> None:
     """A15."""
     names = (b"payment_id", b"payment_request_id", b"reference_number", b"amount", b"status")
     values = (b"", b"%00", b"a%00b", b"%ED%A0%80", b"%C3%A9" * 200, b"%0D%0A", b"-1", b"1e9")
 
-    with stage.nothing_changes():
+    with attacked.nothing_changes():
         for name, odd in itertools.product(names, values):
             headers, body = sender.of_another_payment(sender.case.fresh_reference())
             spoiled = body.replace(name + b"=", name + b"=" + odd + b"&was=", 1)
             sent = sender.proof.seal((headers, spoiled), sender.secret)
-            assert stage.deliver(sent).status_code in (200, 400, 401), (name, odd)
+            assert attacked.deliver(sent).status_code in (200, 400, 401), (name, odd)
 
 
 @each_sender
 @pytest.mark.parametrize("size", [64_001, 200_001, 10_000_000])
-def test_a_huge_delivery_is_not_even_read(target: Stage, sender: Sender, size: int) -> None:
+def test_a_huge_delivery_is_not_even_read(target: AttackedShop, sender: Sender, size: int) -> None:
     """G19, A15: truly proven or not; nothing is written down for it."""
     headers, body = sender.paid()
     padding = (b" " if sender.message.is_json else b"x") * (size - len(body))
@@ -164,7 +170,7 @@ def test_a_huge_delivery_is_not_even_read(target: Stage, sender: Sender, size: i
 
 
 @each_signed_json
-def test_a_packed_body_is_not_unpacked(target: Stage, sender: Sender) -> None:
+def test_a_packed_body_is_not_unpacked(target: AttackedShop, sender: Sender) -> None:
     """A17, A18: what is signed is what is read; a small body cannot become a large one."""
     headers, body = sender.paid()
 
@@ -188,23 +194,23 @@ CONTENT_TYPES = [
 
 
 @each_sender
-def test_the_sender_does_not_choose_the_parser(stage: Stage, sender: Sender) -> None:
+def test_the_sender_does_not_choose_the_parser(attacked: AttackedShop, sender: Sender) -> None:
     """A17, A18: the true delivery is as true under any label."""
     for kind in CONTENT_TYPES:
         reference = sender.case.fresh_reference()
-        order_id = stage.place(reference)
+        order_id = attacked.place(reference)
         headers, body = sender.of_another_payment(reference)
         del headers["content-type"]
 
-        answer = stage.deliver((headers, body), content_type=kind)
+        answer = attacked.deliver((headers, body), content_type=kind)
 
-        assert (answer.status_code, stage.status(order_id)) == (200, "paid"), kind
+        assert (answer.status_code, attacked.status(order_id)) == (200, "paid"), kind
 
 
 @each_sender
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def test_a_true_delivery_by_another_method_changes_nothing(
-    target: Stage, sender: Sender, method: str
+    target: AttackedShop, sender: Sender, method: str
 ) -> None:
     """A19: nor does any header or field turn one method into another."""
     headers, body = sender.paid()

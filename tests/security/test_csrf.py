@@ -17,7 +17,7 @@ from tests.conftest import close
 from tests.shopper import ANN, BASE_URL, Shopper
 
 from .routes import POSTS, ROWS, Row
-from .town import Town, elements
+from .shop_with_a_purchase import ShopWithAPurchase, elements
 
 FORMS = tuple(row for row in POSTS if row.csrf == "form")
 
@@ -27,54 +27,56 @@ def cookie_of(shopper: Shopper) -> str:
     return found.value if found else ""
 
 
-def filled_in(row: Row, town: Town) -> dict[str, str]:
+def filled_in(row: Row, purchase: ShopWithAPurchase) -> dict[str, str]:
     if row.rule == "/checkout":
-        return {"shown": town.shopper.shown(), **ANN}
+        return {"shown": purchase.shopper.shown(), **ANN}
     return dict(row.form)
 
 
-Attack = Callable[[Town], dict[str, Any]]
+Attack = Callable[[ShopWithAPurchase], dict[str, Any]]
 #: What a foreign page can have the browser send along, its cookies included.
 ATTACKS: dict[str, Attack] = {
-    "no_token": lambda town: {},
-    "empty_token": lambda town: {"form": {"csrf_token": ""}},
-    "guessed_token": lambda town: {"form": {"csrf_token": "a" * 91}},
-    "token_of_another_session": lambda town: {
-        "form": {"csrf_token": token_of(Shopper(town.shopper.app))}
+    "no_token": lambda purchase: {},
+    "empty_token": lambda purchase: {"form": {"csrf_token": ""}},
+    "guessed_token": lambda purchase: {"form": {"csrf_token": "a" * 91}},
+    "token_of_another_session": lambda purchase: {
+        "form": {"csrf_token": token_of(Shopper(purchase.shopper.app))}
     },
-    "token_in_the_address": lambda town: {"query_string": {"csrf_token": token_of(town.shopper)}},
-    "token_in_a_cookie": lambda town: {"headers": {"Cookie": "csrf_token=" + "a" * 91}},
-    "as_if_by_htmx": lambda town: {"headers": {"HX-Request": "true"}},
-    "as_if_by_script": lambda town: {"headers": {"X-Requested-With": "XMLHttpRequest"}},
-    "token_of_another_session_in_a_header": lambda town: {
-        "headers": {"X-CSRFToken": token_of(Shopper(town.shopper.app))}
+    "token_in_the_address": lambda purchase: {
+        "query_string": {"csrf_token": token_of(purchase.shopper)}
     },
-    "stolen_token_from_another_site": lambda town: {
-        "form": {"csrf_token": token_of(town.shopper)},
+    "token_in_a_cookie": lambda purchase: {"headers": {"Cookie": "csrf_token=" + "a" * 91}},
+    "as_if_by_htmx": lambda purchase: {"headers": {"HX-Request": "true"}},
+    "as_if_by_script": lambda purchase: {"headers": {"X-Requested-With": "XMLHttpRequest"}},
+    "token_of_another_session_in_a_header": lambda purchase: {
+        "headers": {"X-CSRFToken": token_of(Shopper(purchase.shopper.app))}
+    },
+    "stolen_token_from_another_site": lambda purchase: {
+        "form": {"csrf_token": token_of(purchase.shopper)},
         "headers": {"Origin": "https://evil.example"},
     },
-    "stolen_token_from_a_sandboxed_frame": lambda town: {
-        "form": {"csrf_token": token_of(town.shopper)},
+    "stolen_token_from_a_sandboxed_frame": lambda purchase: {
+        "form": {"csrf_token": token_of(purchase.shopper)},
         "headers": {"Origin": "null"},
     },
-    "stolen_token_from_a_look_alike": lambda town: {
-        "form": {"csrf_token": token_of(town.shopper)},
+    "stolen_token_from_a_look_alike": lambda purchase: {
+        "form": {"csrf_token": token_of(purchase.shopper)},
         "headers": {"Origin": "http://127.0.0.1:5000.evil.example"},
     },
-    "stolen_token_from_another_port": lambda town: {
-        "form": {"csrf_token": token_of(town.shopper)},
+    "stolen_token_from_another_port": lambda purchase: {
+        "form": {"csrf_token": token_of(purchase.shopper)},
         "headers": {"Origin": "http://127.0.0.1:5001"},
     },
-    "stolen_token_from_another_scheme": lambda town: {
-        "form": {"csrf_token": token_of(town.shopper)},
+    "stolen_token_from_another_scheme": lambda purchase: {
+        "form": {"csrf_token": token_of(purchase.shopper)},
         "headers": {"Origin": "https://127.0.0.1:5000"},
     },
-    "stolen_token_from_no_address": lambda town: {
-        "form": {"csrf_token": token_of(town.shopper)},
+    "stolen_token_from_no_address": lambda purchase: {
+        "form": {"csrf_token": token_of(purchase.shopper)},
         "headers": {"Origin": "http://["},
     },
-    "as_json": lambda town: {"content_type": "application/json", "data": "{}"},
-    "as_text": lambda town: {"content_type": "text/plain", "data": "csrf_token=1"},
+    "as_json": lambda purchase: {"content_type": "application/json", "data": "{}"},
+    "as_text": lambda purchase: {"content_type": "text/plain", "data": "csrf_token=1"},
 }
 
 
@@ -83,43 +85,47 @@ def token_of(shopper: Shopper) -> str:
     return shopper.token
 
 
-def test_a_form_from_elsewhere_changes_nothing(town: Town) -> None:
+def test_a_form_from_elsewhere_changes_nothing(purchase: ShopWithAPurchase) -> None:
     """G10: neither in the database nor in the session, whatever the form and the attack."""
-    before = town.books.snapshot()
+    before = purchase.books.snapshot()
 
     for (name, attack), row in itertools.product(ATTACKS.items(), FORMS):
-        sent = attack(town)
-        form = {**filled_in(row, town), **sent.pop("form", {})}
-        cookie = cookie_of(town.shopper)
+        sent = attack(purchase)
+        form = {**filled_in(row, purchase), **sent.pop("form", {})}
+        cookie = cookie_of(purchase.shopper)
 
-        answer = town.shopper.client.post(
-            town.path(row.path), base_url=BASE_URL, **{"data": form, **sent}
+        answer = purchase.shopper.client.post(
+            purchase.path(row.path), base_url=BASE_URL, **{"data": form, **sent}
         )
 
         assert answer.status_code == 400, (row.rule, name)
         assert "Set-Cookie" not in answer.headers, (row.rule, name)
-        assert cookie_of(town.shopper) == cookie, (row.rule, name)
-    assert town.books.snapshot() == before
-    assert len(town.api.calls) == 1
+        assert cookie_of(purchase.shopper) == cookie, (row.rule, name)
+    assert purchase.books.snapshot() == before
+    assert len(purchase.api.calls) == 1
 
 
-def test_the_same_forms_with_their_token_are_taken(town: Town) -> None:
+def test_the_same_forms_with_their_token_are_taken(purchase: ShopWithAPurchase) -> None:
     """The control: it is the token that makes the difference, and the browser's own Origin."""
     for row in FORMS:
         for headers in ({}, {"Origin": BASE_URL}):
-            answer = town.shopper.post(town.path(row.path), filled_in(row, town), headers=headers)
+            answer = purchase.shopper.post(
+                purchase.path(row.path), filled_in(row, purchase), headers=headers
+            )
             assert answer.status_code != 400, row.rule
 
 
-def test_every_form_of_every_page_carries_a_token_and_is_in_the_table(town: Town) -> None:
+def test_every_form_of_every_page_carries_a_token_and_is_in_the_table(
+    purchase: ShopWithAPurchase,
+) -> None:
     """G10."""
-    rules = town.shopper.app.url_map.bind("127.0.0.1")
+    rules = purchase.shopper.app.url_map.bind("127.0.0.1")
     known, found = {row.rule for row in FORMS}, set()
-    town.shopper.get("/orders/" + town.ids["order"])
+    purchase.shopper.get("/orders/" + purchase.ids["order"])
     for row in ROWS:
         if "GET" not in row.methods or row.status != 200 or "<path:" in row.rule:
             continue
-        answer = town.shopper.get(town.path(row.path), buffered=True)
+        answer = purchase.shopper.get(purchase.path(row.path), buffered=True)
         inside = None
         for name, attributes, _ in elements(answer.text) if answer.mimetype == "text/html" else ():
             if name == "form":

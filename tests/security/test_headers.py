@@ -21,7 +21,7 @@ from tests.live import LIVE
 from tests.shopper import ANN, BASE_URL, Shopper
 
 from .routes import EVERY_METHOD, ROWS
-from .town import Town, elements
+from .shop_with_a_purchase import ShopWithAPurchase, elements
 
 POLICY = {
     "default-src": "'none'",
@@ -62,36 +62,36 @@ def test_the_table_knows_every_route(app: Flask) -> None:
     assert served == {row.rule: row.answered for row in ROWS}
 
 
-def test_every_route_and_method_carries_the_headers(town: Town) -> None:
+def test_every_route_and_method_carries_the_headers(purchase: ShopWithAPurchase) -> None:
     """N9, G15, G16, G17, A19: by every method, answered or not."""
     for row in ROWS:
         for method in EVERY_METHOD:
-            answer = town.shopper.client.open(
-                town.path(row.path), method=method, base_url=BASE_URL, buffered=True
+            answer = purchase.shopper.client.open(
+                purchase.path(row.path), method=method, base_url=BASE_URL, buffered=True
             )
             assert (answer.status_code != 405) == (method in row.answered), (row.rule, method)
             check(answer, row.cache if method in ("GET", "HEAD") else "no-store")
 
 
-def test_a_get_is_answered_as_the_table_says(town: Town) -> None:
+def test_a_get_is_answered_as_the_table_says(purchase: ShopWithAPurchase) -> None:
     for row in ROWS:
         if "GET" in row.methods:
-            answer = town.shopper.get(town.path(row.path), buffered=True)
+            answer = purchase.shopper.get(purchase.path(row.path), buffered=True)
             assert answer.status_code == row.status, row.rule
 
 
-def test_safe_methods_change_nothing(town: Town) -> None:
+def test_safe_methods_change_nothing(purchase: ShopWithAPurchase) -> None:
     """G2, ASVS 3.5.3. A download is counted; that is what it is for."""
-    before = town.books.snapshot()
+    before = purchase.books.snapshot()
 
     for row in ROWS:
         if "GET" in row.methods and "downloads" not in row.rule:
             for method in ("GET", "HEAD"):
-                town.shopper.client.open(
-                    town.path(row.path), method=method, base_url=BASE_URL, buffered=True
+                purchase.shopper.client.open(
+                    purchase.path(row.path), method=method, base_url=BASE_URL, buffered=True
                 )
 
-    assert town.books.snapshot() == before
+    assert purchase.books.snapshot() == before
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/orders/0", "/static/nothing", "/downloads/0"])
@@ -127,18 +127,18 @@ def test_an_error_inside_shows_nothing_of_the_inside(
 # ------------------------------------------------------------------ what stands in a page
 
 
-def pages(town: Town) -> Iterator[tuple[str, str]]:
+def pages(purchase: ShopWithAPurchase) -> Iterator[tuple[str, str]]:
     for row in ROWS:
         if "GET" in row.methods and row.status == 200 and "<path:" not in row.rule:
-            answer = town.shopper.get(town.path(row.path), buffered=True)
+            answer = purchase.shopper.get(purchase.path(row.path), buffered=True)
             if answer.mimetype == "text/html":
                 yield row.rule, answer.text
 
 
-def test_no_page_needs_more_than_the_policy_allows(town: Town) -> None:
+def test_no_page_needs_more_than_the_policy_allows(purchase: ShopWithAPurchase) -> None:
     """ASVS 3.4.3: no inline script or style, no handler, no address that runs, nothing foreign."""
     seen = 0
-    for rule, text in pages(town):
+    for rule, text in pages(purchase):
         seen += 1
         for name, attributes, inner in elements(text):
             assert name not in ("style", "iframe", "object", "embed", "base"), rule
@@ -151,25 +151,25 @@ def test_no_page_needs_more_than_the_policy_allows(town: Town) -> None:
     assert seen >= 10
 
 
-def test_the_scripts_of_the_checkout_page_are_those_we_know(town: Town) -> None:
-    """PCI DSS 6.4.3 in spirit: an attacker's script could change where the shopper is sent.
+def test_the_scripts_of_the_checkout_page_are_those_we_know(purchase: ShopWithAPurchase) -> None:
+    """PCI DSS 6.4.3 in spirit: whoever could add one could change where the shopper is sent.
 
     The file itself is pinned by its hash in ``tests/test_docs.py``.
     """
-    order = town.path("/orders/{order}")
+    order = purchase.path("/orders/{order}")
     for path in ("/checkout", "/cart", order):
         found = [
             attributes["src"].removeprefix(f"/static/{static_version()}/")
-            for name, attributes, _ in elements(town.shopper.get(path).text)
+            for name, attributes, _ in elements(purchase.shopper.get(path).text)
             if name == "script"
         ]
         countdown = ["js/countdown.js"] if path == order else []
         assert found == ["vendor/htmx.min.js", "js/theme.js", "js/errors.js", *countdown]
 
 
-def test_no_page_takes_a_card(town: Town) -> None:
+def test_no_page_takes_a_card(purchase: ShopWithAPurchase) -> None:
     """PCI DSS: no field for a card number, code or expiry anywhere in the shop."""
-    for rule, text in pages(town):
+    for rule, text in pages(purchase):
         for name, attributes, _ in elements(text):
             if name == "input":
                 words = " ".join(attributes.values()).lower()

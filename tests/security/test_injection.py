@@ -24,10 +24,10 @@ from tests.providers.contract import URLS
 from tests.providers.contract import answer as api_answer
 from tests.shopper import ANN, Shopper
 
+from .attacked_shop import AttackedShop
 from .routes import ROWS
 from .senders import Sender, any_sender, each_provider, each_sender
-from .stage import Stage
-from .town import Town, build, elements
+from .shop_with_a_purchase import ShopWithAPurchase, build, elements
 
 #: Each breaks out of another place: text, attribute, script, comment, title, template, address.
 SCRIPTS = (
@@ -60,11 +60,11 @@ def assert_harmless(text: str, where: str) -> None:
     assert "49" not in re.findall(r">(\d+)\$", text), "a template was filled in twice"
 
 
-def assert_all_pages_are_harmless(town: Town) -> None:
+def assert_all_pages_are_harmless(purchase: ShopWithAPurchase) -> None:
     seen = 0
     for row in ROWS:
         if "GET" in row.methods and row.status == 200 and "static" not in row.rule:
-            answer = town.shopper.get(town.path(row.path), buffered=True)
+            answer = purchase.shopper.get(purchase.path(row.path), buffered=True)
             assert answer.status_code == 200, row.rule
             if answer.mimetype == "text/html":
                 assert_harmless(answer.text, row.rule)
@@ -90,9 +90,9 @@ def test_what_a_shopper_types_is_shown_and_never_run(
     assert refused.status_code == 422
     assert_harmless(refused.text, "the form with what was typed")
 
-    town = build(shopper, mintcash_api, books, **typed)
+    purchase = build(shopper, mintcash_api, books, **typed)
 
-    assert_all_pages_are_harmless(town)
+    assert_all_pages_are_harmless(purchase)
     assert books.order.name == typed["name"], "kept as it was typed, and escaped where it is shown"
 
 
@@ -100,8 +100,8 @@ def test_what_a_shopper_types_is_shown_and_never_run(
 def test_what_a_provider_writes_is_shown_and_never_run(
     shopper: Shopper, mintcash_api: mintcash.Api, books: Books, turn: int
 ) -> None:
-    """G13: in the texts of true deliveries, also of those about an unknown payment."""
-    town = build(shopper, mintcash_api, books)
+    """G13: in the texts of true deliveries, also of those about nobody's payment."""
+    purchase = build(shopper, mintcash_api, books)
     payment = mintcash_api.newest
     scripts = rotated(turn)
     words = dict(
@@ -117,7 +117,7 @@ def test_what_a_provider_writes_is_shown_and_never_run(
         named = body.replace(b'"payment.succeeded"', json.dumps(script).encode())
         shopper.deliver(*mintcash.signed(named))
 
-    assert_all_pages_are_harmless(town)
+    assert_all_pages_are_harmless(purchase)
 
 
 def test_an_error_of_a_provider_is_not_repeated_to_the_shopper(
@@ -214,21 +214,23 @@ EVIL_PAGES = (
 )
 
 
-def press_pay(stage: Stage, reply: responses.BaseResponse) -> TestResponse:
+def press_pay(attacked: AttackedShop, reply: responses.BaseResponse) -> TestResponse:
     """A new order's shopper presses "Pay", and the provider answers with ``reply``."""
-    order_id = stage.place(stage.sender.case.fresh_reference())
-    with stage.books.open(), transaction() as session:
-        # Each answer names the same payment, which then belongs to no order any more.
+    order_id = attacked.place(attacked.sender.case.fresh_reference())
+    with attacked.books.open(), transaction() as session:
+        # Each answer names the same payment, which is then nobody's any more.
         session.execute(update(Payment).values(provider_reference=None, page_url=None))
     with responses.RequestsMock() as mock:
         mock.add(reply)
-        return Shopper(stage.app).post(
-            f"/orders/{order_id}/payments", {"provider": stage.sender.provider}
+        return Shopper(attacked.app).post(
+            f"/orders/{order_id}/payments", {"provider": attacked.sender.provider}
         )
 
 
 @each_provider
-def test_a_page_that_is_not_the_providers_is_not_gone_to(stage: Stage, sender: Sender) -> None:
+def test_a_page_that_is_not_the_providers_is_not_gone_to(
+    attacked: AttackedShop, sender: Sender
+) -> None:
     """G6, ASVS 3.7.2: the host is matched whole; the payment fails cleanly, and nothing is sent."""
     with responses.RequestsMock() as mock:
         api_answer(mock, sender.case.created)
@@ -237,13 +239,13 @@ def test_a_page_that_is_not_the_providers_is_not_gone_to(stage: Stage, sender: S
         )
         (reply,) = mock.registered()
     true, body = checkout.next_action.url, str(reply.body)
-    assert press_pay(stage, reply).location == true, "the control"
+    assert press_pay(attacked, reply).location == true, "the control"
 
     for page in EVIL_PAGES:
         evil = page.format(origin="/".join(true.split("/")[:3]))
         spoiled = body.replace(json.dumps(true)[1:-1], json.dumps(evil)[1:-1])
         answer = press_pay(
-            stage, responses.Response(reply.method, reply.url, spoiled, status=reply.status)
+            attacked, responses.Response(reply.method, reply.url, spoiled, status=reply.status)
         )
 
         assert answer.status_code == 502, repr(page)
@@ -253,20 +255,22 @@ def test_a_page_that_is_not_the_providers_is_not_gone_to(stage: Stage, sender: S
 
 @any_sender
 def test_an_answer_that_names_another_orders_payment_is_not_believed(
-    stage: Stage, sender: Sender
+    attacked: AttackedShop, sender: Sender
 ) -> None:
     """B7: the shopper is told to try again; the order that has the payment keeps it."""
-    other = stage.place(sender.case.fresh_reference())
+    other = attacked.place(sender.case.fresh_reference())
     with responses.RequestsMock() as mock:
         api_answer(mock, sender.case.created)
-        with stage.books.open(), transaction() as session:
+        with attacked.books.open(), transaction() as session:
             mine = update(Payment).where(Payment.order_id == other)
             session.execute(mine.values(provider_reference=None, page_url=None))
-        answer = Shopper(stage.app).post(f"/orders/{other}/payments", {"provider": sender.provider})
+        answer = Shopper(attacked.app).post(
+            f"/orders/{other}/payments", {"provider": sender.provider}
+        )
 
     assert answer.status_code == 502
-    assert stage.deliver(sender.paid()).status_code == 200
-    assert (stage.status(stage.order_id), stage.status(other)) == ("paid", "open")
+    assert attacked.deliver(sender.paid()).status_code == 200
+    assert (attacked.status(attacked.order_id), attacked.status(other)) == ("paid", "open")
 
 
 # ------------------------------------------------------------------ logs
@@ -284,21 +288,21 @@ CANARIES = {
 
 @each_sender
 def test_no_secret_of_a_true_delivery_is_kept_or_logged(
-    stage: Stage, sender: Sender, caplog: pytest.LogCaptureFixture
+    attacked: AttackedShop, sender: Sender, caplog: pytest.LogCaptureFixture
 ) -> None:
     """I1, I2, H5: neither the proof nor what else travels in headers; the console shows none."""
     caplog.set_level(logging.DEBUG)
     headers, body = sender.paid()
     proof = sender.proof.read((headers, body))
 
-    assert stage.deliver(({**headers, **CANARIES}, body)).status_code == 200
+    assert attacked.deliver(({**headers, **CANARIES}, body)).status_code == 200
 
-    shopper = Shopper(stage.app)
+    shopper = Shopper(attacked.app)
     shown = caplog.text + "".join(
         shopper.get(path).text
-        for path in ("/console/webhooks", f"/console/orders/{stage.order_id}")
+        for path in ("/console/webhooks", f"/console/orders/{attacked.order_id}")
     )
-    with stage.books.open():
+    with attacked.books.open():
         rows = "".join(
             str(row)
             for table in db.metadata.sorted_tables
@@ -349,12 +353,14 @@ def test_no_text_from_outside_begins_a_line_of_the_log(
             assert len(record.getMessage().splitlines()) <= 1, record.name
 
 
-def test_a_shoppers_data_are_not_in_the_log(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_shoppers_data_are_not_in_the_log(
+    purchase: ShopWithAPurchase, caplog: pytest.LogCaptureFixture
+) -> None:
     """ASVS 16.2.5: neither name nor address, on the way or in an error."""
     caplog.set_level(logging.DEBUG)
 
-    town.shopper.check_out(name="Canary Example", line1="Canary Street 1", city="")
-    town.shopper.check_out(name="Canary Example", email="canary@example.com")
+    purchase.shopper.check_out(name="Canary Example", line1="Canary Street 1", city="")
+    purchase.shopper.check_out(name="Canary Example", email="canary@example.com")
 
     ours = "".join(r.getMessage() for r in caplog.records if not r.name.startswith("sqlalchemy"))
     assert "canary" not in ours.lower()

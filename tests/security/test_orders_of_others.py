@@ -14,8 +14,8 @@ from tests.books import Books
 from tests.mintcash import event
 from tests.shopper import Shopper
 
+from .attacked_shop import AttackedShop
 from .senders import SENDERS, Sender, any_sender, each, each_provider, each_sender
-from .stage import Stage
 
 signed_return_only = each([sender for sender in SENDERS if sender.case.signed_return])
 
@@ -24,11 +24,11 @@ signed_return_only = each([sender for sender in SENDERS if sender.case.signed_re
 
 @each_sender
 def test_a_true_delivery_pays_its_own_order_wherever_it_is_sent(
-    stage: Stage, sender: Sender
+    attacked: AttackedShop, sender: Sender
 ) -> None:
     """B3: order B is named in query, headers and cookies; the delivery is about order A."""
-    victim = stage.place(sender.case.fresh_reference())
-    with stage.books.open():
+    victim = attacked.place(sender.case.fresh_reference())
+    with attacked.books.open():
         reference = db.session.get_one(Order, victim).payments[0].id
     headers, body = sender.paid()
     named = {
@@ -39,32 +39,34 @@ def test_a_true_delivery_pays_its_own_order_wherever_it_is_sent(
     }
     sent = ({**headers, "x-order-id": victim, "cookie": f"order={victim}"}, body)
 
-    answer = stage.deliver(sent, query_string=named)
+    answer = attacked.deliver(sent, query_string=named)
 
     assert answer.status_code == 200
-    assert (stage.status(stage.order_id), stage.status(victim)) == ("paid", "open")
+    assert (attacked.status(attacked.order_id), attacked.status(victim)) == ("paid", "open")
 
 
 @each_sender
 def test_a_true_delivery_pays_once_however_often_it_is_replayed(
-    stage: Stage, sender: Sender
+    attacked: AttackedShop, sender: Sender
 ) -> None:
     """H1, C1: also in the name of another delivery, where the name is not signed."""
-    other = stage.place(sender.case.fresh_reference())
-    assert stage.deliver(sender.paid()).status_code == 200
+    other = attacked.place(sender.case.fresh_reference())
+    assert attacked.deliver(sender.paid()).status_code == 200
 
-    with stage.nothing_changes():
+    with attacked.nothing_changes():
         for number in range(3):
             headers, body = sender.paid()
             if sender.message.unsigned_id_header:
                 headers[sender.message.unsigned_id_header] = f"{number}AAAAAAAAAAAAAAAAAAAAAAAAA"
-            assert stage.deliver((headers, body)).status_code == 200
+            assert attacked.deliver((headers, body)).status_code == 200
 
-    assert stage.status(other) == "open"
+    assert attacked.status(other) == "open"
 
 
 @each_sender
-def test_a_delivery_about_an_unknown_payment_pays_nothing(target: Stage, sender: Sender) -> None:
+def test_a_delivery_about_nobodys_payment_pays_nothing(
+    target: AttackedShop, sender: Sender
+) -> None:
     """B8: a payment of another shop at the same provider; the answer is the same as for ours."""
     with target.nothing_changes():
         answer = target.deliver(sender.of_another_payment(sender.case.fresh_reference()))
@@ -74,7 +76,7 @@ def test_a_delivery_about_an_unknown_payment_pays_nothing(target: Stage, sender:
 
 
 @each_sender
-def test_a_delivery_for_another_provider_is_not_read(target: Stage, sender: Sender) -> None:
+def test_a_delivery_for_another_provider_is_not_read(target: AttackedShop, sender: Sender) -> None:
     """B3: to the address of a provider that it is not from, and to addresses that are none."""
     others = {each.provider for each in SENDERS} - {sender.provider}
 
@@ -94,29 +96,31 @@ def test_a_delivery_for_another_provider_is_not_read(target: Stage, sender: Send
 
 @each([sender for sender in SENDERS if not sender.message.signs])
 def test_our_reference_in_a_body_that_is_not_signed_names_no_order(
-    stage: Stage, sender: Sender
+    attacked: AttackedShop, sender: Sender
 ) -> None:
-    """B9, H5: a person who sees one delivery can write the next, but not choose whom it pays."""
-    victim = stage.place(sender.case.fresh_reference())
-    with stage.books.open():
+    """B9, H5: whoever sees one delivery can write the next, but not choose whom it pays."""
+    victim = attacked.place(sender.case.fresh_reference())
+    with attacked.books.open():
         reference = db.session.get_one(Order, victim).payments[0].id
     headers, body = sender.paid()
     assert sender.message.naming
 
-    stage.deliver((headers, sender.message.naming(body, reference)))
+    attacked.deliver((headers, sender.message.naming(body, reference)))
 
-    assert (stage.status(stage.order_id), stage.status(victim)) == ("paid", "open")
+    assert (attacked.status(attacked.order_id), attacked.status(victim)) == ("paid", "open")
 
 
 @any_sender
-def test_one_reference_names_one_payment(stage: Stage, sender: Sender) -> None:
+def test_one_reference_names_one_payment(attacked: AttackedShop, sender: Sender) -> None:
     """B7: the database has the last word."""
     with pytest.raises(IntegrityError):
-        stage.place(sender.reference)
+        attacked.place(sender.reference)
 
 
 @each([sender for sender in SENDERS if sender.message.other_environment])
-def test_news_of_the_other_environment_changes_nothing(target: Stage, sender: Sender) -> None:
+def test_news_of_the_other_environment_changes_nothing(
+    target: AttackedShop, sender: Sender
+) -> None:
     """A11, B19: truly proven, with a secret that both systems share.
 
     Some providers do not say which system it was; there keys and hosts decide.
@@ -135,7 +139,9 @@ def test_news_of_the_other_environment_changes_nothing(target: Stage, sender: Se
 
 @each([sender for sender in SENDERS if sender.message.less])
 @pytest.mark.parametrize("what", ["amount", "currency"])
-def test_less_money_or_other_money_never_pays(stage: Stage, sender: Sender, what: str) -> None:
+def test_less_money_or_other_money_never_pays(
+    attacked: AttackedShop, sender: Sender, what: str
+) -> None:
     """B1, B2: a genuine delivery; the order is held for a person, nothing is fulfilled.
 
     Some providers name no comparable amount: the stored request is what is paid (H4, H5).
@@ -143,11 +149,11 @@ def test_less_money_or_other_money_never_pays(stage: Stage, sender: Sender, what
     swap = sender.message.less if what == "amount" else sender.message.other_currency
     assert swap
 
-    assert stage.deliver(sender.swapped(swap)).status_code == 200
+    assert attacked.deliver(sender.swapped(swap)).status_code == 200
 
-    assert stage.status(stage.order_id) == "held"
-    assert stage.books.fulfilled() == {}
-    assert stage.books.tasks == []
+    assert attacked.status(attacked.order_id) == "held"
+    assert attacked.books.fulfilled() == {}
+    assert attacked.books.tasks == []
 
 
 # ------------------------------------------------------------------ the way back
@@ -170,7 +176,7 @@ def test_less_money_or_other_money_never_pays(stage: Stage, sender: Sender, what
     ],
 )
 def test_an_address_typed_by_hand_pays_and_cancels_nothing(
-    target: Stage, sender: Sender, query: str
+    target: AttackedShop, sender: Sender, query: str
 ) -> None:
     """G1, G2, A12: success without a hash, cancel by a stranger; the page shows what is known."""
     typed = query.format(reference=sender.case.payment.provider_reference)
@@ -186,29 +192,29 @@ def test_an_address_typed_by_hand_pays_and_cancels_nothing(
 
 @signed_return_only
 def test_the_proof_of_another_order_of_the_same_price_pays_nothing(
-    stage: Stage, sender: Sender
+    attacked: AttackedShop, sender: Sender
 ) -> None:
     """B4, H4: a genuine return of order A, at the address of order B; it pays A when it is A's."""
     signed = sender.case.signed_return
     assert signed
     theirs = sender.case.fresh_reference()
-    victim = stage.place(theirs)
+    victim = attacked.place(theirs)
     path = f"return/{sender.provider}"
     true = signed.query(sender.reference, signed.total, signed.key)
     named = {name: theirs if text == sender.reference else text for name, text in true.items()}
-    shopper = Shopper(stage.app)
+    shopper = Shopper(attacked.app)
 
-    with stage.nothing_changes(audit=0):
+    with attacked.nothing_changes(audit=0):
         shopper.get(f"/orders/{victim}/{path}", query_string=true)
         shopper.get(f"/orders/{victim}/{path}", query_string=named)
 
-    shopper.get(f"/orders/{stage.order_id}/{path}", query_string=true)
-    assert (stage.status(stage.order_id), stage.status(victim)) == ("paid", "open")
+    shopper.get(f"/orders/{attacked.order_id}/{path}", query_string=true)
+    assert (attacked.status(attacked.order_id), attacked.status(victim)) == ("paid", "open")
 
 
 @signed_return_only
 def test_a_return_in_another_spelling_or_over_other_money_pays_nothing(
-    target: Stage, sender: Sender
+    target: AttackedShop, sender: Sender
 ) -> None:
     """A12: upper case, cut off, over what was debited, with another key, for a failure."""
     signed = sender.case.signed_return

@@ -16,8 +16,8 @@ from providers.contract import Configured, WebhookRefused
 from tests.providers import cases
 from tests.providers.proofs import Delivery, InBody, InForm
 
+from .attacked_shop import AttackedShop
 from .senders import SENDERS, Sender, as_base64, by, each_form, each_sender, each_signed_json
-from .stage import Stage
 
 Forge = Callable[[Sender, Delivery, str], str | None]
 
@@ -57,7 +57,7 @@ def forged(sender: Sender, forge: Forge) -> Delivery:
 @each_sender
 @pytest.mark.parametrize("forge", PROOFS.values(), ids=PROOFS.keys())
 def test_a_forged_proof_changes_nothing(
-    target: Stage, sender: Sender, forge: Forge, caplog: pytest.LogCaptureFixture
+    target: AttackedShop, sender: Sender, forge: Forge, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A1, A3, A10, A13, I2, I3: a correctly signed delivery with another proof."""
     with target.nothing_changes(audit=1):
@@ -68,14 +68,14 @@ def test_a_forged_proof_changes_nothing(
 
 
 @each_sender
-def test_what_was_refused_does_not_block_the_true_delivery(stage: Stage, sender: Sender) -> None:
+def test_what_was_refused_stands_in_nobodys_way(attacked: AttackedShop, sender: Sender) -> None:
     """A10: no "seen" mark is written before the proof; the true delivery still pays the order."""
     for forge in PROOFS.values():
-        stage.deliver(forged(sender, forge))
+        attacked.deliver(forged(sender, forge))
 
-    answer = stage.deliver(sender.paid())
+    answer = attacked.deliver(sender.paid())
 
-    assert (answer.status_code, stage.status(stage.order_id)) == (200, "paid")
+    assert (answer.status_code, attacked.status(attacked.order_id)) == (200, "paid")
 
 
 #: What is changed after signing; all are answered 401.
@@ -98,7 +98,7 @@ BODIES: dict[str, Callable[[bytes], bytes]] = {
 @each_signed_json
 @pytest.mark.parametrize("change", BODIES.values(), ids=BODIES.keys())
 def test_a_signature_of_another_body_changes_nothing(
-    target: Stage, sender: Sender, change: Callable[[bytes], bytes]
+    target: AttackedShop, sender: Sender, change: Callable[[bytes], bytes]
 ) -> None:
     """A2: the signature is over bytes, never over what they mean.
 
@@ -129,7 +129,7 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {
 @each_form
 @pytest.mark.parametrize("change", FORMS.values(), ids=FORMS.keys())
 def test_a_changed_form_changes_nothing(
-    target: Stage, sender: Sender, change: Callable[[bytes], bytes]
+    target: AttackedShop, sender: Sender, change: Callable[[bytes], bytes]
 ) -> None:
     """A2, H3: names and values are joined without a boundary, so what is read must be plain."""
     headers, body = sender.paid()
@@ -141,8 +141,8 @@ def test_a_changed_form_changes_nothing(
 
 
 @each_sender
-def test_the_proof_of_another_provider_proves_nothing(target: Stage, sender: Sender) -> None:
-    """A1, A7: true deliveries of every other provider, sent to this provider's address."""
+def test_the_proof_of_another_provider_proves_nothing(target: AttackedShop, sender: Sender) -> None:
+    """A1, A7: true deliveries of everybody else, sent to this provider's address."""
     others = [other for other in SENDERS if other.provider != sender.provider]
 
     with target.nothing_changes(audit=len(others)):
@@ -152,7 +152,7 @@ def test_the_proof_of_another_provider_proves_nothing(target: Stage, sender: Sen
 
 
 @each_sender
-def test_a_proof_in_the_wrong_place_proves_nothing(target: Stage, sender: Sender) -> None:
+def test_a_proof_in_the_wrong_place_proves_nothing(target: AttackedShop, sender: Sender) -> None:
     """A1: in the query, a cookie, another header, a field of the body."""
     true = sender.paid()
     proof, (headers, body) = sender.proof.read(true), sender.proof.put(true, None)
@@ -171,7 +171,9 @@ def test_a_proof_in_the_wrong_place_proves_nothing(target: Stage, sender: Sender
 
 
 @each_sender
-def test_an_account_that_lost_its_secret_accepts_nothing(stage: Stage, sender: Sender) -> None:
+def test_an_account_that_lost_its_secret_believes_nobody(
+    attacked: AttackedShop, sender: Sender
+) -> None:
     """A4: never an HMAC with an empty key, and no empty secret in a body."""
     account = sender.case.account
     secrets = [message.secret for message in sender.case.messages]
@@ -184,11 +186,11 @@ def test_an_account_that_lost_its_secret_accepts_nothing(stage: Stage, sender: S
     for nothing in ((), ("",)):
         without = replace(account, **dict.fromkeys(names, nothing))
         configured = Configured(sender.case.provider, without)
-        stage.app.extensions["providers"][sender.provider] = configured
+        attacked.app.extensions["providers"][sender.provider] = configured
         true = sender.paid()
         for forged in (true, sender.proof.put(true, ""), sender.proof.put(true, None)):
-            with stage.nothing_changes(audit=1):
-                assert stage.deliver(forged).status_code == 401
+            with attacked.nothing_changes(audit=1):
+                assert attacked.deliver(forged).status_code == 401
 
 
 # ------------------------------------------------------------------ N3: a byte, anywhere
@@ -245,7 +247,7 @@ def test_no_delivery_with_one_byte_changed_is_believed(sender: Sender) -> None:
 
 
 @each_sender
-def test_one_byte_changed_moves_no_row(target: Stage, sender: Sender) -> None:
+def test_one_byte_changed_moves_no_row(target: AttackedShop, sender: Sender) -> None:
     """N3: the same through the shop, for a sample of them."""
     chance = random.Random(f"one byte of {sender.name}, in the shop")
     sent = 0

@@ -4,12 +4,15 @@ import pytest
 
 import config
 from providers import configured_providers
-from tests.live import LIVE, problems
+from tests.live import SHOP, problems
 
 from .case import (
     ACCOUNT,
+    CASE,
     VECTOR_SECRET,
 )
+
+LIVE = {**SHOP, **CASE.live}
 
 
 def test_without_any_setting_the_shop_runs_against_the_sandbox() -> None:

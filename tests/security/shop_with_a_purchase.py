@@ -17,7 +17,7 @@ NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 
 
 @dataclass(frozen=True)
-class Town:
+class ShopWithAPurchase:
     """Ann has bought a cookbook and a candle, and has a candle in her cart again."""
 
     shopper: Shopper
@@ -29,7 +29,7 @@ class Town:
         return template.format(**self.ids)
 
 
-def build(shopper: Shopper, api: mintcash.Api, books: Books, **ann: str) -> Town:
+def build(shopper: Shopper, api: mintcash.Api, books: Books, **ann: str) -> ShopWithAPurchase:
     """``ann``: what she types otherwise at checkout."""
     shopper.add("candle")
     shopper.add("cookbook")
@@ -42,7 +42,9 @@ def build(shopper: Shopper, api: mintcash.Api, books: Books, **ann: str) -> Town
         letter = db.session.scalars(select(Mail.id)).one()
     shopper.get(f"/orders/{order_id}")  # the cart is empty from here
     shopper.add("candle")
-    return Town(shopper, api, books, {"order": order_id, "token": token, "letter": str(letter)})
+    return ShopWithAPurchase(
+        shopper, api, books, {"order": order_id, "token": token, "letter": str(letter)}
+    )
 
 
 def elements(text: str) -> Iterator[tuple[str, dict[str, str], str]]:

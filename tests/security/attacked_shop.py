@@ -1,4 +1,4 @@
-"""Where an attack takes place: the shop with one provider's case, and an unpaid order."""
+"""The shop that is attacked: with one provider's case, and an unpaid order."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from .senders import Sender
 
 
 @dataclass
-class Stage:
+class AttackedShop:
     """The shop speaks to the case's provider; :attr:`order_id` is the order that its news pays."""
 
     app: Flask
