@@ -23,5 +23,6 @@ ASSUMPTIONS = (
     "Pending refunds count in amountRefunded until they fail; none is shown as processing.",
     "The test page leads back to the shop whatever is chosen; Mollie takes the reason of a failure "
     "from the amount.",
-    "Whoever cancels a payment, and whenever a chargeback is reversed, the webhook is called.",
+    "The webhook is called when shop or shopper cancels a payment, and when a chargeback is "
+    "reversed.",
 )

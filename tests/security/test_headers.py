@@ -152,7 +152,7 @@ def test_no_page_needs_more_than_the_policy_allows(purchase: ShopWithAPurchase) 
 
 
 def test_the_scripts_of_the_checkout_page_are_those_we_know(purchase: ShopWithAPurchase) -> None:
-    """PCI DSS 6.4.3 in spirit: whoever could add one could change where the shopper is sent.
+    """PCI DSS 6.4.3 in spirit: an attacker's script could change where the shopper is sent.
 
     The file itself is pinned by its hash in ``tests/test_docs.py``.
     """

@@ -100,7 +100,7 @@ def test_what_a_shopper_types_is_shown_and_never_run(
 def test_what_a_provider_writes_is_shown_and_never_run(
     shopper: Shopper, mintcash_api: mintcash.Api, books: Books, turn: int
 ) -> None:
-    """G13: in the texts of true deliveries, also of those about nobody's payment."""
+    """G13: in the texts of true deliveries, also of those about an unknown payment."""
     purchase = build(shopper, mintcash_api, books)
     payment = mintcash_api.newest
     scripts = rotated(turn)
@@ -218,7 +218,7 @@ def press_pay(attacked: AttackedShop, reply: responses.BaseResponse) -> TestResp
     """A new order's shopper presses "Pay", and the provider answers with ``reply``."""
     order_id = attacked.place(attacked.sender.case.fresh_reference())
     with attacked.books.open(), transaction() as session:
-        # Each answer names the same payment, which is then nobody's any more.
+        # Each answer names the same payment, which then belongs to no order any more.
         session.execute(update(Payment).values(provider_reference=None, page_url=None))
     with responses.RequestsMock() as mock:
         mock.add(reply)

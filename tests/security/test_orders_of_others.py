@@ -64,7 +64,7 @@ def test_a_true_delivery_pays_once_however_often_it_is_replayed(
 
 
 @each_sender
-def test_a_delivery_about_nobodys_payment_pays_nothing(
+def test_a_delivery_about_an_unknown_payment_pays_nothing(
     target: AttackedShop, sender: Sender
 ) -> None:
     """B8: a payment of another shop at the same provider; the answer is the same as for ours."""
@@ -98,7 +98,7 @@ def test_a_delivery_for_another_provider_is_not_read(target: AttackedShop, sende
 def test_our_reference_in_a_body_that_is_not_signed_names_no_order(
     attacked: AttackedShop, sender: Sender
 ) -> None:
-    """B9, H5: whoever sees one delivery can write the next, but not choose whom it pays."""
+    """B9, H5: a person who sees one delivery can write the next, but not choose whom it pays."""
     victim = attacked.place(sender.case.fresh_reference())
     with attacked.books.open():
         reference = db.session.get_one(Order, victim).payments[0].id

@@ -68,7 +68,9 @@ def test_a_forged_proof_changes_nothing(
 
 
 @each_sender
-def test_what_was_refused_stands_in_nobodys_way(attacked: AttackedShop, sender: Sender) -> None:
+def test_what_was_refused_does_not_block_the_true_delivery(
+    attacked: AttackedShop, sender: Sender
+) -> None:
     """A10: no "seen" mark is written before the proof; the true delivery still pays the order."""
     for forge in PROOFS.values():
         attacked.deliver(forged(sender, forge))
@@ -142,7 +144,7 @@ def test_a_changed_form_changes_nothing(
 
 @each_sender
 def test_the_proof_of_another_provider_proves_nothing(target: AttackedShop, sender: Sender) -> None:
-    """A1, A7: true deliveries of everybody else, sent to this provider's address."""
+    """A1, A7: true deliveries of every other provider, sent to this provider's address."""
     others = [other for other in SENDERS if other.provider != sender.provider]
 
     with target.nothing_changes(audit=len(others)):
@@ -171,7 +173,7 @@ def test_a_proof_in_the_wrong_place_proves_nothing(target: AttackedShop, sender:
 
 
 @each_sender
-def test_an_account_that_lost_its_secret_believes_nobody(
+def test_an_account_that_lost_its_secret_accepts_nothing(
     attacked: AttackedShop, sender: Sender
 ) -> None:
     """A4: never an HMAC with an empty key, and no empty secret in a body."""
