@@ -8,6 +8,7 @@ from models import Order, Payment
 
 from .ladder import mark_paid
 from .refunds import left_to_refund
+from .replaced import hold_if_paid_instead
 from .reversals import is_here
 from .surplus import tasks_about_others
 
@@ -21,7 +22,7 @@ def release_order(order_id: str) -> None:
 
     An order that is not held stays as it is.
 
-    :raise CannotRelease: nothing of its money is here.
+    :raise CannotRelease: nothing of its money is here, or another order was paid in its place.
     """
     with transaction():
         mine = select(Payment).where(Payment.order_id == order_id).order_by(Payment.id)
@@ -30,5 +31,7 @@ def release_order(order_id: str) -> None:
             raise CannotRelease("No money is here for this order: it was refunded or never came.")
         best = max(here, key=lambda each: (left_to_refund(each), -each.attempt))
         order = mark_paid(best, Order.status == "held", must_keep=left_to_refund(best))
+        if order and order.chain_id and hold_if_paid_instead(order):
+            raise CannotRelease(f"Refund this one: {order.held_reason}.")
         if order:
             owe_goods(order, tasks_about_others(order))

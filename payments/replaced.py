@@ -27,14 +27,8 @@ def paid_instead(order: Order) -> str | None:
 
 
 def hold_if_paid_instead(order: Order) -> bool:
-    """Hold an order that was just paid, if another one of its chain was paid before.
-
-    Two of them may be paid at once: each waits here for the first order of the chain, so that one
-    sees the other.
-    """
-    first = select(Order.id).where(Order.id == order.chain_id).with_for_update()
-    db.session.execute(first).all()
-    number = paid_rival(order)
+    """Hold an order that was just paid, if another one of its chain was paid before."""
+    number = wait_for_rival(order)
     if number is None:
         return False
     update_one(
@@ -44,9 +38,27 @@ def hold_if_paid_instead(order: Order) -> bool:
         paid_by=None,
         paid_at=None,
         held_code="replaced",
-        held_reason=f"the shopper changed the cart after this order, and paid {number}",
+        held_reason=reason(number),
     )
     return True
+
+
+def wait_for_rival(order: Order) -> str | None:
+    """The number of the order that was paid in place of this one; None where there is no chain.
+
+    Money may come for two of them at once: each waits here for the first order of the chain, so
+    that one sees the other.
+    """
+    if order.chain_id is None:
+        return None
+    first = select(Order.id).where(Order.id == order.chain_id).with_for_update()
+    db.session.execute(first).all()
+    return paid_rival(order)
+
+
+def reason(number: str) -> str:
+    """Why money for an order is a second payment."""
+    return f"the shopper changed the cart after this order, and paid {number}"
 
 
 def of_order_or_its_chain(order_id: str) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from providers.contract import News
 
 from .gateway import refunds_of
 from .refunds import CannotRefund, ask_for_refund, left_to_refund
+from .replaced import of_order_or_its_chain, reason, wait_for_rival
 from .review import flag_for_review, hold
 
 
@@ -83,21 +84,23 @@ def refund_if_second(payment: Payment) -> None:
     """The order, or one in its place, is paid already: all of this money is too much."""
     if not payment.received:
         return
-    query = select(Order.paid_by, Order.held_code, Order.held_reason)
-    order = db.session.execute(query.where(Order.id == payment.order_id)).one()
-    replaced = order.held_code == "replaced"
-    if replaced or order.paid_by not in (None, payment.id):
+    order = db.session.get_one(Order, payment.order_id, populate_existing=True)
+    if order.paid_by == payment.id:
+        return
+    rival = None if order.paid_by else wait_for_rival(order)
+    if order.paid_by or rival:
         told = "see its refund" if _refund_all(payment) else "give it back"
-        paid = order.held_reason if replaced else f"paid by {order.paid_by}"
+        paid = reason(rival) if rival else f"paid by {order.paid_by}"
         flag_for_review(payment.id, f"second payment for one order ({paid}): {told}")
 
 
 def refund_other_payments(order_id: str) -> None:
-    """What came for a paid order before, and did not pay it: too little of it, or in part.
+    """What came before for a paid order, or for one that it replaced, and did not pay it.
 
     In a transaction of its own, for the reason that ``close_other_payments`` gives.
     """
-    paid = select(Payment).where(Payment.order_id == order_id, Payment.received > Payment.refunded)
+    mine = of_order_or_its_chain(order_id)
+    paid = select(Payment).where(mine, Payment.received > Payment.refunded)
     with transaction() as session:
         for payment in session.scalars(paid.order_by(Payment.id).with_for_update()):
             refund_if_second(payment)
@@ -106,9 +109,8 @@ def refund_other_payments(order_id: str) -> None:
 def tasks_about_others(order: Order) -> list[str]:
     """The kinds of task that a paid order is owed because of its other payments."""
     query = select(Payment.status, Payment.page_url, Payment.received, Payment.refunded)
-    others = db.session.execute(
-        query.where(Payment.order_id == order.id, Payment.id != order.paid_by)
-    ).all()
+    mine = of_order_or_its_chain(order.id) if order.chain_id else Payment.order_id == order.id
+    others = db.session.execute(query.where(mine, Payment.id != order.paid_by)).all()
     kinds = []
     if order.chain_id or any(each.page_url and each.status in OPEN for each in others):
         kinds.append("close_pages")

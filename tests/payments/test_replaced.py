@@ -8,7 +8,7 @@ from flask import Flask
 import payments
 from database import db
 from models import Order, Payment
-from payments import inbox, ladder, replaced
+from payments import inbox, ladder, replaced, surplus
 
 from ..books import Books
 from ..mintcash import event
@@ -63,6 +63,45 @@ def test_of_two_orders_of_one_cart_one_is_fulfilled(
     page = shopper.get(f"/orders/{other.id}").text
     assert 'data-state="twice"' in page
     assert f"Order {order.number} took the place of this one" in page
+
+
+@pytest.mark.parametrize("short_first", [True, False], ids=["short_first", "short_last"])
+def test_too_little_for_an_order_that_was_replaced_is_refunded(
+    shopper: Shopper, books: Books, short_first: bool
+) -> None:
+    """S05: it is held for its amount, and money beside the order that was paid."""
+    first, second = two_in_a_chain(books)
+    deliveries = [event(first, "succeeded", amount=1), event(second, "succeeded")]
+
+    for each in deliveries if short_first else reversed(deliveries):
+        shopper.deliver(*each)
+    books.work()
+
+    order, payment = found_of(books, first)
+    paid, _ = found_of(books, second)
+    assert (paid.status, order.status, order.paid_by) == ("paid", "held", None)
+    assert f"paid {paid.number}): see its refund" in str(payment.problem)
+    assert payment.refund_asked == payment.received > 0
+
+
+def test_a_held_order_is_not_released_beside_the_one_that_replaced_it(
+    shopper: Shopper, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S05: where the provider cannot be asked for a refund, a person must refund the money."""
+    monkeypatch.setattr(surplus, "refunds_of", lambda provider: "")
+    first, second = two_in_a_chain(books)
+    shopper.deliver(*event(first, "succeeded", amount=1))
+    shopper.deliver(*event(second, "succeeded"))
+    books.work()
+    order, payment = found_of(books, first)
+    paid, _ = found_of(books, second)
+
+    with books.open(), pytest.raises(payments.CannotRelease, match=f"paid {paid.number}"):
+        payments.release_order(order.id)
+
+    order, payment = found_of(books, first)
+    assert (order.status, order.held_code, order.paid_by) == ("held", "amount", None)
+    assert str(payment.problem).endswith("give it back")
 
 
 def test_an_order_whose_cart_was_paid_otherwise_takes_no_money(
@@ -141,3 +180,54 @@ def test_without_the_wait_both_orders_of_one_cart_are_paid(
     monkeypatch.setattr(replaced, "hold_if_paid_instead", read_without_waiting)
     at_once(app, *map(receive, news))
     assert [found_of(books, each)[0].status for each in chain] == ["paid", "paid"]
+
+
+def short_and_paid_at_once(books: Books) -> list[dict[str, Any]]:
+    """The second and third order of a chain, of which the first is not paid at all."""
+    _, second = two_in_a_chain(books)
+    (third,) = books.place_order({"cookbook": 1})
+    with books.open():
+        payments.replace_order(order_of(second), order_of(third))
+    return [second, third]
+
+
+def test_too_little_for_one_order_and_the_money_for_another_at_once(
+    app: Flask, books: Books, monkeypatch: pytest.MonkeyPatch, on_sqlite: bool
+) -> None:
+    """S05; guard: both wait for the first order of the chain before they read each other."""
+    short, paid = short_and_paid_at_once(books)
+    news = [event(short, "succeeded", amount=1), event(paid, "succeeded")]
+    barrier = Barrier(expected=not on_sqlite)
+    before(monkeypatch, surplus, "wait_for_rival", barrier)
+    before(monkeypatch, replaced, "wait_for_rival", barrier)
+
+    assert at_once(app, *map(receive, news)) == ["applied", "applied"]
+    books.work()
+
+    _, payment = found_of(books, short)
+    assert "second payment for one order" in str(payment.problem)
+    assert payment.refund_asked == payment.received > 0
+
+
+def test_without_the_wait_money_beside_a_paid_order_is_overlooked(
+    app: Flask, books: Books, monkeypatch: pytest.MonkeyPatch, on_sqlite: bool
+) -> None:
+    """S05, the twin."""
+    short, paid = short_and_paid_at_once(books)
+    news = [event(short, "succeeded", amount=1), event(paid, "succeeded")]
+    barrier = Barrier()
+    if on_sqlite:
+        read_before_writing(monkeypatch, inbox, barrier)
+        assert_one_was_locked_out(at_once(app, *map(receive, news)))
+        return
+
+    def read_without_waiting(order: Order) -> str | None:
+        barrier()
+        return replaced.paid_rival(order)
+
+    monkeypatch.setattr(replaced, "wait_for_rival", read_without_waiting)
+    monkeypatch.setattr(surplus, "wait_for_rival", read_without_waiting)
+    at_once(app, *map(receive, news))
+    books.work()
+
+    assert found_of(books, short)[1].problem is None
