@@ -16,9 +16,10 @@ from payments import ladder
 from providers.contract import News
 
 from . import mintcash
+from .abilities import typed
 from .books import Books
 from .mintcash import event
-from .sandboxed import HANDCASH, HITPAY, MINTCASH, WIPAY, ShopAndSandbox
+from .sandboxed import ShopAndSandbox
 from .shopper import BASE_URL, Shopper
 
 #: One database will do for a test that passes no guard against two at once.
@@ -31,9 +32,6 @@ EBOOK_PRICE = {"USD": 12_00, "SGD": 16_00}  # of that cookbook, a download
 #: The tasks that one of each is owed, and what is there once they are done.
 TASKS = ["parcel", "download", "credit", "receipt"]
 ALL_EFFECTS = {"parcel": 1, "download": 1, "credit": 1, "mail": 1}
-
-#: What is typed on the page of each provider.
-TYPED = {"mintcash": MINTCASH, "hitpay": HITPAY, "wipay": WIPAY, "handcash": HANDCASH}
 
 
 # ------------------------------------------------------------------ by webhooks alone
@@ -104,6 +102,6 @@ def check_now(books: Books) -> None:
 def buy(shop: ShopAndSandbox, provider: str) -> None:
     """An e-book for 12 dollars, paid and fulfilled."""
     shop.check_out(provider)
-    shop.press(shop.url, **TYPED[provider])
+    shop.press(shop.url, **typed(provider))
     shop.work()
     assert shop.state == "paid"

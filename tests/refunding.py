@@ -5,8 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
+from .abilities import REFUND_IN_PARTS, each
 from .sandboxed import SANDBOX_URL, ShopAndSandbox
 
 #: The call that asks a provider for a refund.
@@ -14,7 +13,7 @@ CALL = re.compile(r"POST /(mintcash/payments/[^/]+|hitpay/v1|wipay/wapi/transact
 WHOLE = 12_00  # the e-book
 
 #: The providers that refund in part.
-in_parts = pytest.mark.parametrize("provider", ["mintcash", "hitpay"])
+in_parts = each(REFUND_IN_PARTS)
 
 
 def refund_calls(shop: ShopAndSandbox) -> int:

@@ -19,6 +19,7 @@ from providers import mintcash as provider
 from providers.contract import Checkout, Redirect
 
 from .. import mintcash
+from ..abilities import BROUGHT_UP_TO_DATE, each, typed
 from ..books import Books
 from ..purchases import one_database
 from ..races import (
@@ -30,14 +31,14 @@ from ..races import (
     read_before_writing,
 )
 from ..request_network import pay_link
-from ..sandboxed import HANDCASH, HITPAY, MINTCASH, ShopAndSandbox
+from ..sandboxed import HANDCASH, MINTCASH, ShopAndSandbox
 from ..shopper import BASE_URL, Shopper
 
 # ------------------------------------------------------------------ going back to a page
 
 
 @one_database
-@pytest.mark.parametrize("provider", ["handcash", "hitpay"])
+@each(BROUGHT_UP_TO_DATE)
 def test_a_page_that_the_shopper_goes_back_to_is_brought_up_to_date(
     shop: ShopAndSandbox, provider: str
 ) -> None:
@@ -51,14 +52,13 @@ def test_a_page_that_the_shopper_goes_back_to_is_brought_up_to_date(
 
 
 @one_database
-@pytest.mark.parametrize("provider", ["handcash", "hitpay"])
+@each(BROUGHT_UP_TO_DATE)
 def test_a_page_that_was_paid_meanwhile_is_not_opened_again(
     shop: ShopAndSandbox, provider: str
 ) -> None:
     """The webhook is lost, the tab was closed; then "Pay" once more."""
     shop.check_out(provider)
-    typed = {"handcash": HANDCASH, "hitpay": HITPAY}[provider]
-    shop.press(shop.url, **typed, fault="close_tab", delivery_fault="drop")
+    shop.press(shop.url, **typed(provider), fault="close_tab", delivery_fault="drop")
 
     shop.choose(provider)
 

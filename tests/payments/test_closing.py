@@ -2,8 +2,9 @@
 
 import pytest
 
+from ..abilities import CLOSED_BY_A_CALL, CODES, another, each, typed
 from ..purchases import EBOOK_PRICE, one_database
-from ..sandboxed import HANDCASH, HITPAY, MINTCASH, ShopAndSandbox
+from ..sandboxed import HANDCASH, MINTCASH, ShopAndSandbox
 
 #: One database will do: no guard against two at once is passed here.
 pytestmark = one_database
@@ -13,13 +14,12 @@ def deleted(shop: ShopAndSandbox) -> int:
     return shop.asked("DELETE")
 
 
-@pytest.mark.parametrize("provider", ["handcash", "hitpay", "hitpay/qr"])
+@each(CLOSED_BY_A_CALL + CODES)
 def test_the_page_is_closed_when_another_way_is_chosen(shop: ShopAndSandbox, provider: str) -> None:
     shop.shopper.post("/currency", {"currency": "SGD"})
     shop.check_out(provider)
-    other = "hitpay" if provider == "handcash" else "handcash"
 
-    shop.choose(other)
+    shop.choose(another(provider, CLOSED_BY_A_CALL))
     assert deleted(shop) == 0  # the shopper does not wait for that
     shop.check_payments()
 
@@ -90,15 +90,14 @@ def test_the_page_stays_open_when_the_other_way_has_no_page(shop: ShopAndSandbox
     assert shop.state == "paid"
 
 
-@pytest.mark.parametrize("provider", ["handcash", "hitpay"])
+@each(CLOSED_BY_A_CALL)
 def test_a_page_that_was_paid_before_it_could_be_closed_pays(
     shop: ShopAndSandbox, provider: str
 ) -> None:
     shop.check_out(provider)
-    typed = {"handcash": HANDCASH, "hitpay": HITPAY}[provider]
     page = shop.url
     shop.choose("mintcash")
-    shop.press(page, **typed, fault="close_tab", delivery_fault="drop")
+    shop.press(page, **typed(provider), fault="close_tab", delivery_fault="drop")
 
     shop.check_payments()
 
@@ -118,9 +117,9 @@ def test_a_closed_page_that_is_paid_all_the_same_is_a_second_payment(
     page = shop.code if provider == "hitpay/qr" else shop.url
     if provider == "handcash":
         shop.instead = lambda call: (200, {}, "") if call.startswith("DELETE") else None
-    other = "hitpay" if provider == "handcash" else "handcash"
+    other = another(provider, CLOSED_BY_A_CALL)
     shop.choose(other)
-    shop.press(shop.url, **{"hitpay": HITPAY, "handcash": HANDCASH}[other])
+    shop.press(shop.url, **typed(other))
     shop.work()
     first, second = shop.books.payments
     assert (first.status, second.status) == ("canceled", "succeeded")

@@ -13,9 +13,11 @@ from payments import ladder
 from providers.contract import News
 
 from .. import mintcash
+from ..abilities import NO_REFUNDS, REFUND_IN_PARTS, another, each, typed
 from ..books import Books
 from ..mintcash import event
-from ..purchases import ALL_EFFECTS, ONE_OF_EACH, TYPED, one_database
+from ..providers import case_of
+from ..purchases import ALL_EFFECTS, ONE_OF_EACH, one_database
 from ..refunding import WHOLE, refund_calls
 from ..request_network import pay_link, send_event
 from ..sandboxed import ShopAndSandbox
@@ -228,20 +230,18 @@ def pay_twice(shop: ShopAndSandbox, first: str, second: str) -> None:
     shop.choose(second)
     pages[second] = shop.url
     for provider in (second, first):
-        if provider == "request_network":
-            for step in ("connect", "approve", "pay"):
-                home, _, token = pages[provider].partition("?")
-                shop.press(f"{home}{step}?{token}", way="BASE USDC", amount="12", settles="now")
-        else:
-            shop.press(pages[provider], **TYPED[provider])
+        home, _, token = pages[provider].partition("?")
+        forms = case_of(provider).page.forms
+        for page in [f"{home}{form}?{token}" for form in forms] or [pages[provider]]:
+            shop.press(page, **typed(provider), amount="12")  # where a page lets one type it
         shop.deliver()
 
 
 @one_database
-@pytest.mark.parametrize("first", ["mintcash", "hitpay"])
+@each(REFUND_IN_PARTS, "first")
 def test_a_second_payment_is_refunded_by_itself(shop: ShopAndSandbox, first: str) -> None:
     """B20."""
-    pay_twice(shop, first, "handcash")
+    pay_twice(shop, first, another(first, NO_REFUNDS))
     shop.work()
 
     second, paying = shop.books.payments
@@ -258,7 +258,7 @@ def test_a_second_payment_is_refunded_by_itself(shop: ShopAndSandbox, first: str
 
 
 @one_database
-@pytest.mark.parametrize("first", ["handcash", "request_network"])
+@each(NO_REFUNDS, "first")
 def test_a_second_payment_at_a_provider_without_refunds_is_for_a_person(
     shop: ShopAndSandbox, first: str
 ) -> None:

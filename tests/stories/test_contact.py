@@ -10,6 +10,7 @@ from sqlalchemy import select
 from addresses.countries import reading_order
 from database import db
 from models import Credit, Customer, Mail, Order, Parcel
+from providers import FOLDERS
 
 from .. import mintcash
 from ..books import Books
@@ -111,7 +112,7 @@ NAMES = {
 
 
 @each_test_on_sqlite
-@pytest.mark.parametrize("provider", ["mintcash", "hitpay", "wipay", "handcash", "request_network"])
+@pytest.mark.parametrize("provider", FOLDERS)
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_every_name_that_the_form_takes_is_taken_by_every_provider(
     shop: ShopAndSandbox, provider: str, name: str
