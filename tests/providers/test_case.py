@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import tests.providers
-from providers import MissingPart
 from providers.contract import News
+from providers.missing import MissingPart
 
 from . import case_of, cases
 from .case import Case
