@@ -74,7 +74,7 @@ api = provider.blueprint("api", "/v2/payments", login=authenticate)
 @api.post("")
 def create_payment() -> Any:
     """create-payment, api-idempotency."""
-    sent = json_body(Refused(400, "The body is not JSON."))
+    sent = body()
     key = request.headers.get("Idempotency-Key", secrets.token_hex())
     used = Refused(400, "This Idempotency-Key has already been used.")
     return provider.create(
@@ -101,6 +101,11 @@ def cancel_payment(reference: str) -> dict[str, Any]:
     move(payment, "canceled")
     commit()
     return shown(payment)
+
+
+def body() -> dict[str, Any]:
+    sent = json_body(Refused(400, "The body is not JSON."))
+    return sent if isinstance(sent, dict) else {}
 
 
 def _new(sent: dict[str, Any]) -> Payment:

@@ -6,10 +6,10 @@ from typing import Any
 from flask import request
 
 from .. import clock
-from ..kit import Action, Refused, commit, json_body, minor
+from ..kit import Action, Refused, commit, minor
 from ..kit.refunds import keep, repeated
 from ..models import Payment
-from . import api, call_webhook, expire, find, money, provider, read_amount
+from . import api, body, call_webhook, expire, find, money, provider, read_amount
 
 HOUR = 3600
 
@@ -17,7 +17,7 @@ HOUR = 3600
 @api.post("/<reference>/refunds")
 def create_refund(reference: str) -> Any:
     """create-refund: 409 for as much again within the hour, 422 for more than remains."""
-    payment, sent = find(reference), json_body(Refused(400, "The body is not JSON."))
+    payment, sent = find(reference), body()
     key = request.headers.get("Idempotency-Key", secrets.token_hex())
     used = Refused(400, "This Idempotency-Key has already been used.")
     if first := repeated(payment, key, sent, used):

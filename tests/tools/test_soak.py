@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import config
-from providers import PROVIDERS
+from providers import FOLDERS
 from sandbox.registry import PROVIDERS as IMITATED
 from tools.soak.merchant import HAPPENINGS
 from tools.soak.plan import (
@@ -87,7 +87,7 @@ def test_a_seed_decides_every_purchase_and_every_kill() -> None:
 def test_the_plan_of_many_purchases_leaves_nothing_out() -> None:
     plan = make_plan(1, 2000, config.load())
 
-    assert {each.provider for each in plan} == set(PROVIDERS)
+    assert {each.provider for each in plan} == set(FOLDERS), "the examples are off"
     assert {each.currency for each in plan} == {"USD", "EUR", "SGD", "TTD"}
     assert {each.habit for each in plan} == set(HABITS)
     assert {each.fault for each in plan} == set(PAYMENT_FAULTS)
@@ -98,7 +98,7 @@ def test_the_plan_of_many_purchases_leaves_nothing_out() -> None:
 def test_every_action_of_the_sandbox_happens() -> None:
     planned = {action for steps in HAPPENINGS for action, _ in steps}
 
-    assert planned == {each.key for imitated in IMITATED.values() for each in imitated.actions}
+    assert planned == {each.key for name in FOLDERS for each in IMITATED[name].actions}
 
 
 def test_in_every_round_of_kills_each_is_killed_once() -> None:
