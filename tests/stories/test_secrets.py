@@ -19,7 +19,7 @@ import views.shop
 from database import db
 from jobs import outbox
 from models import Order
-from providers import PROVIDERS, mintcash
+from providers import EXAMPLES, PROVIDERS, mintcash
 
 from ..books import Books
 from ..mintcash import event, signed
@@ -48,6 +48,7 @@ def settings(_migrated_sqlite: Path, tmp_path: Path) -> config.Settings:
         database_url=f"sqlite:///{tmp_path}/shop.db",
         log_format="json",
         wipay_country_code="TT",
+        providers_extra=",".join(EXAMPLES),
     )
 
 
@@ -71,6 +72,7 @@ def telltale() -> Iterator[list[int]]:
     def quote(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         words = f"{dict(request.headers)} {request.body!r} {QUOTED}"
         shapes = {"message": words, "code": words, "error": words, "status": words}
+        shapes |= {"detail": words, "field": words}
         return status[0], {}, json.dumps({**shapes, "errors": {words: [words]}, "data": shapes})
 
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
