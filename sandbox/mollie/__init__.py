@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from http import HTTPStatus
 from typing import Any
 
 from flask import request
@@ -22,7 +23,7 @@ from ..kit import (
 from ..models import Delivery, Payment
 from .settings import ASSUMPTIONS, MollieSettings
 
-TITLES = {400: "Bad Request", 401: "Unauthorized Request", 404: "Not Found", 409: "Conflict"}
+TITLES = {401: "Unauthorized Request", 422: "Unprocessable Entity"}  # others are as in HTTP
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 #: Attempts 1, 2, 4, 8, 16 and 29 minutes, 1, 2 and 22 hours after the one before (webhooks).
 WEBHOOKS = Webhooks(
@@ -37,7 +38,7 @@ WEBHOOKS = Webhooks(
 
 def envelope(error: Refused) -> dict[str, Any]:
     """handling-errors; ``field`` is there when one input is to blame."""
-    title = TITLES.get(error.status, "Unprocessable Entity")
+    title = TITLES.get(error.status) or HTTPStatus(error.status).phrase
     said = {"status": error.status, "title": title, "detail": error.message, **error.more}
     return said | {"_links": {"documentation": {"href": "https://docs.mollie.com/errors"}}}
 

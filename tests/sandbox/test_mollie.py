@@ -97,6 +97,20 @@ def test_without_the_key_nothing_is_said(mollie: Mollie) -> None:
     assert (reply.status_code, reply.json["title"]) == (401, "Unauthorized Request")
 
 
+@pytest.mark.parametrize(
+    ("status", "title"), [(404, "Not Found"), (503, "Service Unavailable"), (500, "Internal")]
+)
+def test_an_error_has_the_title_of_its_status(mollie: Mollie, status: int, title: str) -> None:
+    if status == 404:
+        reply = mollie.call("GET", "/tr_unknown")
+    else:
+        mollie.sandbox.set_faults(create_fault=str(status))
+        reply = mollie.create()
+
+    assert (reply.status_code, reply.json["status"]) == (status, status)
+    assert reply.json["title"].startswith(title)
+
+
 def test_a_key_makes_one_payment(mollie: Mollie) -> None:
     """api-idempotency: 400 for another payload."""
     first, again = mollie.create("key-1"), mollie.create("key-1")

@@ -67,7 +67,7 @@ def test_a_known_id_sent_by_a_stranger_only_has_the_provider_asked(
 
     for _ in range(5):
         assert ping(shop, case, shop.books.payment.provider_reference or "") == 200
-    assert len(shop.calls) == made, "the request itself asks nobody"
+    assert len(shop.calls) == made, "the request itself makes no call"
     shop.books.sweep()
 
     assert len(shop.calls) == made + 1
