@@ -25,7 +25,7 @@ EMPTY: Any = {}
 )
 def test_what_cannot_be_read_is_no_answer(read: Callable[[], object]) -> None:
     """Whether the call did its work is unknown then, so it is retried."""
-    with pytest.raises(Unreachable, match="^GET /x: not as documented"), documented("GET /x"):
+    with pytest.raises(Unreachable, match=r"^GET /x: not as documented"), documented("GET /x"):
         read()
 
 
