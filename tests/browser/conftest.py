@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from providers import EXAMPLES
 from tools.run import ROOT, free_port
 
 from .chromium import browser
@@ -32,6 +33,7 @@ def running(folder: Path, **settings: str) -> Iterator[Site]:
     site = Site(shop=f"http://127.0.0.1:{free_port()}", sandbox=f"http://127.0.0.1:{free_port()}")
     environment = {
         "PATH": os.environ["PATH"],
+        "PROVIDERS_EXTRA": ",".join(EXAMPLES),
         "BASE_URL": site.shop,
         "SANDBOX_URL": site.sandbox,
         "DATABASE_URL": f"sqlite:///{folder}/shop.db",
