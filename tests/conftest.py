@@ -27,6 +27,7 @@ from .books import Books
 from .groups import NOT_QUICK, GroupScheduling, is_quick
 from .sandboxed import ShopAndSandbox
 from .shopper import Shopper
+from .slow_servers import say_nothing, server
 from .speed import compiled_routes, compiled_statements, compiled_templates
 from .speed import settings_of_sandbox as settings_of_sandbox
 
@@ -253,3 +254,10 @@ def paid(app: Flask, books: Books) -> dict[str, Any]:
     purchases.pay(app, payment)
     assert [task.kind for task in books.tasks] == purchases.TASKS
     return payment
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """The address of a server that takes every connection and says nothing."""
+    with server(say_nothing) as address:
+        yield address

@@ -6,7 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import pytest
+
+from providers import http
+from providers.contract import Unreachable
+
 Script = Callable[[socket.socket], None]
+
+#: How an answer of the servers here begins.
+OK = b"HTTP/1.1 200 OK\r\n"
 
 
 @contextmanager
@@ -58,3 +66,10 @@ def drip(head: bytes, piece: bytes) -> Script:
             line.sendall(piece)
 
     return script
+
+
+def ask(address: str, retry: bool = True) -> str:
+    """What is said of a call that gets no answer."""
+    with pytest.raises(Unreachable) as raised:
+        http.call("POST", address, payload={}, retry=retry)
+    return str(raised.value)

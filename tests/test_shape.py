@@ -60,7 +60,7 @@ SHEETS = {path.stem for path in CSS.glob("*.css")} - {"tokens", "base", "compone
 WITHOUT_VIEWS = {"errors", "mail"}
 
 #: Packages whose modules each have a file of tests under their own name.
-MIRRORED = (".", "addresses", "jobs", "ops", "payments", "views")
+MIRRORED = (".", "addresses", "jobs", "ops", "payments", "providers", "views")
 #: Folders of tests that take what they share from modules beside them.
 WITH_SHARED_SETUPS = ("jobs", "payments", "stories")
 

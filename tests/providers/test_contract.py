@@ -30,13 +30,9 @@ from providers.contract import (
     WebhookRefused,
 )
 from providers.optional import (
-    Cancels,
     HidesSecrets,
     Hint,
     ReadsReturns,
-    Refunds,
-    Resumes,
-    SavesCards,
 )
 
 from . import cases
@@ -82,23 +78,6 @@ def test_each_lesson_is_read_in_the_order_of_a_purchase(case: Case) -> None:
 
     required = names_of(Provider)
     assert [name for name in public if name in required] == required
-
-
-@each_provider
-@pytest.mark.parametrize(
-    "protocol", [ReadsReturns, HidesSecrets, Resumes, Cancels, Refunds, SavesCards]
-)
-def test_an_ability_is_offered_whole_or_not_at_all(case: Case, protocol: type) -> None:
-    offered = [name for name in names_of(protocol) if hasattr(case.provider, name)]
-
-    assert offered in ([], names_of(protocol))
-
-
-@each_provider
-def test_refunds_are_said_to_be_there_where_they_are(case: Case) -> None:
-    can = case.provider.capabilities(case.account)
-
-    assert isinstance(case.provider, Refunds) or not can.refunds
 
 
 @each_provider

@@ -1,0 +1,31 @@
+"""A provider's words are stored and shown in one line, whatever is in them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.text import optional_text, printable
+
+
+@given(st.text(st.characters(exclude_categories=())), st.integers(0, 50))
+def test_a_word_is_one_line_that_can_be_stored_and_is_no_longer_than_asked(
+    text: str, limit: int
+) -> None:
+    kept = printable(text, limit)
+
+    assert kept.isprintable()
+    assert len(kept) <= limit
+    assert kept.encode().decode() == kept
+
+
+def test_what_can_be_printed_stays_as_it_is() -> None:
+    assert printable("Étui à crayons, 12 €") == "Étui à crayons, 12 €"
+
+
+def test_a_line_break_and_a_colour_become_spaces() -> None:
+    assert printable("no\nmoney\x1b[31m") == "no money [31m"
+
+
+def test_a_word_that_is_missing_stays_missing() -> None:
+    """And one that is no text is shown as one."""
+    assert optional_text(None) is None
+    assert optional_text(42) == "42"
