@@ -35,6 +35,8 @@ NOT_QUICK = (
     "tests/jobs/test_worker.py::test_a_real_worker_",
     "tests/ops/test_server.py",
     "tests/providers/hitpay/test_in_the_sandbox.py",
+    "tests/providers/test_deadline.py",
+    "tests/providers/test_slots.py",
 )
 
 
