@@ -108,6 +108,8 @@ def recover() -> None:
 
 def send(delivery: Delivery) -> None:
     """One attempt at a delivery that is claimed; no transaction is open meanwhile."""
+    if delivery.attempts:
+        _sign_again(delivery)
     webhook = requests.Request("POST", delivery.url, delivery.headers, data=delivery.body)
     db.session.commit()
     attempt = _post(webhook.prepare())
@@ -122,6 +124,14 @@ def send(delivery: Delivery) -> None:
     else:
         delivery.state = "given_up"
     db.session.commit()
+
+
+def _sign_again(delivery: Delivery) -> None:
+    """With the time of this attempt, where the provider signs it; "tamper" stays as it was."""
+    payment = db.session.get_one(Payment, delivery.payment_id)
+    sign = current_app.extensions["providers"][payment.provider].sign_again
+    if sign and payment.delivery_fault != "tamper":
+        delivery.headers = delivery.headers | sign(delivery.body)
 
 
 def _count_retry(delivery: Delivery) -> None:

@@ -20,7 +20,8 @@ imported, so each may add routes. Read the first of them beside this.
    ``@provider.expires``; where the timer does something else, ``@provider.rings``; where the status
    does not say how much money was taken, ``@provider.counts_taken``.
 7. Webhooks: one :class:`Webhooks` says how they are repeated and where the faults lie in them. Its
-   ``send`` stores one, signed by :func:`hmac_sha256` with :func:`first_of` the secrets.
+   ``send`` stores one, signed by :func:`hmac_sha256` with :func:`first_of` the secrets. Where the
+   time of sending is signed, ``@provider.signs_each_attempt`` signs it for each further one.
 8. Refunds: ``refunds.repeated`` and ``refunds.keep``. ``provider.actions`` holds what happens there
    without the shop asking, each an :class:`Action`.
 9. ``page.py``: ``provider.blueprint("page", "/pay")``. :func:`show` renders a template,

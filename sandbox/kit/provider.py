@@ -80,6 +80,7 @@ class Provider(Generic[Own]):
         self.expire: Callable[[Payment], object]
         self.on_timer: Callable[[Payment], object]
         self.taken: Callable[[Payment], int] = self._taken
+        self.sign_again: Callable[[bytes], dict[str, str]] | None = None
 
     @property
     def settings(self) -> Own:
@@ -108,6 +109,11 @@ class Provider(Generic[Own]):
     def counts_taken(self, hook: Hook) -> Hook:
         """How many minor units were taken, where ``paid_in`` does not say it."""
         self.taken = hook
+        return hook
+
+    def signs_each_attempt(self, hook: Hook) -> Hook:
+        """The headers that sign a body now, where the time of sending is signed, too."""
+        self.sign_again = hook
         return hook
 
     def _taken(self, payment: Payment) -> int:

@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from sandbox import deliveries
+from sandbox.registry import PROVIDERS
 
 from .conftest import StartSandbox
 from .driver import Receiver, RequestNetwork, Sandbox, wait_for
@@ -48,6 +49,27 @@ def test_every_attempt_carries_the_same_bytes_and_signature(
     assert len(shop.received) == 3
     assert len({webhook.body for webhook in shop.received}) == 1
     assert len({webhook.headers["x-signature"] for webhook in shop.received}) == 1
+
+
+@pytest.mark.parametrize("spoiled", [False, True], ids=["as it should be", "tampered with"])
+def test_where_the_time_is_signed_each_attempt_is_signed_by_itself(
+    sandbox: Sandbox, shop: Receiver, monkeypatch: pytest.MonkeyPatch, spoiled: bool
+) -> None:
+    """docs.stripe.com/webhooks: a retry has a new time. What was spoiled must not become right."""
+    monkeypatch.setattr(PROVIDERS["mintcash"], "sign_again", lambda body: {"x-signature": "later"})
+    shop.answers = [(503, "")]
+    if spoiled:
+        sandbox.set_faults(delivery_fault="tamper")
+    sandbox.cancel(sandbox.payment())
+
+    for _ in range(2):
+        sandbox.work()
+        sandbox.set_clock(advance=120)
+
+    first, second = shop.received
+    assert first.body == second.body
+    assert first.headers["x-signature"] != "later"
+    assert (second.headers["x-signature"] == "later") is not spoiled
 
 
 @pytest.mark.parametrize(("status", "delivered"), [(200, True), (204, True), (302, False)])
