@@ -57,7 +57,7 @@ class Message:
     headers_of_another: Callable[[bytes, str], dict[str, str]] = lambda body, reference: {}
     #: A header that tells deliveries apart and is not signed: attackers may write what they like.
     unsigned_id_header: str = ""
-    #: The field of the JSON body (or of its ``data``) with the amount; blank when there is none.
+    #: The field of the JSON body, at any depth, with the amount; blank when there is none.
     amount_field: str = ""
     #: Amounts that are odd elsewhere and fine here, such as '"49.999"' of a coin.
     fine_amounts: tuple[str, ...] = ()
@@ -102,7 +102,8 @@ class Message:
         """
         headers, body = self.paid()
         body = body.replace(ours.encode(), reference.encode())
-        ids = rf'"(eventId|id)": "(?!{reference}")([0-9a-f-]{{36}}|[0-9A-Z]{{26}})"'.encode()
+        kinds = r"[0-9a-f-]{36}|[0-9A-Z]{26}|[a-z]+_[0-9A-Za-z]+"
+        ids = rf'"(eventId|id)": "(?!{reference}")({kinds})"'.encode()
         body = re.sub(ids, rf'"\1": "event-of-{reference}"'.encode(), body)
         headers |= self.headers_of_another(body, reference)
         return self.proof.seal((headers, body), self.secret)

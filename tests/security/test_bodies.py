@@ -99,8 +99,8 @@ def test_an_amount_that_is_none_changes_nothing(
 ) -> None:
     """A15, B17: what is no plain decimal is none. (Null is "not said": P8, P9.)"""
     event = json.loads(sender.paid()[1])
-    holder = event.get("data", event)
-    holder[sender.message.amount_field] = "HERE"
+    name = sender.message.amount_field
+    next(holder for holder, key in leaves(event) if key == name)[name] = "HERE"
     sent = sender.sealed(json.dumps(event).replace('"HERE"', amount).encode())
     if amount in sender.message.fine_amounts:
         return

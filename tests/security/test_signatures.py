@@ -28,7 +28,7 @@ PROOFS: dict[str, Forge] = {
     "upper_case": lambda sender, sent, true: true.upper(),
     "prefixed": lambda sender, sent, true: f"sha256={true}",
     "prefix_cut_off_or_another": lambda sender, sent, true: (
-        true.removeprefix("sha256=") if "=" in true else f"sha512={true}"
+        true.removeprefix("sha256=") if true.startswith("sha256=") else f"sha512={true}"
     ),
     "truncated": lambda sender, sent, true: true[:-1],
     "first_half": lambda sender, sent, true: true[: len(true) // 2],
