@@ -20,7 +20,7 @@ FOLDERS = (
     "request_network",
 )
 #: Examples to copy from: offered only where the setting PROVIDERS_EXTRA names them.
-EXAMPLES: tuple[str, ...] = ("mollie",)
+EXAMPLES: tuple[str, ...] = ("mollie", "stripe")
 
 
 def load(name: str) -> Provider:

@@ -13,6 +13,7 @@ FOLDERS = (
     "wipay",
     "request_network",
     "mollie",
+    "stripe",
 )
 
 
