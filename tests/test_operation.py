@@ -14,6 +14,7 @@ import config
 from database import now, transaction
 from jobs import outbox
 from models import OutboxTask
+from providers import EXAMPLES
 
 from .books import Books
 from .mintcash import event
@@ -50,8 +51,9 @@ def test_every_word_of_readyz_stands_in_the_runbook() -> None:
 
 
 def test_every_secret_has_its_row() -> None:
+    """Those of the examples are in docs/providers/, since a shop that runs has none of them."""
     for name, field in config.Settings.model_fields.items():
-        if "SecretStr" in str(field):
+        if "SecretStr" in str(field) and not name.startswith(EXAMPLES):
             assert f"`{name.upper()}`" in RUNBOOK, name
 
 
