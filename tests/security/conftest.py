@@ -9,6 +9,7 @@ from flask import Flask
 
 import config
 from app import create_app
+from providers import EXAMPLES
 from tests import mintcash
 from tests.books import Books
 from tests.conftest import close, fresh_database
@@ -41,7 +42,12 @@ def _targets(
             folder = tmp_path_factory.mktemp("target")
             shutil.copy(_migrated_sqlite, folder / "shop.db")
             url = f"sqlite:///{folder}"
-            app = create_app(config.load(database_url=f"{url}/shop.db", jobs_url=f"{url}/jobs.db"))
+            settings = config.load(
+                database_url=f"{url}/shop.db",
+                jobs_url=f"{url}/jobs.db",
+                providers_extra=",".join(EXAMPLES),
+            )
+            app = create_app(settings)
             shops[sender.name] = AttackedShop(app, sender)
         return shops[sender.name]
 
