@@ -39,7 +39,7 @@ def read_news_of_intent(name: str, data: dict[str, Any]) -> News:
     """An event whose object is no session; what is not listed here changes nothing."""
     news = News(printable(data.get("payment_intent") or "", 100), None, None, name)
     match name, data.get("status"):
-        case "charge.refunded", _:  # the running total, whoever refunded
+        case "charge.refunded", _:  # the running total, of every refund
             news = count_refunds(news, data, Malformed)
             return replace(news, check=news.status is None)
         case "refund.failed", _:  # maybe days after it had succeeded (testing)

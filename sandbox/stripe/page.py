@@ -61,7 +61,7 @@ def answer_challenge(reference: str) -> Answer:
 
 @page.post("/<reference>/cancel")
 def cancel(reference: str) -> Answer:
-    """Back by the link: the session stays open, and nobody is told."""
+    """Back by the link: the session stays open, and no webhook is sent."""
     payment = _find(reference)
     faults.choose(payment)
     commit()

@@ -61,7 +61,7 @@ def test_unknown_ids_cost_no_call_and_are_answered_like_known_ones(
 def test_a_known_id_sent_by_a_stranger_only_has_the_provider_asked(
     shop: ShopAndSandbox, case: Case
 ) -> None:
-    """A1: it is not paid, whoever says so."""
+    """A1: it is not paid, however a ping is sent."""
     shop.check_out(case.name)
     made = len(shop.calls)
 
