@@ -9,22 +9,16 @@ open is in ``settings.py``.
 import uuid
 from typing import Any
 
-from flask import request, url_for
+from flask import request
 from sqlalchemy import func, or_, select
 
 from .. import clock
 from ..faults import Fault
 from ..kit import Provider, Refused, commit, is_secret, minor
-from ..kit.paging import links, paged
+from ..kit.paging import listed
 from ..models import Delivery, Payment
 from . import fields, shapes, webhooks
 from .settings import ASSUMPTIONS, HitPaySettings
-
-
-def envelope(error: Refused) -> dict[str, Any]:
-    """``message``, and for 422 ``errors``: field -> sentences (openapi.json)."""
-    return {"message": error.message, **error.more}
-
 
 provider = Provider(
     "hitpay",
@@ -32,14 +26,9 @@ provider = Provider(
     settings=HitPaySettings,
     assumptions=ASSUMPTIONS,
     open_in=("pending",),
-    envelope=envelope,
-    errors={  # the older docs.html lists 401 and 500; the bodies are an assumption
-        401: {"message": "Invalid Business API Key"},
-        404: {"message": "Not Found"},
-        500: {"message": "Server Error"},
-        502: {"message": "Bad Gateway"},
-        503: {"message": "Service Unavailable"},
-    },
+    # The older docs.html lists 401 and 500; the bodies are an assumption. For 422 there is
+    # ``errors``, too: field -> sentences (openapi.json).
+    errors={401: {"message": "Invalid Business API Key"}, 500: {"message": "Server Error"}},
     cannot=("three_d_secure", "wrong_environment"),  # its messages name no environment
     own_faults=(
         Fault(
@@ -85,22 +74,7 @@ def list_requests() -> dict[str, Any]:
         email = func.json_extract(Payment.details, "$.email")
         columns = (email, Payment.reference, Payment.external_id)
         query = query.where(or_(*(each.contains(word, autoescape=True) for each in columns)))
-    found, total, last_page = paged(query, page, per_page)
-
-    def address(number: int) -> str:
-        path = url_for(".list_requests", current_page=number, per_page=per_page, search=word)
-        return provider.settings.sandbox_url + path
-
-    return {
-        "data": [shapes.request_shown(payment) for payment in found],
-        "links": links(page, last_page, address),
-        "meta": {
-            "current_page": page,
-            "last_page": last_page,
-            "per_page": per_page,
-            "total": total,
-        },
-    }
+    return listed(query, page, per_page, shapes.request_shown, "current_page")
 
 
 @api.get("/payment-requests/<reference>")
@@ -139,10 +113,7 @@ def delete_request(reference: str) -> dict[str, Any]:
 
 
 def _find(reference: str) -> Payment:
-    payment = provider.find(reference)
-    if payment is None:
-        raise unknown("PaymentRequest", reference)
-    return payment
+    return provider.found(reference, unknown("PaymentRequest", reference))
 
 
 def unknown(model: str, reference: str) -> Refused:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,13 +10,68 @@ from typing import Any
 
 from flask import request
 
-from ..kit import Refused, is_text, minor
+from ..kit import Refused, Rule, broken, is_given, is_text, minor
 
 SMALLEST, LARGEST = Decimal("0.3"), Decimal("999999999.99")  # openapi.json
 CURRENCIES = ("SGD", "USD", "EUR", "GBP", "MYR", "AUD")
 PAYNOW = "paynow_online"
 METHODS = ("card", PAYNOW)
 UNITS = {"min": 60, "minute": 60, "hour": 3600, "day": 86400}  # of expires_after, in seconds
+
+
+def is_amount(value: object) -> bool:
+    return bool(re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", str(value)))
+
+
+def _matches(pattern: str, longest: int = 255) -> Callable[[Any], bool]:
+    return lambda value: is_text(value, longest) and bool(re.fullmatch(pattern, value))
+
+
+def _is_time(value: object) -> bool:
+    try:
+        _seconds_until(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _seconds_until(value: object) -> int:
+    """:raise ValueError: not a time, of Singapore."""
+    ends = datetime.strptime(f"{value} +0800", "%Y-%m-%d %H:%M:%S %z")
+    return round((ends - datetime.now(UTC)).total_seconds())
+
+
+_is_address = _matches(r"https?://[\w.-]+(:\d+)?(/[!-~]*)?", 1028)
+RULES: tuple[Rule, ...] = (
+    ("amount!", is_given, "The amount field is required."),
+    ("amount", is_amount, "The amount must be a number."),
+    (
+        "amount",
+        lambda value: SMALLEST <= Decimal(str(value)) <= LARGEST,
+        "The amount must be between 0.3 and 999999999.99.",
+    ),
+    ("currency!", is_given, "The currency field is required."),
+    ("currency", lambda it: str(it).upper() in CURRENCIES, "The selected currency is invalid."),
+    ("name", is_text, "The name is invalid."),
+    ("email", _matches(r"[^@\s]+@[^@\s]+"), "The email must be a valid email address."),
+    ("phone", is_text, "The phone is invalid."),
+    ("purpose", is_text, "The purpose is invalid."),
+    ("reference_number", is_text, "The reference number is invalid."),
+    ("redirect_url", _is_address, "The redirect url must be a valid URL."),
+    ("webhook", _is_address, "The webhook must be a valid URL."),
+    (
+        "expires_after",
+        _matches(r"[0-9]{1,6} ?(min|minute|hour|day)s?"),
+        "The expires after is invalid.",
+    ),
+    ("expiry_date", _is_time, "The expiry date does not match the format Y-m-d H:i:s."),
+    (
+        "expiry_date",
+        lambda value: _seconds_until(value) > 0,
+        "The expiry date must be a date after now.",
+    ),
+)
+TEXTS = ("name", "email", "phone", "purpose", "reference_number", "redirect_url", "webhook")
 
 
 @dataclass(frozen=True)
@@ -46,117 +102,41 @@ def read(sent: dict[str, Any]) -> Wanted:
 
     :raise Refused: 422, with a sentence for each field that is wrong.
     """
-    fields = _Fields(sent)
-    currency = fields.currency()
-    lifetime = fields.lifetime()
-    methods = fields.methods(currency) if currency else []
-    details: dict[str, Any] = {
-        "name": fields.text("name"),
-        "email": fields.text("email", r"[^@\s]+@[^@\s]+", "must be a valid email address"),
-        "phone": fields.text("phone"),
-        "purpose": fields.text("purpose"),
-        "reference_number": fields.text("reference_number"),
+    given = {name: value for name, value in sent.items() if value is not None}
+    errors = broken(RULES, given)
+    currency = "" if "currency" in errors else given["currency"].upper()
+    methods = _methods(given.get("payment_methods") or METHODS, currency)
+    if currency and not methods:
+        errors["payment_methods"] = "The selected payment methods is invalid."
+    wants_qr = str(given.get("generate_qr")).lower() in ("true", "1")
+    if wants_qr and methods != [PAYNOW]:
+        errors["generate_qr"] = "A QR code needs exactly one payment method that has them."
+    if errors:
+        raise wrong(errors)
+    details = {name: given.get(name) for name in TEXTS} | {
         "payment_methods": methods,
-        "redirect_url": fields.address("redirect_url"),
-        "webhook": fields.address("webhook"),
-        "allow_repeated_payments": str(sent.get("allow_repeated_payments")).lower() == "true",
-        "generate_qr": fields.generate_qr(methods),
+        "allow_repeated_payments": str(given.get("allow_repeated_payments")).lower() == "true",
+        "generate_qr": wants_qr,
     }
-    amount = fields.amount()
-    if fields.errors:
-        first = next(iter(fields.errors.values()))[0]
-        raise Refused(422, first, errors=fields.errors)
-    return Wanted(amount, currency, lifetime, details)
+    return Wanted(minor(str(given["amount"])), currency, _lifetime(given), details)
 
 
-def wrong(field: str, sentence: str) -> Refused:
-    """One field is wrong."""
-    return Refused(422, sentence, errors={field: [sentence]})
+def _methods(named: Any, currency: str) -> list[str]:
+    """Those of the named ones that take the currency; none where one is unknown."""
+    if not isinstance(named, list | tuple) or not set(map(str, named)) <= set(METHODS):
+        return []
+    return [each for each in METHODS if each in named and (currency == "SGD" or each != PAYNOW)]
 
 
-class _Fields:
-    """Reads the fields of a call, and gathers what is wrong with them."""
+def _lifetime(given: dict[str, Any]) -> int | None:
+    """Seconds, from ``expires_after`` or ``expiry_date``."""
+    if "expires_after" in given:
+        number, unit = re.findall(r"[0-9]+|[a-z]+", given["expires_after"])
+        return int(number) * UNITS[unit.removesuffix("s")]
+    return _seconds_until(given["expiry_date"]) if "expiry_date" in given else None
 
-    def __init__(self, sent: dict[str, Any]) -> None:
-        self.sent = sent
-        self.errors: dict[str, list[str]] = {}
 
-    def wrong(self, field: str, sentence: str) -> None:
-        self.errors.setdefault(field, []).append(sentence)
-
-    def text(
-        self, field: str, pattern: str = ".+", problem: str = "is invalid", longest: int = 255
-    ) -> str | None:
-        """A text that the pattern allows; None when it was not sent."""
-        value = self.sent.get(field)
-        if value is None:
-            return None
-        if is_text(value, longest) and re.fullmatch(pattern, value):
-            return str(value)
-        self.wrong(field, f"The {field.replace('_', ' ')} {problem}.")
-        return None
-
-    def address(self, field: str) -> str | None:
-        pattern = r"https?://[\w.-]+(:\d+)?(/[!-~]*)?"
-        return self.text(field, pattern, "must be a valid URL", 1028)
-
-    def amount(self) -> int:
-        """Minor units."""
-        value = self.sent.get("amount")
-        if value in (None, ""):
-            self.wrong("amount", "The amount field is required.")
-        elif not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", str(value)):
-            self.wrong("amount", "The amount must be a number.")
-        elif not SMALLEST <= Decimal(str(value)) <= LARGEST:
-            self.wrong("amount", "The amount must be between 0.3 and 999999999.99.")
-        else:
-            return minor(str(value))
-        return 0
-
-    def currency(self) -> str:
-        value = self.sent.get("currency")
-        if value in (None, ""):
-            self.wrong("currency", "The currency field is required.")
-        elif not isinstance(value, str) or value.upper() not in CURRENCIES:
-            self.wrong("currency", "The selected currency is invalid.")
-        else:
-            return value.upper()
-        return ""
-
-    def methods(self, currency: str) -> list[str]:
-        """Those that were named; without a name, all that take the currency."""
-        named = self.sent.get("payment_methods") or METHODS
-        is_known = isinstance(named, list | tuple) and set(map(str, named)) <= set(METHODS)
-        chosen = [
-            each
-            for each in METHODS
-            if is_known and each in named and (currency == "SGD" or each != PAYNOW)
-        ]
-        if not chosen:
-            self.wrong("payment_methods", "The selected payment methods is invalid.")
-        return chosen
-
-    def lifetime(self) -> int | None:
-        """Seconds, from ``expires_after`` or ``expiry_date``."""
-        value = self.text("expires_after", r"[0-9]{1,6} ?(min|minute|hour|day)s?")
-        if value is not None:
-            number, unit = re.findall(r"[0-9]+|[a-z]+", value)
-            return int(number) * UNITS[unit.removesuffix("s")]
-        value = self.text("expiry_date")
-        if value is None:
-            return None
-        try:
-            ends = datetime.strptime(f"{value} +0800", "%Y-%m-%d %H:%M:%S %z")
-        except ValueError:
-            self.wrong("expiry_date", "The expiry date does not match the format Y-m-d H:i:s.")
-            return None
-        seconds = round((ends - datetime.now(UTC)).total_seconds())
-        if seconds <= 0:
-            self.wrong("expiry_date", "The expiry date must be a date after now.")
-        return seconds
-
-    def generate_qr(self, methods: list[str]) -> bool:
-        is_wanted = str(self.sent.get("generate_qr")).lower() in ("true", "1")
-        if is_wanted and methods != [PAYNOW]:
-            self.wrong("generate_qr", "A QR code needs exactly one payment method that has them.")
-        return is_wanted
+def wrong(errors: dict[str, str]) -> Refused:
+    """Fields that are wrong; the first of their sentences is the message, too."""
+    first = next(iter(errors.values()))
+    return Refused(422, first, errors={field: [errors[field]] for field in errors})

@@ -14,7 +14,7 @@ from flask import abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from .. import faults, kit
-from ..kit import Answer, cards, commit, extended, origin, submit
+from ..kit import Answer, cards, commit, extended, onward, origin, submit
 from ..kit.cards import Card
 from ..models import Payment
 from . import decline, provider, succeed
@@ -30,7 +30,7 @@ CARDS = (
     ),
 )
 
-page = provider.blueprint("page", f"/payment-request/@{MERCHANT}/<reference>/checkout")
+page = provider.pages(f"/payment-request/@{MERCHANT}/<reference>/checkout")
 
 
 @page.url_defaults
@@ -41,12 +41,8 @@ def stay_in_the_frame(endpoint: str, values: dict[str, Any]) -> None:
 
 
 @page.get("")
-def show_page(reference: str) -> Answer:
-    """The ways to pay, or the result. ``?fill=<card key>`` fills in a test card.
-
-    :raise 404: unknown payment request.
-    """
-    payment = find(reference)
+def show_page(payment: Payment) -> Answer:
+    """The ways to pay, or the result. ``?fill=<card key>`` fills in a test card."""
     if payment.status == "pending":
         return _form(payment, cards.filled(CARDS, request.args.get("fill"), "cvc"), {})
     tell = "success" if payment.status == "completed" else "error"
@@ -56,32 +52,25 @@ def show_page(reference: str) -> Answer:
 
 
 @page.post("")
-def pay(reference: str) -> Answer:
+def pay(payment: Payment) -> Answer:
     """Pay by ``method``; ``fault`` and ``delivery_fault`` are the sandbox's own fields.
 
     :raise 400: a method that this payment request does not offer.
     """
-    payment = find(reference)
-    if payment.status == "pending" and (errors := submit(payment, read=_read, settle=_settle)):
+    if payment.status == "pending" and (errors := submit(payment, read=_read, settle=settle)):
         return _form(payment, request.form, errors), 422
     return _onward(payment)
 
 
 @page.post("/cancel")
-def cancel(reference: str) -> Answer:
+def cancel(payment: Payment) -> Answer:
     """Back to the shop; the payment request stays as it is. The form's faults come along."""
-    payment = find(reference)
     if payment.status == "pending":
         faults.choose(payment)
         commit()
     if "drop_in" in request.args:
         return show("result.html", payment, tell="toggle")
     return redirect(_return_url(payment, "canceled"), 303)
-
-
-def find(reference: str) -> Payment:
-    """:raise 404: unknown payment request."""
-    return provider.find(reference) or abort(404)
 
 
 def _read(payment: Payment) -> dict[str, str]:
@@ -93,11 +82,11 @@ def _read(payment: Payment) -> dict[str, str]:
     errors = cards.errors(request.form, datetime.now(UTC).date(), code="cvc")
     errors.pop("holder", None)  # HitPay does not ask for it
     if cards.find(CARDS, request.form) is None:
-        errors["number"] = "This page takes test cards only. They are listed under “Sandbox”."
+        errors["number"] = cards.NOT_LISTED
     return errors
 
 
-def _settle(payment: Payment) -> None:
+def settle(payment: Payment) -> None:
     card = cards.find(CARDS, request.form) if payment.details["method"] == "card" else None
     if payment.fault == "decline" or (card and not card.succeeds):
         decline(payment)
@@ -106,14 +95,9 @@ def _settle(payment: Payment) -> None:
 
 
 def _onward(payment: Payment) -> Response:
-    """Where the browser goes next: to the shop after a success, else to this payment's page.
-
-    Inside the drop-in always to this payment's page, which tells the shop's.
-    """
-    paid = payment.status == "completed" and payment.fault != "close_tab"
-    if paid and payment.return_url and "drop_in" not in request.args:
-        return redirect(_return_url(payment, "completed"), 303)
-    return redirect(url_for(".show_page", reference=payment.reference), 303)
+    """Inside the drop-in always to this payment's page, which tells the shop's."""
+    is_left = payment.status == "completed" and payment.return_url and "drop_in" not in request.args
+    return onward(payment, _return_url(payment, "completed") if is_left else None)
 
 
 def _return_url(payment: Payment, status: str) -> str:

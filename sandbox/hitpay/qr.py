@@ -4,27 +4,34 @@ It stands for the bank's app, so it leads nowhere: the page that shows the code 
 """
 
 from decimal import Decimal
+from typing import Any
 
-from flask import abort, redirect, request
+from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from .. import clock
 from ..kit import is_secret, show, submit
 from ..models import Payment
-from . import decline, provider, succeed
+from . import provider
 from .fields import PAYNOW
+from .page import settle
 from .shapes import qr_signature
 
-qr = provider.blueprint("qr", "/mock-payment/<reference>")
+
+def _scanned(values: dict[str, Any]) -> Payment | None:
+    """None: not a code that HitPay has made."""
+    reference = values.pop("reference")
+    payment = provider.find(reference)
+    is_signed = is_secret(request.args.get("signature", ""), qr_signature(reference))
+    return payment if payment and is_signed and payment.details["qr_code"] else None
+
+
+qr = provider.pages("/mock-payment/<reference>", _scanned, part="qr")
 
 
 @qr.get("")
-def scan(reference: str) -> str:
-    """Whom to pay how much; afterwards, what came of it.
-
-    :raise 404: not a code that HitPay has made.
-    """
-    payment = _scanned(reference)
+def scan(payment: Payment) -> str:
+    """Whom to pay how much; afterwards, what came of it."""
     return show(
         "scan.html",
         payment,
@@ -35,26 +42,12 @@ def scan(reference: str) -> str:
 
 
 @qr.post("")
-def pay(reference: str) -> Response:
+def pay(payment: Payment) -> Response:
     """Pay; ``fault`` and ``delivery_fault`` are the sandbox's own fields."""
-    payment = _scanned(reference)
     if _is_payable(payment):
         payment.details["method"] = PAYNOW
-        submit(payment, read=lambda _payment: {}, settle=_settle)
+        submit(payment, read=lambda _payment: {}, settle=settle)
     return redirect(payment.details["qr_code"], 303)
-
-
-def _settle(payment: Payment) -> None:
-    if payment.fault == "decline":
-        decline(payment)
-    else:
-        succeed(payment)
-
-
-def _scanned(reference: str) -> Payment:
-    payment = provider.find(reference)
-    is_signed = is_secret(request.args.get("signature", ""), qr_signature(reference))
-    return payment if payment and is_signed and payment.details["qr_code"] else abort(404)
 
 
 def _is_payable(payment: Payment) -> bool:

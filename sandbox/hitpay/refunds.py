@@ -4,7 +4,6 @@ without the shop asking.
 A charge is the money that one payment request took: an entry of its ``payments``.
 """
 
-import re
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -12,12 +11,21 @@ from typing import Any
 from sqlalchemy import func, select
 
 from .. import clock
-from ..kit import Action, commit, major, minor, refunds
+from ..kit import Action, broken, commit, is_given, major, minor, refunds
 from ..models import Payment, Refund, db
 from . import add_charge, api, count_foreign, provider, unknown
-from .fields import sent, wrong
+from .fields import is_amount, sent, wrong
 from .shapes import charge_shown, local_time
 from .webhooks import tell_refund
+
+RULES = (
+    ("amount!", is_given, "The amount field is required."),
+    (
+        "amount",
+        lambda value: is_amount(value) and Decimal(str(value)) > 0,
+        "The amount must be a number above zero.",
+    ),
+)
 
 
 @api.post("/refund")
@@ -28,11 +36,13 @@ def refund_charge() -> dict[str, Any]:
     """
     fields = sent()
     payment, charge = _charge(str(fields.get("payment_id", "")))
-    amount = _amount(fields.get("amount"))
+    if errors := broken(RULES, fields):
+        raise wrong(errors)
+    amount = minor(str(fields["amount"]))
     if charge["status"] not in ("succeeded", "partially_refunded"):
-        raise wrong("payment_id", f"A charge that is {charge['status']} cannot be refunded.")
+        raise wrong({"payment_id": f"A charge that is {charge['status']} cannot be refunded."})
     if amount > _left(charge):
-        raise wrong("amount", "The amount is more than remains to be refunded.")
+        raise wrong({"amount": "The amount is more than remains to be refunded."})
 
     reply = refund(payment, charge, amount)
     commit()
@@ -103,18 +113,6 @@ def _charge(reference: str) -> tuple[Payment, dict[str, Any]]:
     if payment is None:
         raise unknown("Charge", reference)
     return payment, next(each for each in payment.details["payments"] if each["id"] == reference)
-
-
-def _amount(value: object) -> int:
-    """Minor units.
-
-    :raise Refused: 422.
-    """
-    if value in (None, ""):
-        raise wrong("amount", "The amount field is required.")
-    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", str(value)) or not Decimal(str(value)):
-        raise wrong("amount", "The amount must be a number above zero.")
-    return minor(str(value))
 
 
 def _left(charge: dict[str, Any]) -> int:

@@ -9,9 +9,7 @@ from ..models import Delivery, Payment
 from . import shapes
 from .settings import HitPaySettings
 
-
-def _another(payment: Payment, _other: Payment) -> str:
-    return "USD" if payment.currency != "USD" else "SGD"
+ANOTHER = kit.another_currency("USD", "SGD")
 
 
 def joined(fields: Mapping[str, str]) -> bytes:
@@ -33,8 +31,8 @@ REQUESTS = kit.Webhooks(
     lies={
         "wrong_amount": {"amount": kit.major(1), "payments.*.amount": kit.major(1)},
         "wrong_currency": {
-            "currency": _another,
-            "payments.*.currency": lambda *payments: _another(*payments).lower(),
+            "currency": ANOTHER,
+            "payments.*.currency": lambda *payments: ANOTHER(*payments).lower(),
         },
         "replay_other_order": {"reference_number": kit.of_other_order},
     },

@@ -47,7 +47,8 @@ from .checks import (
     number,
     plain,
 )
-from .page import Answer, extended, origin, show, submit
+from .fields import Rule, broken, is_given
+from .page import Answer, extended, onward, origin, show, submit
 from .provider import Provider, Refused, provider_of
 from .webhooks import (
     Webhooks,
@@ -59,38 +60,9 @@ from .webhooks import (
     of_other_order,
 )
 
-__all__ = [
-    "MAX_AMOUNT",
-    "Action",
-    "Answer",
-    "Provider",
-    "Refused",
-    "Settings",
-    "Webhooks",
-    "another_currency",
-    "cards",
-    "commit",
-    "extended",
-    "first_of",
-    "form_bytes",
-    "hmac_sha256",
-    "is_number",
-    "is_secret",
-    "is_text",
-    "is_web_address",
-    "json_body",
-    "major",
-    "minor",
-    "newest_other",
-    "number",
-    "of_other_order",
-    "origin",
-    "plain",
-    "provider_of",
-    "refunds",
-    "settings",
-    "settings_as",
-    "show",
-    "submit",
-    "webhooks_of",
-]
+__all__ = ["Action", "Answer", "Provider", "Refused", "Rule", "Settings", "Webhooks"]
+__all__ += ["MAX_AMOUNT", "is_number", "is_secret", "is_text", "is_web_address", "json_body"]
+__all__ += ["broken", "is_given", "major", "minor", "number", "plain"]
+__all__ += ["another_currency", "first_of", "form_bytes", "hmac_sha256", "newest_other"]
+__all__ += ["cards", "commit", "extended", "of_other_order", "onward", "origin", "provider_of"]
+__all__ += ["refunds", "settings", "settings_as", "show", "submit", "webhooks_of"]

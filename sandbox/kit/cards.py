@@ -8,6 +8,7 @@ from datetime import date
 #: A month, and a year of two digits or of this century; with one digit for the month only when
 #: something stands between.
 EXPIRY = re.compile(r"(?:(0?[1-9]|1[0-2])\s*[/-]\s*|(0[1-9]|1[0-2])\s*)(?:20)?([0-9]{2})", re.ASCII)
+NOT_LISTED = "This page takes test cards only. They are listed under “Sandbox”."
 
 
 @dataclass(frozen=True)

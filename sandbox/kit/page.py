@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import g, render_template
+from flask import g, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from .. import faults
@@ -67,6 +67,16 @@ def show(template: str, payment: Payment, **values: Any) -> str:
         delivery_faults=provider.can_suffer("delivery"),
         **values,
     )
+
+
+def onward(payment: Payment, shop: str | None) -> Response:
+    """Where the browser goes next: to the shop, unless the tab was "closed"; else to the page.
+
+    :param shop: its address; None or blank: the shopper is not sent back.
+    """
+    if shop and payment.fault != "close_tab":
+        return redirect(shop, 303)
+    return redirect(url_for(".show_page", reference=payment.reference), 303)
 
 
 def origin(url: str) -> str:

@@ -1,6 +1,8 @@
 """A provider: what the rest of the sandbox knows of it, and what its imitation is made with."""
 
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -35,9 +37,10 @@ class Provider(Generic[Own]):
     :param assumptions: what was chosen where its documentation is silent; a sentence each.
     :param open_in: the statuses in which a payment waits for money; the first is that of a new one.
     :param paid_in: those whose money was taken, whatever went back since. See :meth:`counts_taken`.
-    :param envelope: an error as the body of an answer.
-    :param errors: HTTP status -> what :class:`Refused` is made of: 401, 404 (an unknown path), and
-        500, 502, 503, which faults ask for.
+    :param envelope: an error as the body of an answer: ``message`` and what else there is, unless
+        said otherwise.
+    :param errors: HTTP status -> what :class:`Refused` is made of, where it is not HTTP's own
+        phrase: 401, 404 (an unknown path), and 500, 502, 503, which faults ask for.
     :param keeps_first_reply: whether a call with a known idempotency key is answered word for word
         as the first time, and not with the payment as it is now.
     :param cannot: the keys of faults that make no sense here.
@@ -57,8 +60,11 @@ class Provider(Generic[Own]):
         assumptions: Sequence[str],
         open_in: Sequence[str],
         paid_in: Sequence[str] = (),
-        envelope: Callable[[Refused], dict[str, Any]],
-        errors: Mapping[int, Mapping[str, Any]],
+        envelope: Callable[[Refused], dict[str, Any]] = lambda error: {
+            "message": error.message,
+            **error.more,
+        },
+        errors: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
         keeps_first_reply: bool = False,
         cannot: Sequence[str] = (),
         own_faults: Sequence[faults.Fault] = (),
@@ -135,13 +141,35 @@ class Provider(Generic[Own]):
         self.blueprints.append(made)
         return made
 
+    def pages(
+        self,
+        path: str,
+        find: Callable[[dict[str, Any]], Payment | None] | None = None,
+        part: str = "page",
+    ) -> Blueprint:
+        """Pages of one payment, whose views are given it as ``payment``; an unknown one is a 404.
+
+        :param find: the payment of the path's values; if not given, by its ``reference``.
+        """
+        made = self.blueprint(part, path)
+
+        @made.url_value_preprocessor
+        def give_payment(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+            sent = values if values is not None else {}
+            found = find(sent) if find else self.find(sent.pop("reference"))
+            sent["payment"] = found or abort(404)
+
+        return made
+
     def answer_refused(self, error: Refused) -> tuple[dict[str, Any], int]:
         db.session.rollback()
         return self.envelope(error), error.status
 
     def refused(self, status: int) -> Refused:
         """The error of that status, as ``errors`` words it."""
-        return Refused(status, **self.errors[status])
+        return Refused(
+            status, **{"message": HTTPStatus(status).phrase, **self.errors.get(status, {})}
+        )
 
     def create(
         self,
@@ -245,6 +273,16 @@ class Provider(Generic[Own]):
         return db.session.scalar(
             select(Payment).where(Payment.provider == self.name, Payment.reference == reference)
         )
+
+    def found(self, reference: str, unknown: Refused | None = None) -> Payment:
+        """The same.
+
+        :raise unknown: there is none; if not given, the error 404.
+        """
+        payment = self.find(reference)
+        if payment is None:
+            raise unknown or self.refused(404)
+        return payment
 
     # What the sandbox asks of it
 

@@ -6,6 +6,7 @@ in ``settings.py``.
 """
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import request
@@ -27,15 +28,6 @@ def envelope(error: kit.Refused) -> dict[str, Any]:
     return {"code": error.more["code"], "message": error.message, "details": details}
 
 
-#: docs/concepts/errors and docs/api/payments. The code of a 502 is an assumption.
-ERRORS = {
-    401: {"code": "unauthenticated", "message": "The credentials are missing or wrong."},
-    404: {"code": "not_found", "message": "There is no such payment."},
-    500: {"code": "internal", "message": "providerNotConfigured: there is no active provider."},
-    502: {"code": "unavailable", "message": "The provider's answer makes no sense."},
-    503: {"code": "unavailable", "message": "providerUnreachable: the provider does not answer."},
-}
-
 provider = kit.Provider(
     "mintcash",
     "MintCash",
@@ -44,7 +36,16 @@ provider = kit.Provider(
     open_in=("created", "pending"),
     paid_in=("succeeded", "partially_refunded", "refunded", "voided"),
     envelope=envelope,
-    errors=ERRORS,
+    errors={  # docs/concepts/errors and docs/api/payments; the code of a 502 is an assumption
+        401: {"code": "unauthenticated", "message": "The credentials are missing or wrong."},
+        404: {"code": "not_found", "message": "There is no such payment."},
+        500: {"code": "internal", "message": "providerNotConfigured: there is no active provider."},
+        502: {"code": "unavailable", "message": "The provider's answer makes no sense."},
+        503: {
+            "code": "unavailable",
+            "message": "providerUnreachable: the provider does not answer.",
+        },
+    },
 )
 
 
@@ -70,11 +71,8 @@ def create_payment() -> Any:
     """
 
     def make() -> Payment:
-        payload = _checked_payload()
-        conflict = kit.Refused(
-            409, "externalId was used with another payload.", code="already_exists"
-        )
-        return provider.once(payload["externalId"], payload, lambda: _new(payload), conflict)
+        payload = payload_sent(CREATE)
+        return provider.once(payload["externalId"], payload, lambda: _new(payload), CONFLICT)
 
     def reply(payment: Payment, page: str) -> dict[str, Any]:
         made = shown(payment) | {"redirectUrl": page}
@@ -88,7 +86,7 @@ def create_payment() -> Any:
 @api.get("/payments/<reference>")
 def retrieve_payment(reference: str) -> dict[str, Any]:
     """One payment, by MintCash's id only. Errors: 401, 404."""
-    return shown(find(reference))
+    return shown(provider.found(reference))
 
 
 @api.get("/merchant/api-keys")
@@ -112,49 +110,44 @@ def list_api_keys() -> dict[str, Any]:
 # --- What a request must be --------------------------------------------------------------------
 
 
-def payload_sent() -> dict[str, Any]:
-    """The JSON object that was sent."""
+def is_minor(value: Any) -> bool:
+    """4999.0 is 4999."""
+    return kit.is_number(value) and 0 < value <= kit.MAX_AMOUNT and value == int(value)
+
+
+AMOUNT = "invalidAmount: amount is not a positive whole number of minor units."
+TEXT = "{} is not a text of 1 to 255 characters."
+EXTERNAL_ID = ("externalId!", kit.is_text, TEXT.format("externalId"))
+#: docs/api/payments. Which of several causes is told is an assumption: the first.
+CREATE: Sequence[kit.Rule] = (
+    ("amount!", is_minor, AMOUNT),
+    ("currency!", lambda it: it in CURRENCIES, "invalidCurrency: currency is not supported."),
+    EXTERNAL_ID,
+    ("customer!", lambda it: isinstance(it, dict), "customer is missing."),
+    ("customer.externalId!", kit.is_text, TEXT.format("externalId")),
+    ("customer.email!", kit.is_text, TEXT.format("email")),
+    ("customer.name!", kit.is_text, TEXT.format("name")),
+    ("cardToken", lambda it: it is None, "invalidCardToken: cardToken is unknown."),
+    ("billing", lambda it: isinstance(it, dict), "billing is not an object."),
+    ("returnUrl!", kit.is_given, "missingReturnUrl: a hosted page needs a returnUrl."),
+    ("returnUrl", kit.is_web_address, "returnUrl is not a web address."),
+)
+CONFLICT = kit.Refused(409, "externalId was used with another payload.", code="already_exists")
+
+
+def payload_sent(rules: Sequence[kit.Rule]) -> dict[str, Any]:
+    """The JSON object that was sent, with ``amount`` as an integer.
+
+    :raise Refused: 400, with the first rule that it breaks.
+    """
     payload = kit.json_body(invalid("The body is not JSON."))
     if not isinstance(payload, dict):
         raise invalid("The body is not a JSON object.")
+    for sentence in kit.broken(rules, payload).values():
+        raise invalid(sentence)
+    if payload.get("amount") is not None:
+        payload["amount"] = int(payload["amount"])
     return payload
-
-
-def _checked_payload() -> dict[str, Any]:
-    """The body of a create call, with ``amount`` as an integer (docs/api/payments)."""
-    payload = payload_sent()
-    payload["amount"] = minor_units(payload.get("amount"))
-    if payload.get("currency") not in CURRENCIES:
-        raise invalid("invalidCurrency: currency is not supported.")
-    text(payload, "externalId")
-    customer = payload.get("customer")
-    if not isinstance(customer, dict):
-        raise invalid("customer is missing.")
-    for field in ("externalId", "email", "name"):
-        text(customer, field)
-    if payload.get("cardToken") is not None:
-        raise invalid("invalidCardToken: cardToken is unknown.")
-    if not isinstance(payload.get("billing", {}), dict):
-        raise invalid("billing is not an object.")
-    if payload.get("returnUrl") is None:
-        raise invalid("missingReturnUrl: a hosted page needs a returnUrl.")
-    if not kit.is_web_address(payload["returnUrl"]):
-        raise invalid("returnUrl is not a web address.")
-    return payload
-
-
-def minor_units(value: Any) -> int:
-    fits = kit.is_number(value) and 0 < value <= kit.MAX_AMOUNT
-    if fits and value == int(value):  # 4999.0 is 4999
-        return int(value)
-    raise invalid("invalidAmount: amount is not a positive whole number of minor units.")
-
-
-def text(data: dict[str, Any], field: str) -> str:
-    value = data.get(field)
-    if not kit.is_text(value):
-        raise invalid(f"{field} is not a text of 1 to 255 characters.")
-    return str(value)
 
 
 def invalid(message: str) -> kit.Refused:
@@ -188,13 +181,6 @@ def _new(payload: dict[str, Any]) -> Payment:
     return payment
 
 
-def find(reference: str) -> Payment:
-    payment = provider.find(reference)
-    if payment is None:
-        raise provider.refused(404)
-    return payment
-
-
 def page_of(payment: Payment) -> str:
     return f"{provider.settings.sandbox_url}/mintcash/pay/{payment.reference}"
 
@@ -217,8 +203,7 @@ def shown(payment: Payment) -> dict[str, Any]:
     if details["failureCode"]:
         reply |= {"failureCode": details["failureCode"], "failureMessage": None}
     if details["card"]:
-        shape = provider.settings.sandbox_mintcash_card_shape
-        reply["card"] = cards.shown(details["card"], shape)
+        reply["card"] = cards.shown(details["card"])
     return reply
 
 
@@ -308,7 +293,7 @@ def _event(payment: Payment, refund: dict[str, Any] | None) -> dict[str, Any]:
             field: billing.get(field)
             for field in ("country", "postalCode", "name", "line1", "line2", "city", "state")
         },
-        "card": cards.shown(details["card"], provider.settings.sandbox_mintcash_card_shape),
+        "card": cards.shown(details["card"]),
     }
     return {
         "eventId": str(uuid.uuid4()),

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ..kit import cards
+from ..kit import cards, settings_as
 from ..kit.cards import Card
+from .settings import MintCashSettings
 
 #: Outcomes of a card; any other outcome is a reason from :data:`DECLINES`.
 SUCCEEDED, PENDING = "succeeded", "pending"
@@ -123,9 +124,7 @@ def read(form: Mapping[str, str], today: date) -> tuple[Entered | None, dict[str
     errors = cards.errors(form, today, code_digits=(3, 4))
     card, expiry = cards.find(CARDS, form), cards.read_expiry(form.get("expiry", ""))
     if card is None:
-        errors.setdefault(
-            "number", "This page takes test cards only. They are listed under “Sandbox”."
-        )
+        errors.setdefault("number", cards.NOT_LISTED)
     elif not card.succeeds and any(expiry == each for each, _, _ in DECLINES):
         errors.pop("expiry", None)  # some of these are over
     if errors or card is None or expiry is None:
@@ -133,11 +132,12 @@ def read(form: Mapping[str, str], today: date) -> tuple[Entered | None, dict[str
     return Entered(card, expiry), {}
 
 
-def shown(kept: dict[str, str] | None, shape: str) -> dict[str, Any] | None:
-    """The card in a webhook: as ``observed`` in real ones, or as ``documented``.
+def shown(kept: dict[str, str] | None) -> dict[str, Any] | None:
+    """The card in a webhook: as observed in real ones, or as documented.
 
     docs/concepts/webhooks/payload-reference shows months and years as numbers, ``12`` and ``2030``.
     """
+    shape = settings_as(MintCashSettings).sandbox_mintcash_card_shape
     if kept is None or shape == "observed":
         return kept
     return {

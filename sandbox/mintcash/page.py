@@ -8,42 +8,38 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from flask import abort, redirect, request, url_for
+from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from .. import faults
-from ..kit import Answer, commit, extended, show, submit
+from ..kit import Answer, commit, extended, onward, show, submit
 from ..kit.cards import filled
 from ..models import Payment
 from . import cards, move, provider, succeed
 
-page = provider.blueprint("page", "/pay")
+page = provider.pages("/pay/<reference>")
 
 
-@page.get("/<reference>")
-def show_page(reference: str) -> Answer:
+@page.get("")
+def show_page(payment: Payment) -> Answer:
     """The card form; the challenge or the result once the payment has got that far.
 
     ``?fill=<card key>&expiry=<MM/YY>`` fills in a test card.
-
-    :raise 404: unknown payment.
     """
-    payment = _payment(reference)
     if payment.details["step"] == "form":
         values = filled(cards.CARDS, request.args.get("fill"))
         if values and "expiry" in request.args:
             values["expiry"] = request.args["expiry"]
         return _form(payment, values, {})
     if payment.details["step"] == "challenge":
-        return redirect(url_for(".challenge", reference=reference), 303)
+        return redirect(url_for(".challenge", reference=payment.reference), 303)
     reason = cards.REASONS.get(payment.details["failureCode"])
     return show("result.html", payment, reason=reason, return_url=_return_url(payment))
 
 
-@page.post("/<reference>")
-def pay(reference: str) -> Answer:
+@page.post("")
+def pay(payment: Payment) -> Answer:
     """Take the card form; ``fault`` and ``delivery_fault`` are the sandbox's own fields."""
-    payment = _payment(reference)
     if payment.details["step"] != "form":
         return _onward(payment)
     if errors := submit(payment, read=_read, settle=_settle_card):
@@ -51,10 +47,9 @@ def pay(reference: str) -> Answer:
     return _onward(payment)
 
 
-@page.post("/<reference>/cancel")
-def cancel(reference: str) -> Answer:
+@page.post("/cancel")
+def cancel(payment: Payment) -> Answer:
     """The customer gives up; the card form comes along, and only its faults are read."""
-    payment = _payment(reference)
     if payment.details["step"] != "form":
         return _onward(payment)
     faults.choose(payment)
@@ -63,19 +58,17 @@ def cancel(reference: str) -> Answer:
     return redirect(_return_url(payment), 303)
 
 
-@page.get("/<reference>/challenge")
-def challenge(reference: str) -> Answer:
+@page.get("/challenge")
+def challenge(payment: Payment) -> Answer:
     """The page of "your bank": 3-D Secure."""
-    payment = _payment(reference)
     if payment.details["step"] != "challenge":
         return _onward(payment)
     return show("challenge.html", payment)
 
 
-@page.post("/<reference>/challenge")
-def answer_challenge(reference: str) -> Answer:
+@page.post("/challenge")
+def answer_challenge(payment: Payment) -> Answer:
     """``answer=confirm`` with any six digits as ``code``, or ``answer=fail``."""
-    payment = _payment(reference)
     if payment.details["step"] != "challenge":
         return _onward(payment)
     if request.form.get("answer") == "fail":
@@ -86,10 +79,6 @@ def answer_challenge(reference: str) -> Answer:
         return show("challenge.html", payment, error="Enter the six digits of the code."), 422
     commit()
     return _onward(payment)
-
-
-def _payment(reference: str) -> Payment:
-    return provider.find(reference) or abort(404)
 
 
 def _read(payment: Payment) -> dict[str, str]:
@@ -132,10 +121,7 @@ def _settle(payment: Payment, outcome: str) -> None:
 
 
 def _onward(payment: Payment) -> Response:
-    """Where the browser goes next: to the shop after a success, else to this payment's page."""
-    if payment.status == "succeeded" and payment.fault != "close_tab":
-        return redirect(_return_url(payment), 303)
-    return redirect(url_for(".show_page", reference=payment.reference), 303)
+    return onward(payment, _return_url(payment) if payment.status == "succeeded" else None)
 
 
 def _return_url(payment: Payment) -> str:

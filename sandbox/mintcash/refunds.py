@@ -9,7 +9,9 @@ from typing import Any
 from ..clock import timestamp
 from ..kit import Action, Refused, commit, number, refunds
 from ..models import Payment
-from . import api, find, minor_units, move, payload_sent, provider, text
+from . import AMOUNT, EXTERNAL_ID, api, is_minor, move, payload_sent, provider
+
+REFUND = (EXTERNAL_ID, ("amount", lambda it: it is None or is_minor(it), AMOUNT))
 
 
 @api.post("/payments/<reference>/refund")
@@ -19,14 +21,13 @@ def refund_payment(reference: str) -> dict[str, Any]:
     ``externalId`` is unique per payment: a repetition is answered as the first time. Errors: 400,
     401, 404, 409, 422.
     """
-    payload = payload_sent()
-    payment = find(reference)
-    external_id = text(payload, "externalId")
+    payload = payload_sent(REFUND)
+    payment, external_id = provider.found(reference), payload["externalId"]
     conflict = Refused(409, "externalId was used for another refund.", code="already_exists")
     if first := refunds.repeated(payment, external_id, payload, conflict):
         return first
     remains = payment.amount - payment.refunded
-    amount = remains if payload.get("amount") is None else minor_units(payload["amount"])
+    amount = remains if payload.get("amount") is None else payload["amount"]
     if payment.status not in ("succeeded", "partially_refunded"):
         raise _impossible(409, f"A {payment.status} payment has no refunds.")
     if amount > remains:

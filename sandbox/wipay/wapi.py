@@ -2,13 +2,12 @@
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import request
 from sqlalchemy import literal, select
 
 from ..kit import Refused, is_secret, major, minor
-from ..kit.paging import links, paged
+from ..kit.paging import listed
 from ..models import Payment
 from . import provider
 from .fees import FEE_STRUCTURES, fee, payers_part
@@ -57,27 +56,7 @@ def list_transactions() -> Any:
     mine = select(Payment).where(
         Payment.provider == provider.name, literal(environment == "sandbox")
     )
-    found, total, last = paged(mine, page, size)
-    first_row = (page - 1) * size + 1 if found else None
-    path = f"{provider.settings.sandbox_url}/wipay/wapi/transactions"
-
-    def address(number: int) -> str:
-        return f"{path}?{urlencode({**request.args.to_dict(), 'page': number})}"
-
-    return {
-        "message": "OK",
-        "data": [shown(payment) for payment in found],
-        "links": links(page, last, address),
-        "meta": {
-            "current_page": page,
-            "from": first_row,
-            "last_page": last,
-            "path": path,
-            "per_page": size,
-            "to": first_row and first_row + len(found) - 1,
-            "total": total,
-        },
-    }
+    return {"message": "OK", **listed(mine, page, size, shown, "page")}
 
 
 @wapi.get("/transactions/meta")
@@ -137,10 +116,7 @@ def retrieve_transaction(transaction_id: str) -> Any:
 
 
 def find(transaction_id: str) -> Payment:
-    payment = provider.find(transaction_id)
-    if payment is None:
-        raise Refused(400, "The selected transaction id is invalid.")
-    return payment
+    return provider.found(transaction_id, Refused(400, "The selected transaction id is invalid."))
 
 
 def _number(name: str, usual: int, largest: int) -> int:

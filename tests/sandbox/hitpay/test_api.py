@@ -304,7 +304,15 @@ def test_payment_requests_are_listed_newest_first_and_by_pages(hitpay: HitPay) -
     assert [each["id"] for each in first["data"] + second["data"]] == [
         each["id"] for each in reversed(made)
     ]
-    assert first["meta"] == {"current_page": 1, "last_page": 2, "per_page": 10, "total": 12}
+    assert first["meta"] == {
+        "current_page": 1,
+        "from": 1,
+        "last_page": 2,
+        "path": "http://localhost/hitpay/v1/payment-requests",
+        "per_page": 10,
+        "to": 10,
+        "total": 12,
+    }
     assert (first["links"]["prev"], second["links"]["next"]) == (None, None)
     followed = hitpay.call("GET", "?" + first["links"]["next"].partition("?")[2]).json
     assert followed == second
