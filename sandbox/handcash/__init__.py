@@ -37,15 +37,6 @@ provider = kit.Provider(
     settings=HandCashSettings,
     assumptions=ASSUMPTIONS,
     open_in=("pending",),
-    envelope=lambda error: {"message": error.message},  # as HandCash's own clients read it
-    errors={  # no table is published; the HTTP statuses are those that HandCash's clients know
-        401: {"message": "Unauthorized"},
-        403: {"message": "Forbidden"},
-        404: {"message": "Not found"},
-        500: {"message": "Internal server error"},
-        502: {"message": "Bad gateway"},
-        503: {"message": "Service unavailable"},
-    },
     # No cards, and a webhook that names neither amount nor event.
     cannot=(
         *("decline", "three_d_secure", "reorder", "overtaken", "wrong_environment"),

@@ -10,61 +10,46 @@ from typing import Any
 from urllib.parse import quote
 
 import segno
-from flask import abort, redirect, request, url_for
+from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from .. import kit
-from ..kit import Answer, extended, submit
+from ..kit import Answer, extended, onward, submit
 from ..models import Payment
 from . import complete, provider
 
 QR_SCALE = 4  # pixels
 
-page = provider.blueprint("page")
+page = provider.pages("")
 
 
 @page.get("/pay/<reference>")
-def show_page(reference: str) -> str:
-    """The wallet while the request can be paid; then what came of it.
-
-    :raise 404: unknown request.
-    """
-    payment = _payment(reference)
+def show_page(payment: Payment) -> str:
+    """The wallet while the request can be paid; then what came of it."""
     return _wallet(payment) if payment.status == "pending" else show("result.html", payment)
 
 
 @page.get("/pay/api/paymentPreview/qr/<reference>")
-def show_qr(reference: str) -> Response:
-    """The picture of :func:`qr_content`, as PNG.
-
-    :raise 404: unknown request.
-    """
+def show_qr(payment: Payment) -> Response:
+    """The picture of :func:`qr_content`, as PNG."""
     picture = BytesIO()
-    code = segno.make(qr_content(_payment(reference)), error="m", micro=False)
+    code = segno.make(qr_content(payment), error="m", micro=False)
     code.save(picture, kind="png", scale=QR_SCALE)
     return Response(picture.getvalue(), mimetype="image/png")
 
 
 @page.get("/merchant/invoice/<reference>")
-def follow_qr(reference: str) -> Response:
+def follow_qr(payment: Payment) -> Response:
     """Where the QR code leads."""
-    return redirect(url_for(".show_page", reference=reference), 303)
-
-
-@page.post("/pay/<reference>")
-def pay(reference: str) -> Answer:
-    """Pay with ``handle``; ``fault`` and ``delivery_fault`` are the sandbox's own fields."""
-    payment = _payment(reference)
-    if payment.status == "pending" and (errors := submit(payment, read=_read, settle=complete)):
-        return _wallet(payment, _handle(), errors["handle"]), 422
-    back = _return_url(payment)
-    if payment.details["transactions"] and back and payment.fault != "close_tab":
-        return redirect(back, 303)
     return redirect(url_for(".show_page", reference=payment.reference), 303)
 
 
-def _payment(reference: str) -> Payment:
-    return provider.find(reference) or abort(404)
+@page.post("/pay/<reference>")
+def pay(payment: Payment) -> Answer:
+    """Pay with ``handle``; ``fault`` and ``delivery_fault`` are the sandbox's own fields."""
+    if payment.status == "pending" and (errors := submit(payment, read=_read, settle=complete)):
+        return _wallet(payment, _handle(), errors["handle"]), 422
+    return onward(payment, _return_url(payment) if payment.details["transactions"] else None)
 
 
 def _handle() -> str:

@@ -47,7 +47,7 @@ ASSUMPTIONS = (
     "A failed webhook is repeated after 10, 20, 40 … seconds, 13 times in 23 hours; the "
     "documentation says “exponential for 24 hours”. Any 2xx answer ends it.",
     "Of the 170 currencies that prices may be in, USD, EUR, GBP, SGD and TTD are taken.",
-    "Errors are {message} in the words of Joi.",
+    "Errors are {message}: of fields in the words of Joi, of the rest in those of HTTP.",
     "Amounts have at most two decimals, and the total is that of all receivers. paymentAmount "
     "names the price's currency twice, as currencyCode and as denominatedIn.",
     "Unknown fields are refused. enabledAt, expiresAt, paymentMethods, shop, priceBeforeDiscount "

@@ -9,6 +9,7 @@ webhook-reconciliation}. Beside this: ``rules.py`` (what a call must be), ``coin
 """
 
 import secrets
+from http import HTTPStatus
 from typing import Any
 
 from flask import request
@@ -25,21 +26,11 @@ from .webhooks import RETRY_COUNT, notify
 
 LIFETIME = 7 * 86400  # seconds; use-cases/quickstart
 
-#: HTTP status -> ``error``.
-TITLES = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-}
-
 
 def envelope(error: Refused) -> dict[str, Any]:
     """Of the spec. ``message`` may be a list of problems."""
-    return {"statusCode": error.status, "message": error.message, "error": TITLES[error.status]}
+    title = HTTPStatus(error.status).phrase
+    return {"statusCode": error.status, "message": error.message, "error": title}
 
 
 provider = Provider(
@@ -50,11 +41,8 @@ provider = Provider(
     open_in=("pending", "partially_paid"),
     envelope=envelope,
     errors={  # no table of bodies is published; the words of other endpoints in the spec
-        401: {"message": "Unauthorized"},
         404: {"message": "Not found"},
         500: {"message": "Internal server error"},
-        502: {"message": "Bad Gateway"},
-        503: {"message": "Service Unavailable"},
     },
     cannot=("decline", "three_d_secure", "wrong_environment"),  # a wallet is no card
     counts_retries_in=RETRY_COUNT,

@@ -19,9 +19,8 @@ from flask import redirect, request
 from .. import clock, kit
 from ..models import Delivery, Payment, db
 from . import rules
-from .fees import final_total
 from .settings import ASSUMPTIONS, WiPaySettings
-from .webhooks import notify
+from .webhooks import facts, notify
 
 MERCHANT_ID = 1  # in transaction ids, as in the documented examples
 ATLANTIC = timezone(timedelta(hours=-4))  # of transaction ids and of ``date`` in the return
@@ -36,14 +35,6 @@ provider = kit.Provider(
     assumptions=ASSUMPTIONS,
     open_in=("incomplete",),
     paid_in=("success",),
-    envelope=lambda error: {"message": error.message},
-    errors={
-        401: {"message": "Unauthorized"},
-        404: {"message": "Not Found"},
-        500: {"message": "Internal Server Error"},
-        502: {"message": "Bad Gateway"},
-        503: {"message": "Service Unavailable"},
-    },
     dashboard="wipay_merchant.show_dashboard",
     pays_late_after=RECOVERY,
 )
@@ -168,14 +159,6 @@ def page_of(payment: Payment) -> str:
     return f"{provider.settings.sandbox_url}/wipay/checkout/payment?_data={data}"
 
 
-def find_by_page(data: str) -> Payment | None:
-    """The payment of a page's ``_data``."""
-    try:
-        return provider.find(base64.urlsafe_b64decode(data.encode()).decode())
-    except ValueError:
-        return None
-
-
 def finish(payment: Payment, status: str, message: str) -> list[Delivery]:
     """End the transaction and tell the shop. The caller commits."""
     payment.status, payment.timer = status, None
@@ -206,7 +189,7 @@ def expire(payment: Payment) -> None:
 
 def returning(payment: Payment) -> str:
     """``response_url`` with the result in its query; without one while there is none."""
-    details, form = payment.details, payment.details["form"]
+    details = payment.details
     if payment.status == "incomplete":
         return payment.return_url
     if details["saves_card"]:  # wapi/trusted-cards/create; only the test system names the total
@@ -218,25 +201,11 @@ def returning(payment: Payment) -> str:
         }
         return kit.extended(payment.return_url, result)
     date = datetime.fromisoformat(details["date"]).astimezone(ATLANTIC)
-    query = {
-        "card": details["card"],
-        "currency": payment.currency,
-        "customer_address": details["address"],
-        "customer_email": form["email"],
-        "customer_name": form["name"],
-        "data": details["data"],
-        "date": date.strftime("%Y-%m-%d %H:%M:%S"),
-        "hash": None,
-        "message": details["message"],
-        "order_id": payment.external_id,
-        "status": payment.status,
-        "total": kit.major(final_total(payment)),
-        "transaction_id": payment.reference,
-    }
+    query = facts(payment) | {"date": date.strftime("%Y-%m-%d %H:%M:%S")}
     if payment.status == "success":
         api_key = provider.settings.wipay_api_key.get_secret_value()
-        query["hash"] = hash_of(payment.reference, form["total"], api_key)
-    return kit.extended(payment.return_url, query)
+        query["hash"] = hash_of(payment.reference, details["form"]["total"], api_key)
+    return kit.extended(payment.return_url, dict(sorted(query.items())))
 
 
 def hash_of(transaction_id: str, total: str, api_key: str) -> str:

@@ -6,19 +6,20 @@ Test cards and the 3-D Secure passwords are those of the PDF "Payments API Docum
 The page's look is not documented.
 """
 
+import base64
 import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from flask import abort, redirect, request, url_for
+from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from .. import kit
 from ..kit import Answer, cards, commit, major, submit
 from ..kit.cards import Card, read_expiry
 from ..models import Payment
-from . import find_by_page, finish, masked, page_of, provider, returning, succeed
+from . import finish, masked, page_of, provider, returning, succeed
 from .cards import keep
 from .fees import final_total
 
@@ -42,18 +43,24 @@ CARDS = tuple(
 #: Fields of the billing address, in the order in which the return shows them.
 ADDRESS = ("addr1", "city", "state", "zipcode", "country")
 
-page = provider.blueprint("page", "/checkout")
+
+def find(_values: object) -> Payment | None:
+    """The payment of a page's ``_data``."""
+    try:
+        return provider.find(base64.urlsafe_b64decode(request.args.get("_data", "")).decode())
+    except ValueError:
+        return None
+
+
+page = provider.pages("/checkout", find)
 
 
 @page.get("/payment")
-def show_page() -> Answer:
+def show_page(payment: Payment) -> Answer:
     """The card form; the challenge or the end once the payment has got that far.
 
     ``&fill=<number>`` fills in a test card.
-
-    :raise 404: ``_data`` names no payment.
     """
-    payment = _payment()
     match payment.details["step"]:
         case "form":
             return _form(payment, _filled(request.args.get("fill")), {})
@@ -63,9 +70,8 @@ def show_page() -> Answer:
 
 
 @page.post("/payment")
-def pay() -> Answer:
+def pay(payment: Payment) -> Answer:
     """Take the card form; ``fault`` and ``delivery_fault`` are the sandbox's own fields."""
-    payment = _payment()
     is_open = payment.details["step"] == "form"
     if is_open and (errors := submit(payment, read=_read, settle=_settle_card)):
         return _form(payment, request.form, errors), 422
@@ -73,9 +79,8 @@ def pay() -> Answer:
 
 
 @page.post("/challenge")
-def answer_challenge() -> Answer:
+def answer_challenge(payment: Payment) -> Answer:
     """The right ``password`` goes on; any other ends the payment, as documented."""
-    payment = _payment()
     if payment.details["step"] == "challenge":
         _, password = NETWORKS[payment.details["network"]]
         if request.form.get("password") == password:
@@ -84,10 +89,6 @@ def answer_challenge() -> Answer:
             finish(payment, "failed", "[3-RA9]: 3DS authentication failed.")
         commit()
     return _onward(payment)
-
-
-def _payment() -> Payment:
-    return find_by_page(request.args.get("_data", "")) or abort(404)
 
 
 def _read(payment: Payment) -> dict[str, str]:

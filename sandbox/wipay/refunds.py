@@ -3,7 +3,6 @@
 Documentation: wapi/transactions/createRefundRequest, webhooks/payments-api.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from .. import clock
@@ -74,19 +73,28 @@ def _refundable(payment: Payment) -> int:
     return payment.amount if _is_sale(payment) and is_free else 0
 
 
-def _in_dispute(state: str | None) -> Callable[[Payment], int]:
-    """What a chargeback that has got as far as ``state`` is about: always all of it."""
-    return lambda payment: (
-        payment.amount if _is_sale(payment) and payment.details.get("dispute") == state else 0
-    )
+#: Key, what happens, the dispute before and after it, and the last word of the event that tells it.
+CHARGEBACKS = (
+    ("open", "The payer's bank wants the money back", None, "opened", "pending"),
+    ("lost", "The payer's bank gets the money", "opened", "lost", "processed"),
+    ("won", "The money stays", "opened", "won", "released"),
+)
 
 
-def _dispute(state: str, event: str) -> Callable[[Payment, int], None]:
+def _chargeback(key: str, sentence: str, before: str | None, after: str, word: str) -> Action:
+    event = f"payment.chargeback_{word}"
+
+    def disputed(payment: Payment) -> int:
+        """Always all of it."""
+        is_there = _is_sale(payment) and payment.details.get("dispute") == before
+        return payment.amount if is_there else 0
+
     def move(payment: Payment, _amount: int) -> None:
-        payment.details["dispute"] = state
+        payment.details["dispute"] = after
         notify(payment, event)
 
-    return move
+    told = f"{sentence}; told as {event}."
+    return Action(f"chargeback_{key}", f"Chargeback: {after}", told, disputed, move)
 
 
 provider.actions = (
@@ -97,25 +105,5 @@ provider.actions = (
         _refundable,
         lambda payment, _amount: decide_refund(payment, granted=True),
     ),
-    Action(
-        "chargeback_open",
-        "Chargeback: opened",
-        "The payer's bank wants the money back; told as payment.chargeback_pending.",
-        _in_dispute(None),
-        _dispute("opened", "payment.chargeback_pending"),
-    ),
-    Action(
-        "chargeback_lost",
-        "Chargeback: lost",
-        "The payer's bank gets the money; told as payment.chargeback_processed.",
-        _in_dispute("opened"),
-        _dispute("lost", "payment.chargeback_processed"),
-    ),
-    Action(
-        "chargeback_won",
-        "Chargeback: won",
-        "The money stays; told as payment.chargeback_released.",
-        _in_dispute("opened"),
-        _dispute("won", "payment.chargeback_released"),
-    ),
+    *(_chargeback(*row) for row in CHARGEBACKS),
 )

@@ -35,35 +35,42 @@ WEBHOOKS = kit.Webhooks(
 GOES_BACK = ("payment.refunded", "payment.chargeback_pending", "payment.chargeback_processed")
 
 
-def shown(payment: Payment) -> dict[str, Any]:
-    """A transaction; an incomplete one has fewer fields (wapi/transactions)."""
+def facts(payment: Payment) -> dict[str, Any]:
+    """What both WAPI and the return say of a transaction."""
     details, form = payment.details, payment.details["form"]
-    everything = {
+    return {
         "card": details["card"],
         "currency": payment.currency,
-        "currency_credited": payment.currency,
         "customer_address": details["address"],
         "customer_email": form["email"],
         "customer_name": form["name"],
-        "customer_phone": None,
         "data": details["data"],
-        "date": details["date"] or f"{payment.created_at[:19]}+00:00",
-        "fee_structure": FEE_STRUCTURES[form["fee_structure"]],
-        "hash": hashlib.sha256(payment.reference.encode()).hexdigest(),
         "message": details["message"],
         "order_id": payment.external_id,
-        "origin": f"Payment made through the plugin: {form['origin']}",
-        "receiver": kit.settings_as(WiPaySettings).sandbox_merchant_name,
         "status": payment.status,
-        "status_desc": _status_desc(payment),
         "total": kit.major(final_total(payment)),
-        "total_credited": kit.major(final_total(payment) - fee_of(payment)),
         "transaction_id": payment.reference,
     }
-    if payment.status != "incomplete":
-        return everything
+
+
+def shown(payment: Payment) -> dict[str, Any]:
+    """A transaction, by name of field; an incomplete one has fewer (wapi/transactions)."""
+    form = payment.details["form"]
+    everything = facts(payment) | {
+        "currency_credited": payment.currency,
+        "customer_phone": None,
+        "date": payment.details["date"] or f"{payment.created_at[:19]}+00:00",
+        "fee_structure": FEE_STRUCTURES[form["fee_structure"]],
+        "hash": hashlib.sha256(payment.reference.encode()).hexdigest(),
+        "origin": f"Payment made through the plugin: {form['origin']}",
+        "receiver": kit.settings_as(WiPaySettings).sandbox_merchant_name,
+        "status_desc": _status_desc(payment),
+        "total_credited": kit.major(final_total(payment) - fee_of(payment)),
+    }
     missing = ("card", "customer_email", "hash", "message", "origin", "receiver", "total_credited")
-    return {field: value for field, value in everything.items() if field not in missing}
+    if payment.status == "incomplete":
+        everything = {name: everything[name] for name in everything if name not in missing}
+    return dict(sorted(everything.items()))
 
 
 def _status_desc(payment: Payment) -> str:
