@@ -42,7 +42,6 @@ BALANCES = {
 }
 #: Coins whose id differs from their symbol: “native” USDC, where the bridged one was first.
 NATIVE = {("USDC", "optimism"): "USDCn", ("USDC", "matic"): "USDCn"}
-WALLET = "0x71c7656ec7ab88b098defb751b7401b5f6d8976f"
 #: Where the money goes when no call says: what the key is bound to. The documentation's sample.
 BOUND = (
     "0x6923831ACf5c327260D7ac7C9DfF5b1c3cB3C7D7@eip155:8453#ABCD1234"
@@ -67,38 +66,29 @@ def destination(wanted: dict[str, Any]) -> dict[str, Any]:
 
     :raise Refused: nowhere, or not where the key is bound to.
     """
-    if (
-        settings_as(RequestNetworkSettings).sandbox_request_network_payee_form == "accepted"
-        and "payee" in wanted
-    ):
+    ours = settings_as(RequestNetworkSettings)
+    if ours.sandbox_request_network_payee_form == "accepted" and "payee" in wanted:
+        configured, payee = None, wanted["payee"]
         network, token = CURRENCIES[wanted["paymentCurrency"]]
-        return {
-            "destination": None,
-            "payee": wanted["payee"],
-            "tokenAddress": token,
-            "network": network,
-            "chain": next(chain for each, chain in CHAINS.values() if each == network),
-            "coin": TOKENS[network, token],
-            "invoiceCurrency": wanted["invoiceCurrency"].partition("-")[0],
-        }
-    configured = settings_as(RequestNetworkSettings).request_network_destination_id or BOUND
-    found = DESTINATION.fullmatch(configured)
-    if found is None or int(found[2]) not in CHAINS:
-        raise Refused(400, "No active payment destination")
-    if wanted.get("destinationId", configured) != configured:
-        raise Refused(403, "Destination does not match the configured payment destination.")
-    network, chain = CHAINS[int(found[2])]
-    coin = TOKENS.get((network, found[3].lower()))
+    else:
+        configured = ours.request_network_destination_id or BOUND
+        found = DESTINATION.fullmatch(configured)
+        if found is None or int(found[2]) not in CHAINS:
+            raise Refused(400, "No active payment destination")
+        if wanted.get("destinationId", configured) != configured:
+            raise Refused(403, "Destination does not match the configured payment destination.")
+        payee, token, network = found[1], found[3], CHAINS[int(found[2])][0]
+    coin = TOKENS.get((network, token.lower()))
     if coin is None:
         raise Refused(400, "Unsupported payment currency")
     return {
         "destination": configured,
-        "payee": found[1],
-        "tokenAddress": found[3],
+        "payee": payee,
+        "tokenAddress": token,
         "network": network,
-        "chain": chain,
+        "chain": next(chain for each, chain in CHAINS.values() if each == network),
         "coin": coin,
-        "invoiceCurrency": coin,
+        "invoiceCurrency": coin if configured else wanted["invoiceCurrency"].partition("-")[0],
     }
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flask import abort, redirect, request, url_for
+from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from .. import clock, faults, kit
@@ -21,16 +21,21 @@ from .transfers import WALLET, left, missing, transfer
 SETTLES = ("now", "later", "safe", "never")
 CROSS_CHAIN_MORE_THAN = 100  # minor units; api-features/crosschain-payments
 
-page = provider.blueprint("page")
+
+def find(_values: object) -> Payment | None:
+    """The payment of a page's ``token``, with the choice of the drawer when a button is pressed."""
+    payment = by_token(request.args.get("token", ""))
+    if payment and request.method == "POST":
+        faults.choose(payment)
+    return payment
+
+
+page = provider.pages("", find)
 
 
 @page.get("/")
-def show_page() -> str:
-    """The step that the payment has got to.
-
-    :raise 404: unknown token.
-    """
-    payment = _payment()
+def show_page(payment: Payment) -> str:
+    """The step that the payment has got to."""
     details = payment.details
     if _is_over(payment):
         return show("result.html", payment)
@@ -40,17 +45,15 @@ def show_page() -> str:
 
 
 @page.post("/connect")
-def connect() -> Answer:
+def connect(payment: Payment) -> Answer:
     """Connect the pretend wallet."""
-    payment = _open_payment()
     payment.details["connected"] = True
     return _onward(payment)
 
 
 @page.post("/approve")
-def approve() -> Answer:
+def approve(payment: Payment) -> Answer:
     """``way`` (chain and coin), ``amount`` and ``settles``: what the wallet may pay."""
-    payment = _open_payment()
     if _is_over(payment):
         return _onward(payment)
     way = request.form.get("way", "")
@@ -64,17 +67,15 @@ def approve() -> Answer:
 
 
 @page.post("/change")
-def change() -> Answer:
+def change(payment: Payment) -> Answer:
     """Take the approval back, and choose again."""
-    payment = _open_payment()
     payment.details["approved"] = None
     return _onward(payment)
 
 
 @page.post("/pay")
-def pay() -> Answer:
+def pay(payment: Payment) -> Answer:
     """Pay what was approved, once."""
-    payment = _open_payment()
     if payment.details["approved"] and not _is_over(payment):
         submit(payment, read=_read, settle=_settle)
     return _onward(payment)
@@ -96,17 +97,6 @@ def _settle(payment: Payment) -> None:
 def _is_over(payment: Payment) -> bool:
     """Nothing can be paid now: all of it is paid or on its way, or the page has expired."""
     return payment.status in ("completed", "expired") or bool(payment.details["coming"])
-
-
-def _payment() -> Payment:
-    return by_token(request.args.get("token", "")) or abort(404)
-
-
-def _open_payment() -> Payment:
-    """The payment, with the choice made in the drawer."""
-    payment = _payment()
-    faults.choose(payment)
-    return payment
 
 
 def _errors(payment: Payment, way: str, amount: str, settles: str) -> dict[str, str]:

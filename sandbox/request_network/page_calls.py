@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 
-from ..kit import Refused
+from ..kit import Refused, broken
 from ..models import Payment
 from . import authenticate, by_token, provider, rules
 from .coins import CHAINS, currency_id, ways
@@ -18,6 +18,13 @@ def login() -> None:
     authenticate(*(("x-client-id", "x-api-key") if both else ("x-client-id",)))
 
 
+#: What a page for several requests calls the lists of what each is about.
+BATCH = {
+    "payee": "payees",
+    "amount": "amounts",
+    "paymentCurrency": "paymentCurrencies",
+    "destination": "destinations",
+}
 page_calls = provider.blueprint("page_calls", "/v2/secure-payments", login)
 
 
@@ -38,31 +45,24 @@ def show_secure_payment(token: str) -> Any:
         "walletAddress": details["payee"],
         "network": details["network"],
     }
-    amounts = [each["amount"] for each in details["requests"]]
-    currency, count = currency_id(details["coin"], details["network"]), len(amounts)
-    if count == 1:
-        reply = {
-            "paymentType": "single",
+    items = [
+        {
             "payee": details["payee"],
-            "network": details["network"],
-            "amount": amounts[0],
-            "paymentCurrency": currency,
+            "amount": each["amount"],
+            "paymentCurrency": currency_id(details["coin"], details["network"]),
             "isNativeCurrency": False,
-            "status": "pending",
             "destination": destination,
         }
+        for each in details["requests"]
+    ]
+    if len(items) == 1:
+        reply = {"paymentType": "single", **items[0]}
     else:
-        reply = {
-            "paymentType": "batch",
-            "payees": [details["payee"]] * count,
-            "network": details["network"],
-            "amounts": amounts,
-            "paymentCurrencies": [currency] * count,
-            "isNativeCurrency": [False] * count,
-            "status": "pending",
-            "destinations": [destination] * count,
-        }
+        lists = {BATCH.get(name, name): [each[name] for each in items] for name in items[0]}
+        reply = {"paymentType": "batch", **lists}
     reply |= {
+        "network": details["network"],
+        "status": "pending",
         "reference": payment.external_id,
         "requestIds": [each["id"] for each in details["requests"]],
         "redirectUrl": payment.return_url or None,
@@ -95,7 +95,7 @@ def show_transactions(token: str) -> Any:
     payment = _payment(token)
     if closed := _closed(payment) or _being_signed(payment):
         return closed
-    approval, payment_ = (
+    approval, transfer = (
         {
             "to": payment.details["tokenAddress"],
             "data": f"0x{secrets.token_hex(68)}",
@@ -106,13 +106,13 @@ def show_transactions(token: str) -> Any:
     if len(payment.details["requests"]) > 1:
         return {
             "ERC20ApprovalTransactions": [approval],
-            "batchPaymentTransaction": payment_,
+            "batchPaymentTransaction": transfer,
             "metadata": {"hasEnoughBalance": True, "hasEnoughGas": True},
             "paymentType": "batch",
             "feeBundle": None,
         }
     return {
-        "transactions": [approval, payment_],
+        "transactions": [approval, transfer],
         "metadata": {
             "stepsRequired": 2,
             "needsApproval": True,
@@ -126,6 +126,17 @@ def show_transactions(token: str) -> Any:
     }
 
 
+INTENT = (
+    ("chain!", lambda value: isinstance(value, str), "Required"),
+    ("token!", lambda value: isinstance(value, str), "Required"),
+    (
+        "txHash!",
+        lambda value: bool(re.fullmatch(r"0x[0-9A-Fa-f]{64}", str(value))),
+        "Invalid transaction hash",
+    ),
+)
+
+
 @page_calls.post("/<token>/intent")
 def announce_transaction(token: str) -> Any:
     """The page says which transaction it sent; nothing is paid by that.
@@ -136,14 +147,7 @@ def announce_transaction(token: str) -> Any:
     if closed := _closed(payment):
         return closed
     given = rules.payload_sent()
-    problems = [
-        rules.problem([name], "Required")
-        for name in ("chain", "token")
-        if not isinstance(given.get(name), str)
-    ]
-    if not re.fullmatch(r"0x[0-9A-Fa-f]{64}", str(given.get("txHash"))):
-        problems.append(rules.problem(["txHash"], "Invalid transaction hash"))
-    if problems:
+    if problems := [rules.problem([name], words) for name, words in broken(INTENT, given).items()]:
         raise Refused(400, problems)
     return {
         "intentId": ulid(),
@@ -157,16 +161,13 @@ def _payment(token: str) -> Payment:
     payment = by_token(token)
     if payment is None:
         raise Refused(404, "Token not found")
+    if payment.status == "expired":
+        raise Refused(403, "Secure payment has expired")
     return payment
 
 
 def _closed(payment: Payment) -> tuple[dict[str, Any], int] | None:
-    """The answer 409 of a page that is paid.
-
-    :raise Refused: it has expired.
-    """
-    if payment.status == "expired":
-        raise Refused(403, "Secure payment has expired")
+    """The answer 409 of a page that is paid."""
     if payment.status != "completed":
         return None
     return {
@@ -189,6 +190,7 @@ def _being_signed(payment: Payment) -> tuple[dict[str, Any], int] | None:
     coming = payment.details["coming"]
     if not coming or coming["settles"] != "safe":
         return None
+    chain = next(number for number, (_, name) in CHAINS.items() if name == coming["chain"])
     return {
         "message": "Secure payment is in progress",
         "status": "pending",
@@ -198,9 +200,7 @@ def _being_signed(payment: Payment) -> tuple[dict[str, Any], int] | None:
                 "requestId": each["id"],
                 "hasBeenPaid": left(each) == 0,
                 "safeTxHash": coming["txHash"],
-                "chainId": next(
-                    number for number, found in CHAINS.items() if found[1] == coming["chain"]
-                ),
+                "chainId": chain,
                 "safePaymentDeadline": coming["deadline"],
             }
             for each in payment.details["requests"]
