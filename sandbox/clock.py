@@ -29,6 +29,7 @@ def advance(seconds: float) -> None:
     control().clock_base += seconds
 
 
-def timestamp() -> str:
-    """The real time, as in ``2026-05-22T14:32:08.412Z``."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def timestamp(timespec: str = "milliseconds", at: datetime | None = None) -> str:
+    """The real time, or ``at``, as in ``2026-05-22T14:32:08.412Z``."""
+    moment = (at or datetime.now(UTC)).astimezone(UTC)
+    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -10,7 +10,7 @@ request must be), ``webhooks.py`` and ``page.py``. What the documentation leaves
 import json
 import re
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, request
@@ -199,8 +199,7 @@ def _expires_at(created_at: str, payload: dict[str, Any]) -> str | None:
     lifetime = payload.get("expirationInSeconds")
     if lifetime is None:
         return payload.get("expiresAt")
-    ends = datetime.fromisoformat(created_at) + timedelta(seconds=lifetime)
-    return ends.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return clock.timestamp(at=datetime.fromisoformat(created_at) + timedelta(seconds=lifetime))
 
 
 def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

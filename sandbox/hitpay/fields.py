@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,7 +9,8 @@ from typing import Any
 
 from flask import request
 
-from ..kit import Refused, Rule, broken, is_given, is_text, minor
+from ..kit import Refused, is_text, minor
+from ..kit.fields import Check, Words, in_turn, is_given, must
 
 SMALLEST, LARGEST = Decimal("0.3"), Decimal("999999999.99")  # openapi.json
 CURRENCIES = ("SGD", "USD", "EUR", "GBP", "MYR", "AUD")
@@ -19,58 +19,58 @@ METHODS = ("card", PAYNOW)
 UNITS = {"min": 60, "minute": 60, "hour": 3600, "day": 86400}  # of expires_after, in seconds
 
 
+AMOUNT_IS_GIVEN = must(is_given, "The amount field is required.")
+
+
 def is_amount(value: object) -> bool:
     return bool(re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", str(value)))
 
 
-def _matches(pattern: str, longest: int = 255) -> Callable[[Any], bool]:
-    return lambda value: is_text(value, longest) and bool(re.fullmatch(pattern, value))
+def _text(sentence: str, pattern: str = ".+", longest: int = 255) -> Check:
+    return must(lambda it: is_text(it, longest) and re.fullmatch(pattern, it), sentence)
 
 
-def _is_time(value: object) -> bool:
+def _address(sentence: str) -> Check:
+    return _text(sentence, r"https?://[\w.-]+(:\d+)?(/[!-~]*)?", 1028)
+
+
+def _expiry_date(value: Any) -> str:
     try:
-        _seconds_until(value)
+        seconds = _seconds_until(value)
     except ValueError:
-        return False
-    return True
+        return "The expiry date does not match the format Y-m-d H:i:s."
+    return "" if seconds > 0 else "The expiry date must be a date after now."
 
 
-def _seconds_until(value: object) -> int:
-    """:raise ValueError: not a time, of Singapore."""
-    ends = datetime.strptime(f"{value} +0800", "%Y-%m-%d %H:%M:%S %z")
+def _seconds_until(time: object) -> int:
+    """:raise ValueError: it is no time of Singapore."""
+    ends = datetime.strptime(f"{time} +0800", "%Y-%m-%d %H:%M:%S %z")
     return round((ends - datetime.now(UTC)).total_seconds())
 
 
-_is_address = _matches(r"https?://[\w.-]+(:\d+)?(/[!-~]*)?", 1028)
-RULES: tuple[Rule, ...] = (
-    ("amount!", is_given, "The amount field is required."),
-    ("amount", is_amount, "The amount must be a number."),
-    (
-        "amount",
-        lambda value: SMALLEST <= Decimal(str(value)) <= LARGEST,
-        "The amount must be between 0.3 and 999999999.99.",
+FIELDS = {
+    "amount!": in_turn(
+        AMOUNT_IS_GIVEN,
+        must(is_amount, "The amount must be a number."),
+        must(
+            lambda it: SMALLEST <= Decimal(str(it)) <= LARGEST,
+            "The amount must be between 0.3 and 999999999.99.",
+        ),
     ),
-    ("currency!", is_given, "The currency field is required."),
-    ("currency", lambda it: str(it).upper() in CURRENCIES, "The selected currency is invalid."),
-    ("name", is_text, "The name is invalid."),
-    ("email", _matches(r"[^@\s]+@[^@\s]+"), "The email must be a valid email address."),
-    ("phone", is_text, "The phone is invalid."),
-    ("purpose", is_text, "The purpose is invalid."),
-    ("reference_number", is_text, "The reference number is invalid."),
-    ("redirect_url", _is_address, "The redirect url must be a valid URL."),
-    ("webhook", _is_address, "The webhook must be a valid URL."),
-    (
-        "expires_after",
-        _matches(r"[0-9]{1,6} ?(min|minute|hour|day)s?"),
-        "The expires after is invalid.",
+    "currency!": in_turn(
+        must(is_given, "The currency field is required."),
+        must(lambda it: str(it).upper() in CURRENCIES, "The selected currency is invalid."),
     ),
-    ("expiry_date", _is_time, "The expiry date does not match the format Y-m-d H:i:s."),
-    (
-        "expiry_date",
-        lambda value: _seconds_until(value) > 0,
-        "The expiry date must be a date after now.",
-    ),
-)
+    "name": _text("The name is invalid."),
+    "email": _text("The email must be a valid email address.", r"[^@\s]+@[^@\s]+"),
+    "phone": _text("The phone is invalid."),
+    "purpose": _text("The purpose is invalid."),
+    "reference_number": _text("The reference number is invalid."),
+    "redirect_url": _address("The redirect url must be a valid URL."),
+    "webhook": _address("The webhook must be a valid URL."),
+    "expires_after": _text("The expires after is invalid.", r"[0-9]{1,6} ?(min|minute|hour|day)s?"),
+    "expiry_date": _expiry_date,
+}
 TEXTS = ("name", "email", "phone", "purpose", "reference_number", "redirect_url", "webhook")
 
 
@@ -103,7 +103,7 @@ def read(sent: dict[str, Any]) -> Wanted:
     :raise Refused: 422, with a sentence for each field that is wrong.
     """
     given = {name: value for name, value in sent.items() if value is not None}
-    errors = broken(RULES, given)
+    errors = problems(given, FIELDS)
     currency = "" if "currency" in errors else given["currency"].upper()
     methods = _methods(given.get("payment_methods") or METHODS, currency)
     if currency and not methods:
@@ -119,6 +119,11 @@ def read(sent: dict[str, Any]) -> Wanted:
         "generate_qr": wants_qr,
     }
     return Wanted(minor(str(given["amount"])), currency, _lifetime(given), details)
+
+
+def problems(given: dict[str, Any], rules: dict[str, Any]) -> dict[str, str]:
+    """Field -> what is wrong with it."""
+    return {str(path[0]): said for path, said in Words().problems(given, rules)}
 
 
 def _methods(named: Any, currency: str) -> list[str]:

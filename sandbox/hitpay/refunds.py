@@ -11,20 +11,16 @@ from typing import Any
 from sqlalchemy import func, select
 
 from .. import clock
-from ..kit import Action, broken, commit, is_given, major, minor, refunds
+from ..kit import Action, commit, major, minor, refunds
+from ..kit.fields import in_turn, must
 from ..models import Payment, Refund, db
 from . import add_charge, api, count_foreign, provider, unknown
-from .fields import is_amount, sent, wrong
+from .fields import AMOUNT_IS_GIVEN, is_amount, problems, sent, wrong
 from .shapes import charge_shown, local_time
 from .webhooks import tell_refund
 
-RULES = (
-    ("amount!", is_given, "The amount field is required."),
-    (
-        "amount",
-        lambda value: is_amount(value) and Decimal(str(value)) > 0,
-        "The amount must be a number above zero.",
-    ),
+ABOVE_ZERO = must(
+    lambda it: is_amount(it) and Decimal(str(it)), "The amount must be a number above zero."
 )
 
 
@@ -36,7 +32,7 @@ def refund_charge() -> dict[str, Any]:
     """
     fields = sent()
     payment, charge = _charge(str(fields.get("payment_id", "")))
-    if errors := broken(RULES, fields):
+    if errors := problems(fields, {"amount!": in_turn(AMOUNT_IS_GIVEN, ABOVE_ZERO)}):
         raise wrong(errors)
     amount = minor(str(fields["amount"]))
     if charge["status"] not in ("succeeded", "partially_refunded"):

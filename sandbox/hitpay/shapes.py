@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from .. import clock
 from ..kit import hmac_sha256, major, settings, settings_as
 from ..models import Payment
 from .settings import HitPaySettings
@@ -114,8 +115,7 @@ def created(payment: Payment) -> dict[str, Any]:
     if not code:
         return request_shown(payment)
     if expiry:
-        local = datetime.fromisoformat(f"{expiry}+08:00")
-        expiry = local.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        expiry = clock.timestamp("seconds", datetime.fromisoformat(f"{expiry}+08:00"))
     data = {"qr_code": code, "qr_code_expiry": expiry, "qr_image_mime": None}
     return request_shown(payment) | {"qr_code_data": data}
 

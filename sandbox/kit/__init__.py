@@ -11,11 +11,11 @@ imported, so each may add routes. Read the first of them beside this.
    provider's own format, which unknown paths are answered in, too. ``login`` raises
    ``provider.refused(401)``.
 4. The call that makes a payment answers by :meth:`Provider.create`, which applies the faults of the
-   API. It reads its body (:func:`json_body`, or ``request.form``) and checks it (:func:`is_text`,
-   :func:`is_web_address`, :func:`minor`). The payment comes from :meth:`Provider.new`, inside
-   :meth:`Provider.once` where calls carry an idempotency key.
-5. The call that shows a payment: :meth:`Provider.find`, and :func:`major` or :func:`number` for its
-   amounts.
+   API. It reads its body (:func:`json_body`, or ``request.form``) and checks it by a table of rules
+   (``kit.fields``, with :func:`is_text`, :func:`is_web_address`, :func:`minor`). The payment comes
+   from :meth:`Provider.new`, inside :meth:`Provider.once` where calls carry an idempotency key.
+5. The call that shows a payment: :meth:`Provider.found`, and :func:`major` or :func:`number` for
+   its amounts; the one that lists them: ``kit.paging``.
 6. What happens to a payment, each a function under a decorator: ``@provider.pays``,
    ``@provider.expires``; where the timer does something else, ``@provider.rings``; where the status
    does not say how much money was taken, ``@provider.counts_taken``.
@@ -24,9 +24,10 @@ imported, so each may add routes. Read the first of them beside this.
    time of sending is signed, ``@provider.signs_each_attempt`` signs it for each further one.
 8. Refunds: ``refunds.repeated`` and ``refunds.keep``. ``provider.actions`` holds what happens there
    without the shop asking, each an :class:`Action`.
-9. ``page.py``: ``provider.blueprint("page", "/pay")``. :func:`show` renders a template,
-   :func:`submit` takes its form with the faults of the drawer, ``cards`` reads a card. Templates
-   stand in ``templates/<name>/`` and extend ``hosted.html``.
+9. ``page.py``: ``provider.pages("/pay/<reference>")``, whose views get the payment. :func:`show`
+   renders a template, :func:`submit` takes its form with the faults of the drawer, ``cards`` reads
+   a card, :func:`onward` leads on. Templates stand in ``templates/<name>/`` and extend
+   ``hosted.html``.
 
 A view that changes anything ends with :func:`commit`, which has the webhooks sent at once.
 """
@@ -47,7 +48,6 @@ from .checks import (
     number,
     plain,
 )
-from .fields import Rule, broken, is_given
 from .page import Answer, extended, onward, origin, show, submit
 from .provider import Provider, Refused, provider_of
 from .webhooks import (
@@ -60,9 +60,9 @@ from .webhooks import (
     of_other_order,
 )
 
-__all__ = ["Action", "Answer", "Provider", "Refused", "Rule", "Settings", "Webhooks"]
+__all__ = ["Action", "Answer", "Provider", "Refused", "Settings", "Webhooks"]
 __all__ += ["MAX_AMOUNT", "is_number", "is_secret", "is_text", "is_web_address", "json_body"]
-__all__ += ["broken", "is_given", "major", "minor", "number", "plain"]
+__all__ += ["major", "minor", "number", "plain"]
 __all__ += ["another_currency", "first_of", "form_bytes", "hmac_sha256", "newest_other"]
 __all__ += ["cards", "commit", "extended", "of_other_order", "onward", "origin", "provider_of"]
 __all__ += ["refunds", "settings", "settings_as", "show", "submit", "webhooks_of"]

@@ -6,13 +6,13 @@ in ``settings.py``.
 """
 
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from flask import request
 
 from .. import kit
 from ..clock import timestamp
+from ..kit.fields import Words, must
 from ..models import Delivery, Payment
 from . import cards
 from .settings import ASSUMPTIONS, MintCashSettings
@@ -115,36 +115,38 @@ def is_minor(value: Any) -> bool:
     return kit.is_number(value) and 0 < value <= kit.MAX_AMOUNT and value == int(value)
 
 
-AMOUNT = "invalidAmount: amount is not a positive whole number of minor units."
-TEXT = "{} is not a text of 1 to 255 characters."
-EXTERNAL_ID = ("externalId!", kit.is_text, TEXT.format("externalId"))
-#: docs/api/payments. Which of several causes is told is an assumption: the first.
-CREATE: Sequence[kit.Rule] = (
-    ("amount!", is_minor, AMOUNT),
-    ("currency!", lambda it: it in CURRENCIES, "invalidCurrency: currency is not supported."),
-    EXTERNAL_ID,
-    ("customer!", lambda it: isinstance(it, dict), "customer is missing."),
-    ("customer.externalId!", kit.is_text, TEXT.format("externalId")),
-    ("customer.email!", kit.is_text, TEXT.format("email")),
-    ("customer.name!", kit.is_text, TEXT.format("name")),
-    ("cardToken", lambda it: it is None, "invalidCardToken: cardToken is unknown."),
-    ("billing", lambda it: isinstance(it, dict), "billing is not an object."),
-    ("returnUrl!", kit.is_given, "missingReturnUrl: a hosted page needs a returnUrl."),
-    ("returnUrl", kit.is_web_address, "returnUrl is not a web address."),
-)
+AMOUNT = must(is_minor, "invalidAmount: {} is not a positive whole number of minor units.")
+TEXT = must(kit.is_text, "{} is not a text of 1 to 255 characters.")
+
+
+def _return_url(value: Any) -> str:
+    if value is None:
+        return "missingReturnUrl: a hosted page needs a {}."
+    return "" if kit.is_web_address(value) else "{} is not a web address."
+
+
+#: docs/api/payments.
+CREATE = {
+    "amount!": AMOUNT,
+    "currency!": must(lambda it: it in CURRENCIES, "invalidCurrency: {} is not supported."),
+    "externalId!": TEXT,
+    "customer!": {"externalId!": TEXT, "email!": TEXT, "name!": TEXT},
+    "cardToken": must(lambda it: it is None, "invalidCardToken: {} is unknown."),
+    "billing": {},
+    "returnUrl!": _return_url,
+}
+WORDS = Words(no_object="{} is not an object.")
 CONFLICT = kit.Refused(409, "externalId was used with another payload.", code="already_exists")
 
 
-def payload_sent(rules: Sequence[kit.Rule]) -> dict[str, Any]:
+def payload_sent(rules: dict[str, Any]) -> dict[str, Any]:
     """The JSON object that was sent, with ``amount`` as an integer.
 
     :raise Refused: 400, with the first rule that it breaks.
     """
-    payload = kit.json_body(invalid("The body is not JSON."))
-    if not isinstance(payload, dict):
-        raise invalid("The body is not a JSON object.")
-    for sentence in kit.broken(rules, payload).values():
-        raise invalid(sentence)
+    payload: dict[str, Any] = kit.json_body(invalid("The body is not JSON."))
+    for path, said in WORDS.problems(payload, rules):
+        raise invalid(said.format(path[-1] if path else "The body"))
     if payload.get("amount") is not None:
         payload["amount"] = int(payload["amount"])
     return payload

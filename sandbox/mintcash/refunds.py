@@ -9,9 +9,9 @@ from typing import Any
 from ..clock import timestamp
 from ..kit import Action, Refused, commit, number, refunds
 from ..models import Payment
-from . import AMOUNT, EXTERNAL_ID, api, is_minor, move, payload_sent, provider
+from . import AMOUNT, TEXT, api, move, payload_sent, provider
 
-REFUND = (EXTERNAL_ID, ("amount", lambda it: it is None or is_minor(it), AMOUNT))
+REFUND = {"externalId!": TEXT, "amount": lambda value: "" if value is None else AMOUNT(value)}
 
 
 @api.post("/payments/<reference>/refund")

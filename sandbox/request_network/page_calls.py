@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import request
 
-from ..kit import Refused, broken
+from ..kit import Refused
+from ..kit.fields import Words, must
 from ..models import Payment
 from . import authenticate, by_token, provider, rules
 from .coins import CHAINS, currency_id, ways
@@ -126,15 +127,12 @@ def show_transactions(token: str) -> Any:
     }
 
 
-INTENT = (
-    ("chain!", lambda value: isinstance(value, str), "Required"),
-    ("token!", lambda value: isinstance(value, str), "Required"),
-    (
-        "txHash!",
-        lambda value: bool(re.fullmatch(r"0x[0-9A-Fa-f]{64}", str(value))),
-        "Invalid transaction hash",
-    ),
-)
+HASH = re.compile(r"0x[0-9A-Fa-f]{64}")
+INTENT = {
+    "chain!": rules.REQUIRED,
+    "token!": rules.REQUIRED,
+    "txHash!": must(lambda it: HASH.fullmatch(str(it)), "Invalid transaction hash"),
+}
 
 
 @page_calls.post("/<token>/intent")
@@ -147,8 +145,7 @@ def announce_transaction(token: str) -> Any:
     if closed := _closed(payment):
         return closed
     given = rules.payload_sent()
-    if problems := [rules.problem([name], words) for name, words in broken(INTENT, given).items()]:
-        raise Refused(400, problems)
+    rules.refuse(Words().problems(given, INTENT))
     return {
         "intentId": ulid(),
         "paymentReference": payment.details["requests"][0]["paymentReference"],

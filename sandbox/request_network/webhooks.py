@@ -1,8 +1,8 @@
 """Request Network's webhooks (api-reference/webhooks): flat, each about one request."""
 
-from datetime import UTC, datetime
 from typing import Any
 
+from ..clock import timestamp
 from ..kit import Webhooks, first_of, hmac_sha256, newest_other, settings_as
 from ..models import Delivery, Payment
 from .settings import RequestNetworkSettings
@@ -60,7 +60,7 @@ def _event(payment: Payment, index: int, event: str) -> dict[str, Any]:
         "amount": decimal(paid["cents"]),
         "totalAmountPaid": decimal(wanted["cents"] - left(wanted)),
         "expectedAmount": decimal(wanted["cents"]),
-        "timestamp": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "timestamp": timestamp("seconds"),
         "txHash": paid["txHash"],
         "payerAddress": WALLET,
         "payerEoaAddress": None,
