@@ -24,7 +24,7 @@ Hook = TypeVar("Hook", bound=Callable[..., Any])
 class Refused(Exception):
     """The API answers with an error: HTTP status, message, and what else its body names."""
 
-    def __init__(self, status: int, message: Any, **more: Any) -> None:
+    def __init__(self, status: int, message: Any, /, **more: Any) -> None:
         super().__init__(message)
         self.status, self.message, self.more = status, message, more
 
@@ -167,9 +167,8 @@ class Provider(Generic[Own]):
 
     def refused(self, status: int) -> Refused:
         """The error of that status, as ``errors`` words it."""
-        return Refused(
-            status, **{"message": HTTPStatus(status).phrase, **self.errors.get(status, {})}
-        )
+        said = {"message": HTTPStatus(status).phrase, **self.errors.get(status, {})}
+        return Refused(status, said.pop("message"), **said)
 
     def create(
         self,

@@ -28,7 +28,9 @@ LIFETIME = 7 * 86400  # seconds; use-cases/quickstart
 
 
 def envelope(error: Refused) -> dict[str, Any]:
-    """Of the spec. ``message`` may be a list of problems."""
+    """Of the spec. ``message`` may be a list of problems. A page that is over has its own form."""
+    if error.more:
+        return {"message": error.message, **error.more}
     title = HTTPStatus(error.status).phrase
     return {"statusCode": error.status, "message": error.message, "error": title}
 

@@ -35,9 +35,7 @@ def show_secure_payment(token: str) -> Any:
 
     Errors: 401, 403 expired, 404, 409 completed, 423 a Safe's owners are signing.
     """
-    payment = _payment(token)
-    if closed := _closed(payment) or _being_signed(payment):
-        return closed
+    payment = _payable(token)
     details = payment.details
     destination = details["destination"] and {
         "destinationId": details["destination"],
@@ -93,9 +91,7 @@ def show_transactions(token: str) -> Any:
 
     Errors: 401, 403, 404, 409, 423.
     """
-    payment = _payment(token)
-    if closed := _closed(payment) or _being_signed(payment):
-        return closed
+    payment = _payable(token)
     approval, transfer = (
         {
             "to": payment.details["tokenAddress"],
@@ -141,9 +137,7 @@ def announce_transaction(token: str) -> Any:
 
     Errors: 400, 401, 403, 404, 409.
     """
-    payment = _payment(token)
-    if closed := _closed(payment):
-        return closed
+    payment = _payable(token, while_signed=True)
     given = rules.payload_sent()
     rules.refuse(Words().problems(given, INTENT))
     return {
@@ -154,52 +148,41 @@ def announce_transaction(token: str) -> Any:
     }
 
 
-def _payment(token: str) -> Payment:
+def _payable(token: str, while_signed: bool = False) -> Payment:
+    """The payment of a page.
+
+    :param while_signed: also when a Safe wallet is paying it, whose owners have yet to sign.
+    :raise Refused: it is unknown or over, or its payment is being signed.
+    """
     payment = by_token(token)
     if payment is None:
         raise Refused(404, "Token not found")
     if payment.status == "expired":
         raise Refused(403, "Secure payment has expired")
+    if payment.status == "completed":
+        words = "Secure payment has already been completed"
+        hashes = [
+            {"txHash": each["payments"][-1]["txHash"]} for each in payment.details["requests"]
+        ]
+        raise _told_by_request(payment, 409, words, "completed", hashes)
+    coming = payment.details["coming"]
+    if coming and coming["settles"] == "safe" and not while_signed:
+        signed = {
+            "safeTxHash": coming["txHash"],
+            "chainId": next(number for number in CHAINS if CHAINS[number][1] == coming["chain"]),
+            "safePaymentDeadline": coming["deadline"],
+        }
+        words, every = "Secure payment is in progress", payment.details["requests"]
+        raise _told_by_request(payment, 423, words, "pending", [signed] * len(every))
     return payment
 
 
-def _closed(payment: Payment) -> tuple[dict[str, Any], int] | None:
-    """The answer 409 of a page that is paid."""
-    if payment.status != "completed":
-        return None
-    return {
-        "message": "Secure payment has already been completed",
-        "status": "completed",
-        "branding": None,
-        "requestStatuses": [
-            {
-                "requestId": each["id"],
-                "hasBeenPaid": True,
-                "txHash": each["payments"][-1]["txHash"],
-            }
-            for each in payment.details["requests"]
-        ],
-    }, 409
-
-
-def _being_signed(payment: Payment) -> tuple[dict[str, Any], int] | None:
-    """The answer 423 of a page that a Safe wallet is paying, whose owners have yet to sign."""
-    coming = payment.details["coming"]
-    if not coming or coming["settles"] != "safe":
-        return None
-    chain = next(number for number, (_, name) in CHAINS.items() if name == coming["chain"])
-    return {
-        "message": "Secure payment is in progress",
-        "status": "pending",
-        "branding": None,
-        "requestStatuses": [
-            {
-                "requestId": each["id"],
-                "hasBeenPaid": left(each) == 0,
-                "safeTxHash": coming["txHash"],
-                "chainId": chain,
-                "safePaymentDeadline": coming["deadline"],
-            }
-            for each in payment.details["requests"]
-        ],
-    }, 423
+def _told_by_request(
+    payment: Payment, status: int, words: str, state: str, details: list[dict[str, Any]]
+) -> Refused:
+    """:param details: what is told of each request, beside whether it has been paid."""
+    statuses = [
+        {"requestId": each["id"], "hasBeenPaid": left(each) == 0, **more}
+        for each, more in zip(payment.details["requests"], details, strict=True)
+    ]
+    return Refused(status, words, status=state, branding=None, requestStatuses=statuses)
