@@ -3,18 +3,17 @@
 It stands for the bank's app, so it leads nowhere: the page that shows the code waits for the news.
 """
 
-from decimal import Decimal
 from typing import Any
 
 from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from .. import clock
-from ..kit import is_secret, show, submit
+from ..kit import is_secret, submit
 from ..models import Payment
 from . import provider
 from .fields import PAYNOW
-from .page import settle
+from .page import settle, show
 from .shapes import qr_signature
 
 
@@ -32,13 +31,8 @@ qr = provider.pages("/mock-payment/<reference>", _scanned, part="qr")
 @qr.get("")
 def scan(payment: Payment) -> str:
     """Whom to pay how much; afterwards, what came of it."""
-    return show(
-        "scan.html",
-        payment,
-        payable=_is_payable(payment),
-        amount=f"{Decimal(payment.amount).scaleb(-2):,}",
-        address=payment.details["qr_code"],
-    )
+    address = payment.details["qr_code"]
+    return show("scan.html", payment, payable=_is_payable(payment), address=address)
 
 
 @qr.post("")

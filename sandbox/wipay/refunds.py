@@ -10,7 +10,7 @@ from ..kit import Action, Refused, commit
 from ..models import Payment
 from . import expire, finish, provider
 from .wapi import find, wapi
-from .webhooks import notify
+from .webhooks import CHARGEBACKS, notify
 
 DECIDED_AFTER = 20  # seconds
 
@@ -73,16 +73,16 @@ def _refundable(payment: Payment) -> int:
     return payment.amount if _is_sale(payment) and is_free else 0
 
 
-#: Key, what happens, the dispute before and after it, and the last word of the event that tells it.
-CHARGEBACKS = (
-    ("open", "The payer's bank wants the money back", None, "opened", "pending"),
-    ("lost", "The payer's bank gets the money", "opened", "lost", "processed"),
-    ("won", "The money stays", "opened", "won", "released"),
+#: Key, what happens, and the dispute before and after it.
+DISPUTES = (
+    ("open", "The payer's bank wants the money back", None, "opened"),
+    ("lost", "The payer's bank gets the money", "opened", "lost"),
+    ("won", "The money stays", "opened", "won"),
 )
 
 
-def _chargeback(key: str, sentence: str, before: str | None, after: str, word: str) -> Action:
-    event = f"payment.chargeback_{word}"
+def _chargeback(key: str, sentence: str, before: str | None, after: str) -> Action:
+    event = f"payment.chargeback_{CHARGEBACKS[after]}"
 
     def disputed(payment: Payment) -> int:
         """Always all of it."""
@@ -105,5 +105,5 @@ provider.actions = (
         _refundable,
         lambda payment, _amount: decide_refund(payment, granted=True),
     ),
-    *(_chargeback(*row) for row in CHARGEBACKS),
+    *(_chargeback(*row) for row in DISPUTES),
 )

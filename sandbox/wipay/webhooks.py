@@ -12,12 +12,8 @@ from ..models import Delivery, Payment
 from .fees import FEE_STRUCTURES, fee_of, final_total
 from .settings import WiPaySettings
 
-#: A chargeback as WAPI shows it; an assumption.
-DISPUTES = {
-    "opened": "Chargeback Pending",
-    "lost": "Chargeback Processed",
-    "won": "Chargeback Released",
-}
+#: What a dispute is called in its event, and in a transaction's status_desc (an assumption).
+CHARGEBACKS = {"opened": "pending", "lost": "processed", "won": "released"}
 
 WEBHOOKS = kit.Webhooks(
     retry_after=(10, 30, 60, 120),  # an assumption
@@ -77,14 +73,18 @@ def _status_desc(payment: Payment) -> str:
     if payment.status == "incomplete":
         return "Transaction Incomplete"
     if dispute := payment.details.get("dispute"):
-        return DISPUTES[dispute]
+        return f"Chargeback {CHARGEBACKS[dispute].capitalize()}"
     return "Refunded" if payment.refunded else "Normal"
 
 
 def notify(payment: Payment, event: str, meta: Mapping[str, str] | None = None) -> list[Delivery]:
     """Store a webhook about a transaction as it is now; none where no endpoint is registered."""
     ours = kit.settings_as(WiPaySettings)
-    secret, key, timestamp = kit.first_of(ours.wipay_webhook_secret), str(uuid.uuid4()), time.time()
+    secret, key, stamp = (
+        kit.first_of(ours.wipay_webhook_secret),
+        str(uuid.uuid4()),
+        int(time.time()),
+    )
     if not secret or payment.details["saves_card"]:
         return []
     said = {
@@ -105,10 +105,8 @@ def notify(payment: Payment, event: str, meta: Mapping[str, str] | None = None) 
             "Accept": "application/json",
             "X-WiPay-Webhook-Event": event,
             "X-WiPay-Webhook-Id": key,
-            "X-WiPay-Webhook-Signature": sign(
-                body, str(int(timestamp)), secret, ours.sandbox_wipay_signs
-            ),
-            "X-WiPay-Webhook-Timestamp": str(int(timestamp)),
+            "X-WiPay-Webhook-Signature": sign(body, str(stamp), secret, ours.sandbox_wipay_signs),
+            "X-WiPay-Webhook-Timestamp": str(stamp),
             "X-WiPay-Webhook-Version": "v1",
         },
         final=event != "payment.created",
