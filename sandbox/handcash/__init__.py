@@ -25,11 +25,8 @@ from .webhooks import custom_parameters, notify, secret
 CURRENCIES = ("USD", "EUR", "GBP", "SGD", "TTD")
 UNKNOWN = "Payment request not found"
 
-#: The public status, in each of the vocabularies of ``SANDBOX_HANDCASH_STATUS_WORDS``.
-STATUS_WORDS = {
-    "lower": {"pending": "pending", "completed": "completed", "expired": "expired"},
-    "upper": {"pending": "PENDING", "completed": "PAID", "expired": "EXPIRED"},
-}
+#: The public status in the other of the vocabularies of ``SANDBOX_HANDCASH_STATUS_WORDS``.
+UPPER_WORDS = {"pending": "PENDING", "completed": "PAID", "expired": "EXPIRED"}
 
 provider = kit.Provider(
     "handcash",
@@ -130,12 +127,12 @@ def show_without_keys(reference: str) -> dict[str, Any]:
     """One request, for anyone (the SDK); ``?referenceId=`` is accepted. Errors: 400, 404."""
     payment = _find(reference)
     private, transactions = shown(payment), payment.details["transactions"]
-    words = STATUS_WORDS[provider.settings.sandbox_handcash_status_words]
+    is_upper = provider.settings.sandbox_handcash_status_words == "upper"
     reply = {
         "id": payment.reference,
         "paymentRequestUrl": private["paymentRequestUrl"],
         "paymentRequestQrCodeUrl": private["paymentRequestQrCodeUrl"],
-        "status": words[payment.status],
+        "status": UPPER_WORDS[payment.status] if is_upper else payment.status,
         "transactionId": transactions[0]["id"] if transactions else None,
         "redirectUrl": private.get("redirectUrl", ""),
         "expiresAt": private["expiresAt"],

@@ -38,9 +38,7 @@ def request_shown(payment: Payment) -> dict[str, Any]:
         "executor_id": None,
         "created_at": local_time(at=datetime.fromisoformat(payment.created_at)),
         "updated_at": details["updated_at"],
-        "staff_id": None,
-        "business_location_id": None,
-        "metadata": None,
+        **dict.fromkeys(("staff_id", "business_location_id", "metadata")),
     }
     return reply | ({"payments": details["payments"]} if details["payments"] else {})
 
