@@ -34,7 +34,6 @@ provider = kit.Provider(
     settings=WiPaySettings,
     assumptions=ASSUMPTIONS,
     open_in=("incomplete",),
-    paid_in=("success",),
     dashboard="wipay_merchant.show_dashboard",
     pays_late_after=RECOVERY,
 )
@@ -175,6 +174,13 @@ def succeed(payment: Payment) -> list[Delivery]:
     """The money is taken; with the fault "pay twice", that is reported twice."""
     sent = finish(payment, "success", "[1-R1]: Transaction is approved.")
     return sent + notify(payment, "payment.success") if payment.fault == "pay_twice" else sent
+
+
+@provider.counts_taken
+def taken(payment: Payment) -> int:
+    """What a card was debited to check it is only held, and no payment."""
+    is_paid = payment.status == "success" and not payment.details["saves_card"]
+    return payment.amount if is_paid else 0
 
 
 @provider.expires

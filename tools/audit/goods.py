@@ -79,9 +79,9 @@ def goods_are_held_back_only_without_money(books: Books) -> Found:
     for task in _held_back(books):
         order = books.order[task.order_id]
         payment, line = payments.get(order.paid_by or ""), books.proven.get(order.paid_by or "")
-        if line and kept(line) >= order.must_keep and line["told"]:
+        if line and 0 < kept(line) >= order.must_keep and line["told"]:
             yield order.number, f"its {task.kind} is held back, and the money is here"
-        elif payment is None or not payment.problem:
+        elif payment is None or not (payment.problem or payment.refund_asked):
             yield order.number, f"its {task.kind} is held back without a reason"
 
 
