@@ -1,6 +1,6 @@
 """Addresses of databases, queues and mail servers, as they may be written in the settings.
 
-Each reader gives back one spelling, and raises ``ValueError`` with what to write instead; the text
+Each reader returns one spelling, and raises ``ValueError`` with what to write instead; the text
 never quotes the address, which may hold a password.
 """
 

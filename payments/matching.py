@@ -65,7 +65,7 @@ def _rebind_form_payment(payment: Payment, news: News) -> bool:
     unpaid = and_(Payment.id == payment.id, Payment.status.not_in((*MONEY, "voided")))
     if update_one(Payment, unpaid, provider_reference=news.provider_reference):
         return True
-    flag_for_review(payment.id, f"paid a second time, as {news.provider_reference}: give it back")
+    flag_for_review(payment.id, f"paid a second time, as {news.provider_reference}: refund it")
     return False
 
 

@@ -39,7 +39,7 @@ def ask_for_refund(payment: Payment, refund_id: str, amount: int, reason: str) -
         Payment, enough, refund_asked=Payment.refund_asked + amount
     ):
         shown = money.show(left, payment.currency)
-        raise CannotRefund(f"Of this payment {shown} can be given back, no more.")
+        raise CannotRefund(f"Of this payment {shown} can be refunded, no more.")
     # What a person refunds on purpose holds no goods back.
     paid_by_it = and_(Order.paid_by == payment.id, Order.must_keep > left - amount)
     update_one(Order, paid_by_it, must_keep=left - amount)

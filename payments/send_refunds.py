@@ -28,9 +28,9 @@ def refund(payment_id: str, refund_id: str, amount: int, reason: str) -> bool:
         label = configured.capabilities.label if configured else payment.provider
         refunds = refunds_of(payment.provider)
         if not refunds:
-            raise CannotRefund(f"{label} gives no money back by itself: send it another way.")
+            raise CannotRefund(f"{label} makes no refunds: send the money back another way.")
         if refunds == "full" and amount != payment.received:
-            raise CannotRefund(f"{label} gives back whole payments only.")
+            raise CannotRefund(f"{label} refunds whole payments only.")
         return ask_for_refund(payment, refund_id, amount, reason)
 
 

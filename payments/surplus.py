@@ -33,7 +33,7 @@ def name_transaction(payment_id: str, transaction_id: str) -> None:
     unnamed = or_(Payment.transaction_id.is_(None), Payment.transaction_id == transaction_id)
     which = and_(Payment.id == payment_id, unnamed)
     if update_one(Payment, which, transaction_id=transaction_id) is None:
-        flag_for_review(payment_id, f"paid a second time, by {transaction_id}: give it back")
+        flag_for_review(payment_id, f"paid a second time, by {transaction_id}: refund it")
 
 
 def hold_short(payment: Payment, news: News) -> None:
@@ -89,7 +89,7 @@ def refund_if_second(payment: Payment) -> None:
         return
     rival = None if order.paid_by else wait_for_rival(order)
     if order.paid_by or rival:
-        told = "see its refund" if _refund_all(payment) else "give it back"
+        told = "see its refund" if _refund_all(payment) else "refund it"
         paid = reason(rival) if rival else f"paid by {order.paid_by}"
         flag_for_review(payment.id, f"second payment for one order ({paid}): {told}")
 

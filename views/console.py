@@ -113,7 +113,7 @@ def _refundable(payment: Payment) -> Refundable:
     left = payments.left_to_refund(payment)
     sentence = ""
     if capabilities is None or not capabilities.refunds:
-        sentence = "has no refunds by itself; send the money back another way."
+        sentence = "makes no refunds; send the money back another way."
     elif not left:
         sentence = "all of it has been refunded, or is on its way."
     return Refundable(

@@ -76,7 +76,7 @@ def number(amount: int) -> int | float:
 
 
 def plain(value: Decimal) -> int | float:
-    """As JSON writes it. The float is made only to be printed: ``repr`` gives back every decimal of
+    """As JSON writes it. The float is made only to be printed: ``repr`` returns every decimal of
     up to 15 digits unchanged, and ``MAX_AMOUNT`` has 11.
     """
     return int(value) if value == int(value) else float(value)

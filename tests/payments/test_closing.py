@@ -106,7 +106,7 @@ def test_a_page_that_was_paid_before_it_could_be_closed_pays(
 
 
 @pytest.mark.parametrize(
-    ("provider", "told"), [("handcash", "give it back"), ("hitpay/qr", "see its refund")]
+    ("provider", "told"), [("handcash", "refund it"), ("hitpay/qr", "see its refund")]
 )
 def test_a_closed_page_that_is_paid_all_the_same_is_a_second_payment(
     shop: ShopAndSandbox, provider: str, told: str

@@ -117,7 +117,7 @@ def test_a_form_that_is_paid_twice_is_shown_to_a_person(form_shop: ShopAndSandbo
     assert form_shop.state == "paid"
     payment = form_shop.books.payment
     assert payment.received == EBOOK_PRICE["USD"]
-    assert re.fullmatch(r"paid a second time, as SB-.*: give it back", str(payment.problem))
+    assert re.fullmatch(r"paid a second time, as SB-.*: refund it", str(payment.problem))
     assert form_shop.books.fulfilled() == {"download": 1, "mail": 1}
 
 

@@ -49,13 +49,13 @@ def test_a_refund_of_more_than_is_left_is_refused(shop: ShopAndSandbox, provider
 
     answer = shop.refund("12.01")
     assert answer.status_code == 422
-    assert "Of this payment US$12.00 can be given back, no more." in answer.text
+    assert "Of this payment US$12.00 can be refunded, no more." in answer.text
 
     shop.refund("5")
     shop.work()
     answer = shop.refund("7.01")
     assert answer.status_code == 422
-    assert "Of this payment US$7.00 can be given back, no more." in answer.text
+    assert "Of this payment US$7.00 can be refunded, no more." in answer.text
     assert shop.refunds == [(500, "done")]
 
 

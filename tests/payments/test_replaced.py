@@ -101,7 +101,7 @@ def test_a_held_order_is_not_released_beside_the_one_that_replaced_it(
 
     order, payment = found_of(books, first)
     assert (order.status, order.held_code, order.paid_by) == ("held", "amount", None)
-    assert str(payment.problem).endswith("give it back")
+    assert str(payment.problem).endswith("refund it")
 
 
 def test_an_order_whose_cart_was_paid_otherwise_takes_no_money(

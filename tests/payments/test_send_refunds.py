@@ -247,7 +247,7 @@ def test_wipay_refunds_whole_payments_only(shop: ShopAndSandbox) -> None:
     answer = shop.refund("5")
 
     assert answer.status_code == 422
-    assert "WiPay gives back whole payments only." in answer.text
+    assert "WiPay refunds whole payments only." in answer.text
     assert shop.refunds == []
 
 
@@ -310,10 +310,10 @@ def test_wipay_is_asked_again_about_a_refund_without_a_second_request(
 
 def test_a_person_is_told_that_a_provider_makes_no_refunds(shop: ShopAndSandbox) -> None:
     buy(shop, "handcash")
-    assert "HandCash: has no refunds by itself" in shop.console
+    assert "HandCash: makes no refunds" in shop.console
 
     answer = shop.refund("12.00", payment=shop.books.payment.id, refund="0" * 16)
 
     assert answer.status_code == 422
-    assert "HandCash gives no money back by itself: send it another way." in answer.text
+    assert "HandCash makes no refunds: send the money back another way." in answer.text
     assert shop.refunds == []

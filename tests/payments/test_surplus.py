@@ -269,7 +269,7 @@ def test_a_second_payment_at_a_provider_without_refunds_is_for_a_person(
     second, paying = shop.books.payments
     assert shop.books.order.paid_by == paying.id
     assert (second.status, second.received) == ("succeeded", WHOLE)
-    assert str(second.problem).endswith("give it back")
+    assert str(second.problem).endswith("refund it")
     assert str(second.problem) in shop.console
     assert "you get that back." in shop.order_page
     assert shop.refunds == []

@@ -228,7 +228,7 @@ class HitPay(Sandbox):
         """Scan the code and press Pay."""
         return self.http.post(payment["qr_code_data"]["qr_code"], data=form)
 
-    def give_back(self, payment: dict[str, Any], amount: str, charge: int = 0) -> Reply:
+    def refund_charge(self, payment: dict[str, Any], amount: str, charge: int = 0) -> Reply:
         """Refund one of the request's charges."""
         charge_id = self.fetch(payment)["payments"][charge]["id"]
         return self.v1("POST", "/refund", data={"payment_id": charge_id, "amount": amount})

@@ -109,7 +109,7 @@ def test_hitpay_charges_in_another_currency(hitpay: HitPay, shop: Receiver) -> N
     assert (form["amount"], form["currency"]) == ("42.00", "MYR")
     assert (hitpay.ledger[0]["taken"], hitpay.ledger[0]["foreign"]) == (0, {"MYR": 4200})
 
-    hitpay.give_back(payment, "42.00")
+    hitpay.refund_charge(payment, "42.00")
 
     assert (hitpay.ledger[0]["refunded"], hitpay.ledger[0]["foreign"]) == (0, {"MYR": 0})
 

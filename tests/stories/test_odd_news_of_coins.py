@@ -69,7 +69,7 @@ def test_a_second_payer_is_seen_though_the_first_was_found_by_asking(
         }
         deliver_to(shopper, "handcash", json.dumps(body).encode(), {})
 
-    assert books.payment.problem == f"paid a second time, by {'b' * 64}: give it back"
+    assert books.payment.problem == f"paid a second time, by {'b' * 64}: refund it"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -109,7 +109,7 @@ def honest_books() -> Books:
         payments=[
             payment("p1", "kk-paid"),
             payment("p2", "kk-twice"),
-            payment("p3", "kk-twice", problem="second payment: give it back"),
+            payment("p3", "kk-twice", problem="second payment: refund it"),
             payment("p4", "kk-held"),
             payment("p5", "kk-open", "failed"),
         ],

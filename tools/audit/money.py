@@ -17,7 +17,7 @@ REFUNDED = ("refunded", "voided")
 
 
 def every_payment_taken_is_accounted_for(books: Books) -> Found:
-    """It paid its order, or the order is held, or it is noted or given back as one too many.
+    """It paid its order, or the order is held, or it is noted or refunded as one too many.
 
     Money of no known payment must stand in the console as parked news: where a provider's answer
     was lost, and its webhook does not carry our reference, it cannot be told what it was for.

@@ -90,7 +90,7 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
             "payments": {
                 "taken": len(books.taken),
                 "noted for a person": sum(bool(payment.problem) for payment in books.payments),
-                "given back": sum(payment.refunded > 0 for payment in books.payments),
+                "refunded": sum(payment.refunded > 0 for payment in books.payments),
             },
             "receipts": {
                 "sent": len(books.letters),

@@ -28,7 +28,7 @@ from .case import (
 from .reading import C2, charge, paid, request
 
 
-def give_back(amount: int = 5000, before: int = 0) -> Refunded:
+def ask_for_refund(amount: int = 5000, before: int = 0) -> Refunded:
     return hitpay.refund(ACCOUNT, PAYMENT, RefundRequest("refund-1", amount, before))
 
 
@@ -36,7 +36,7 @@ def test_a_refund_names_the_charge_in_major_units(api: responses.RequestsMock) -
     paid(api, {"id": "failed-one", "status": "failed"}, {})
     api.post(REFUND_API, json=REFUND_REPLY)
 
-    assert give_back() == Refunded(REFUND_REPLY["id"], done=True)
+    assert ask_for_refund() == Refunded(REFUND_REPLY["id"], done=True)
 
     assert dict(parse_qsl(str(api.calls[1].request.body))) == {
         "payment_id": CHARGE_ID,
@@ -48,7 +48,7 @@ def test_a_refund_that_is_under_way_is_not_done(api: responses.RequestsMock) -> 
     paid(api)
     api.post(REFUND_API, json=REFUND_REPLY | {"status": "pending"})
 
-    assert not give_back().done
+    assert not ask_for_refund().done
 
 
 @pytest.mark.parametrize(("before", "total"), [(0, "50.00"), (2000, "70.00"), (0, "599.00")])
@@ -58,7 +58,7 @@ def test_a_refund_that_was_made_already_is_not_made_again(
     """The answer to the first call was lost."""
     paid(api, {"status": "partially_refunded", "refunded_amount": total})
 
-    assert give_back(before=before) == Refunded(None, done=True)
+    assert ask_for_refund(before=before) == Refunded(None, done=True)
     assert len(api.calls) == 1
 
 
@@ -66,7 +66,7 @@ def test_a_second_part_is_given_back_beside_the_first(api: responses.RequestsMoc
     paid(api, {"status": "partially_refunded", "refunded_amount": "50.00"})
     api.post(REFUND_API, json=REFUND_REPLY)
 
-    assert give_back(before=5000).done
+    assert ask_for_refund(before=5000).done
 
 
 def test_of_two_charges_the_one_that_was_kept_is_given_back(api: responses.RequestsMock) -> None:
@@ -77,7 +77,7 @@ def test_of_two_charges_the_one_that_was_kept_is_given_back(api: responses.Reque
     )
     api.post(REFUND_API, json=REFUND_REPLY)
 
-    give_back(59900, before=59900)
+    ask_for_refund(59900, before=59900)
 
     sent = dict(parse_qsl(str(api.calls[1].request.body)))
     assert sent["payment_id"] == "92965a2d-0000-4000-8000-000000000002"
@@ -87,7 +87,7 @@ def test_more_than_a_charge_holds_is_not_asked_for(api: responses.RequestsMock) 
     paid(api, {"status": "partially_refunded", "refunded_amount": "50.00"})
 
     with pytest.raises(Rejected, match="no charge holds that much"):
-        give_back(59900, before=5000)
+        ask_for_refund(59900, before=5000)
 
     assert len(api.calls) == 1
 
@@ -103,7 +103,7 @@ def test_a_refund_that_is_refused_is_asked_for_once(
     api.post(REFUND_API, json={"message": "Insufficient balance"}, status=status)
 
     with pytest.raises(problem, match="Insufficient balance"):
-        give_back()
+        ask_for_refund()
 
     assert len(api.calls) == 2
 
@@ -116,14 +116,14 @@ def test_a_refund_without_an_answer_may_have_been_made(
     api.post(REFUND_API, **answer)
 
     with pytest.raises(Unreachable):
-        give_back()
+        ask_for_refund()
 
 
 def test_an_answer_that_makes_no_sense_refunds_nothing(api: responses.RequestsMock) -> None:
     paid(api, {"refunded_amount": "much"})
 
     with pytest.raises(Unreachable):
-        give_back()
+        ask_for_refund()
 
 
 def test_what_hitpay_never_named_cannot_be_given_back() -> None:

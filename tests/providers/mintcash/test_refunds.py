@@ -38,7 +38,7 @@ REFUND_REPLY = {
 }
 
 
-def give_back(amount: int = 1500) -> Refunded:
+def ask_for_refund(amount: int = 1500) -> Refunded:
     return mintcash.refund(ACCOUNT, PAYMENT, RefundRequest("refund-1", amount, refunded_before=0))
 
 
@@ -47,7 +47,7 @@ def test_a_refund_is_asked_for_in_minor_units_with_our_reference(
 ) -> None:
     api.post(REFUND_API, json=REFUND_REPLY)
 
-    assert give_back() == Refunded("rf_1", done=True)
+    assert ask_for_refund() == Refunded("rf_1", done=True)
 
     assert json.loads(api.calls[0].request.body or "") == {"externalId": "refund-1", "amount": 1500}
 
@@ -58,7 +58,7 @@ def test_a_refund_without_an_answer_is_asked_for_again_as_it_was(
     api.post(REFUND_API, json={}, status=502)
     api.post(REFUND_API, json=REFUND_REPLY)
 
-    assert give_back().done
+    assert ask_for_refund().done
     assert len({call.request.body for call in api.calls}) == 1
 
 
@@ -66,7 +66,7 @@ def test_a_refund_without_an_answer_is_asked_for_again_as_it_was(
 def test_a_refund_under_way_is_not_done(api: responses.RequestsMock, status: str | None) -> None:
     api.post(REFUND_API, json=REFUND_REPLY | {"status": status})
 
-    assert give_back() == Refunded("rf_1", done=False)
+    assert ask_for_refund() == Refunded("rf_1", done=False)
 
 
 def test_a_refund_that_fails_at_once_is_refused_with_its_reason(
@@ -75,7 +75,7 @@ def test_a_refund_that_fails_at_once_is_refused_with_its_reason(
     api.post(REFUND_API, json=REFUND_REPLY | {"status": "failed", "failureCode": "card_closed"})
 
     with pytest.raises(Rejected, match="card_closed"):
-        give_back()
+        ask_for_refund()
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_refund_that_is_refused_holds_the_exact_words(
     api.post(REFUND_API, json=fixture("error.json"), status=status)
 
     with pytest.raises(problem, match="requestId req_81k2"):
-        give_back()
+        ask_for_refund()
 
 
 @pytest.mark.parametrize("answer", [{"json": {}}, {"json": []}, {"body": requests.ReadTimeout()}])
@@ -99,4 +99,4 @@ def test_a_refund_with_an_odd_answer_may_have_been_made(
     api.post(REFUND_API, **answer)
 
     with pytest.raises(Unreachable):
-        give_back()
+        ask_for_refund()

@@ -19,7 +19,7 @@ def paid(hitpay: HitPay, shop: Receiver) -> dict[str, Any]:
 
 
 def test_a_refund_in_full(hitpay: HitPay, paid: dict[str, Any]) -> None:
-    reply = hitpay.give_back(paid, "49.99")
+    reply = hitpay.refund_charge(paid, "49.99")
 
     assert reply.status_code == 200
     assert list(reply.json) == [
@@ -45,10 +45,10 @@ def test_a_refund_in_full(hitpay: HitPay, paid: dict[str, Any]) -> None:
 
 
 def test_parts_add_up_to_the_whole_and_not_further(hitpay: HitPay, paid: dict[str, Any]) -> None:
-    hitpay.give_back(paid, "20")
+    hitpay.refund_charge(paid, "20")
     assert hitpay.fetch(paid)["payments"][0]["status"] == "partially_refunded"
-    too_much = hitpay.give_back(paid, "30.00")
-    hitpay.give_back(paid, "29.99")
+    too_much = hitpay.refund_charge(paid, "30.00")
+    hitpay.refund_charge(paid, "29.99")
 
     assert too_much.status_code == 422
     assert list(too_much.json["errors"]) == ["amount"]
@@ -56,13 +56,13 @@ def test_parts_add_up_to_the_whole_and_not_further(hitpay: HitPay, paid: dict[st
     assert (entry["status"], entry["refunded_amount"]) == ("refunded", "49.99")
     (ledger,) = hitpay.http.get("/ledger.json").json["payments"]
     assert ledger["refunded"] == 4999
-    assert hitpay.give_back(paid, "0.01").status_code == 422
+    assert hitpay.refund_charge(paid, "0.01").status_code == 422
 
 
 def test_each_refund_is_told_as_a_charge_that_was_updated(
     hitpay: HitPay, shop: Receiver, paid: dict[str, Any]
 ) -> None:
-    hitpay.give_back(paid, "20")
+    hitpay.refund_charge(paid, "20")
     hitpay.work()
 
     (told,) = shop.received
@@ -83,7 +83,7 @@ def test_version_1_knows_no_refunds(start_sandbox: StartSandbox, shop: Receiver)
     payment = hitpay.payment()
     hitpay.pay(payment)
 
-    hitpay.give_back(payment, "20")
+    hitpay.refund_charge(payment, "20")
     hitpay.work()
 
     assert shop.received == []
@@ -93,21 +93,21 @@ def test_what_was_paid_twice_can_be_given_back_twice(hitpay: HitPay) -> None:
     payment = hitpay.payment()
     hitpay.pay(payment, fault="pay_twice")
 
-    assert hitpay.give_back(payment, "49.99", charge=1).status_code == 200
-    assert hitpay.give_back(payment, "49.99", charge=0).status_code == 200
+    assert hitpay.refund_charge(payment, "49.99", charge=1).status_code == 200
+    assert hitpay.refund_charge(payment, "49.99", charge=0).status_code == 200
     assert [each["status"] for each in hitpay.fetch(payment)["payments"]] == ["refunded"] * 2
 
 
-def test_many_refunds_at_once_never_give_back_more_than_was_paid(
+def test_many_refunds_at_once_never_refund_more_than_was_paid(
     hitpay: HitPay, paid: dict[str, Any]
 ) -> None:
     start, replies = threading.Barrier(5), []
 
-    def give_back() -> None:
+    def refund() -> None:
         start.wait()
-        replies.append(HitPay(hitpay.app).give_back(paid, "20"))
+        replies.append(HitPay(hitpay.app).refund_charge(paid, "20"))
 
-    threads = [threading.Thread(target=give_back) for _ in range(5)]
+    threads = [threading.Thread(target=refund) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -117,11 +117,11 @@ def test_many_refunds_at_once_never_give_back_more_than_was_paid(
     assert hitpay.fetch(paid)["payments"][0]["refunded_amount"] == "40.00"
 
 
-def test_a_charge_that_failed_has_nothing_to_give_back(hitpay: HitPay) -> None:
+def test_a_charge_that_failed_has_nothing_to_refund(hitpay: HitPay) -> None:
     payment = hitpay.payment()
     hitpay.pay(payment, fault="decline")
 
-    reply = hitpay.give_back(payment, "1")
+    reply = hitpay.refund_charge(payment, "1")
 
     assert (reply.status_code, list(reply.json["errors"])) == (422, ["payment_id"])
 
@@ -130,7 +130,7 @@ def test_a_charge_that_failed_has_nothing_to_give_back(hitpay: HitPay) -> None:
 def test_an_amount_that_is_none_is_refused(
     hitpay: HitPay, paid: dict[str, Any], amount: str
 ) -> None:
-    assert hitpay.give_back(paid, amount).status_code == 422
+    assert hitpay.refund_charge(paid, amount).status_code == 422
 
 
 def test_a_refund_is_taken_as_json_too(hitpay: HitPay, paid: dict[str, Any]) -> None:

@@ -78,7 +78,7 @@ def test_more_than_remains_is_refused(sandbox: Sandbox, paid: dict[str, Any]) ->
     assert sandbox.fetch(paid)["amountRefunded"] == 40
 
 
-def test_many_refunds_at_once_never_give_back_more_than_was_paid(
+def test_many_refunds_at_once_never_refund_more_than_was_paid(
     sandbox: Sandbox, paid: dict[str, Any]
 ) -> None:
     start, replies = threading.Barrier(5), []
