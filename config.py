@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote, unquote, urlsplit
 
 from limits import parse_many
@@ -28,6 +28,7 @@ from addresses import emails, servers
 from addresses.servers import sqlite_url as sqlite_url
 from providers import declared_settings
 from providers.settings import (
+    BY_FALLBACK,
     LEAST,
     ProviderSettings,
     Words,
@@ -71,12 +72,12 @@ class ShopSettings(ProviderSettings):
 
     model_config = SettingsConfigDict(env_file=ROOT / ".env")
 
-    secret_key: SecretStr = Field(
+    secret_key: Annotated[SecretStr, BY_FALLBACK] = Field(
         SecretStr(SANDBOX_SECRET_KEY),
         description="Signs sessions and forms. Needed outside the sandbox: python3 -c 'import "
         "secrets; print(secrets.token_hex(32))'",
     )
-    secret_key_fallbacks: SecretStr = Field(
+    secret_key_fallbacks: Annotated[SecretStr, BY_FALLBACK] = Field(
         SecretStr(""),
         description="Older SECRET_KEYs, comma-separated: what they signed is still read while "
         "sessions move to the new one",

@@ -63,6 +63,26 @@ class SandboxKey:
     owner: str = "the sandbox's"
 
 
+@dataclass(frozen=True)
+class Replaced:
+    """Beside a secret's field: how a running shop replaces it. The runbook's table says it.
+
+    Without one it is set, and the shop restarted.
+    """
+
+    how: str
+
+
+TWO_AT_A_TIME = Replaced("two at a time")
+BY_FALLBACK = Replaced(
+    "move the old one to the second, set a new one; blank the second a month later. After a leak "
+    "at once: open carts are lost, paid orders are untouched"
+)
+BY_DASHBOARD = Replaced(
+    "make the new one in the dashboard, set it, restart, delete the old one there"
+)
+
+
 class ProviderSettings(BaseSettings):
     """What each provider's variables are declared in, beside the three that all accounts need."""
 
@@ -141,6 +161,8 @@ class Summary:
     ways: str  # in which ways it can be paid
     refunds: str  # what can be refunded by the shop
     left_page: str  # what becomes of a page that the shopper left
+    webhook: str  # where the webhook's address is registered
+    repeats: str  # for how long a webhook that failed is repeated
 
 
 class DeclaresSettings(Protocol):

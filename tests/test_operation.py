@@ -14,7 +14,7 @@ import config
 from database import now, transaction
 from jobs import outbox
 from models import OutboxTask
-from providers import EXAMPLES
+from providers import PROVIDERS
 
 from .books import Books
 from .mintcash import event
@@ -22,6 +22,13 @@ from .shopper import Shopper
 
 ROOT = Path(__file__).parent.parent
 RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
+
+
+SECRETS = [
+    name
+    for name, field in config.Settings.model_fields.items()
+    if "SecretStr" in str(field.annotation)
+]
 
 
 def commands(language: str) -> list[str]:
@@ -51,10 +58,19 @@ def test_every_word_of_readyz_stands_in_the_runbook() -> None:
 
 
 def test_every_secret_has_its_row() -> None:
-    """Those of the examples are in docs/providers/, since a shop that runs has none of them."""
-    for name, field in config.Settings.model_fields.items():
-        if "SecretStr" in str(field) and not name.startswith(EXAMPLES):
-            assert f"`{name.upper()}`" in RUNBOOK, name
+    for name in SECRETS:
+        assert f"`{name.upper()}`" in RUNBOOK, name
+
+
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+def test_a_secret_is_said_to_be_two_at_a_time_where_two_are_read(provider: str) -> None:
+    two = ("first-4f2a9c1b7d", "second-4f2a9c1b7d")
+    for name in (each for each in SECRETS if each.startswith(f"{provider}_")):
+        settings = config.load(**{name: ",".join(two)}, payment_environment="sandbox")
+        account = config.DECLARED[provider].account(settings)
+
+        (row,) = re.findall(rf"(?m)^\|.*`{name.upper()}`[,| ].*$", RUNBOOK)
+        assert (two in vars(account).values()) == ("| two at a time" in row), name
 
 
 def test_a_parked_job_is_tried_again_by_the_runbooks_statement(

@@ -31,7 +31,10 @@ STAGES = {
         "tests/tools/test_demo.py",
     ),
     "Its page in a browser": ("tests/browser",),
-    "What is written about it; `make docs` writes most": (
+    'How it is used with a real account: docs/providers/, "With a real account"': (
+        "tests/tools/test_provider_pages.py",
+    ),
+    "What `make docs` writes about it, and the shape of its files": (
         "tests/test_docs.py",
         "tests/test_shape.py",
     ),

@@ -9,8 +9,9 @@ source by name, in an HTML comment that stays where it is:
     ```
     <!-- end -->
 
-and for a table of the providers with ``<!-- providers: proven_by signed -->``; their own pages are
-written whole (``provider_pages.py``).
+and for a table of the providers with ``<!-- providers: proven_by signed -->``, of all secrets with
+``<!-- secrets -->``. A provider's own page asks for parts with ``<!-- provider: acme settings gaps
+-->`` (``provider_pages.py``).
 
 ``tests/test_docs.py`` fails while a file differs from what this would write.
 """
@@ -24,17 +25,18 @@ from typing import Any
 
 import config
 from config import DECLARED, ShopSettings
-from providers.settings import ProviderSettings
+from providers.settings import ProviderSettings, Replaced
 from tools import provider_pages
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "docs/providers.md")
+DOCUMENTS = ("README.md", "docs/providers.md", "docs/going-live.md", "docs/runbook.md")
 BLOCK = re.compile(
     r"(<!-- code: (?P<path>\S+) (?P<names>[\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL
 )
 
 
 TABLE = re.compile(r"(<!-- providers: (?P<columns>[\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+SECRETS = re.compile(r"(<!-- secrets -->\n).*?(<!-- end -->)", re.DOTALL)
 EXAMPLE_HEAD = """\
 Copy to .env and uncomment what you change. Out of the box the shop runs against the sandbox and
 needs none of this. Written by `make docs` from config.py and providers/*/settings.py, where each
@@ -97,6 +99,22 @@ def with_tables(document: str, folder: str) -> str:
     return TABLE.sub(fill, document)
 
 
+def with_secrets(document: str) -> str:
+    """The document with how each secret is replaced, where it asks for that."""
+    by_way: dict[str, list[str]] = {}
+    declared: list[type[ProviderSettings]] = [ShopSettings]
+    declared += [each.Settings for each in DECLARED.values()]
+    for name in dict.fromkeys(name for each in declared for name in each.model_fields):
+        field = config.Settings.model_fields[name]
+        if "SecretStr" in str(field.annotation):
+            said = (each.how for each in field.metadata if isinstance(each, Replaced))
+            shown = f"{'the password in ' * name.endswith('_url')}`{name.upper()}`"
+            by_way.setdefault(next(said, "set, restart"), []).append(shown)
+    rows = [["secret", "how to replace it"], *([", ".join(by_way[how]), how] for how in by_way)]
+    table = provider_pages.markdown_table(rows)
+    return SECRETS.sub(lambda block: f"{block[1]}\n{table}\n\n{block[2]}", document)
+
+
 def example() -> str:
     """``.env.example``: every setting of the shop and of each provider, all commented out."""
     own = [*ProviderSettings.model_fields, *ShopSettings.model_fields]
@@ -132,7 +150,7 @@ def written() -> dict[str, str]:
     documents = {}
     for name in DOCUMENTS:
         text = filled((ROOT / name).read_text("utf-8"))
-        documents[name] = with_tables(text, "../" * name.count("/"))
+        documents[name] = with_secrets(with_tables(text, "../" * name.count("/")))
     return documents | provider_pages.pages() | {".env.example": example()}
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, Summary, Words
+from ..settings import ProviderSettings, Replaced, SandboxKey, Summary, Words
 from ..urls import origin
 from .api import Account
 
@@ -23,6 +23,8 @@ SUMMARY = Summary(
     ways="page, with its QR code beside the link",
     refunds="none by API",
     left_page="brought up to date (`PUT`), withdrawn (`DELETE`) unless it was paid",
+    webhook="not at all: each payment names it",
+    repeats="for a day, at growing intervals",
 )
 
 
@@ -36,7 +38,9 @@ class Settings(ProviderSettings):
         None, description="Developer dashboard, your app"
     )
     handcash_app_secret: Annotated[
-        SecretStr | None, SandboxKey("app_secret_test_kiln_and_kettle")
+        SecretStr | None,
+        SandboxKey("app_secret_test_kiln_and_kettle"),
+        Replaced("two at a time; it proves webhooks *and* opens the API: the first is sent"),
     ] = Field(
         None,
         description="Developer dashboard, your app. It also proves webhooks: replace it after any "

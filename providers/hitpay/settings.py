@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, Summary, Words
+from ..settings import TWO_AT_A_TIME, ProviderSettings, Replaced, SandboxKey, Summary, Words
 from ..urls import origin
 from .api import Account
 
@@ -32,6 +32,8 @@ SUMMARY = Summary(
     "`HITPAY_DROP_IN=true`",
     refunds="in full and in part; it knows no idempotency key, so its total is asked for first",
     left_page="brought up to date (`PUT`), closed when the shopper pays another way (`DELETE`)",
+    webhook="not at all: each payment names it; event webhooks in the dashboard",
+    repeats="some time, not documented",
 )
 
 
@@ -41,18 +43,27 @@ class Settings(ProviderSettings):
         description="Default by PAYMENT_ENVIRONMENT: the sandbox, https://api.sandbox.hit-pay.com, "
         "https://api.hit-pay.com",
     )
-    hitpay_api_key: Annotated[SecretStr | None, SandboxKey("test_kiln_and_kettle")] = Field(
+    hitpay_api_key: Annotated[
+        SecretStr | None,
+        SandboxKey("test_kiln_and_kettle"),
+        Replaced(
+            "make the new one in the dashboard, set it and beside the old salt its own, restart, "
+            "delete the old one there"
+        ),
+    ] = Field(
         None,
         description="Dashboard, API keys. A sandbox account is another account, at "
         "dashboard.sandbox.hit-pay.com",
     )
-    hitpay_salt: Annotated[SecretStr | None, SandboxKey("salt_test_kiln_and_kettle")] = Field(
+    hitpay_salt: Annotated[
+        SecretStr | None, SandboxKey("salt_test_kiln_and_kettle"), TWO_AT_A_TIME
+    ] = Field(
         None,
         description="Salt of that key: proves the webhooks of each payment request (version 1). "
         "Two, comma-separated, while one is being replaced",
     )
     hitpay_webhook_salt: Annotated[
-        SecretStr | None, SandboxKey("webhook_salt_test_kiln_and_kettle")
+        SecretStr | None, SandboxKey("webhook_salt_test_kiln_and_kettle"), TWO_AT_A_TIME
     ] = Field(
         None,
         description="Salt of a webhook endpoint that you register: proves event webhooks (version "

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, Summary, Words
+from ..settings import TWO_AT_A_TIME, ProviderSettings, Replaced, SandboxKey, Summary, Words
 from ..urls import origin
 from .api import Account
 
@@ -21,6 +21,8 @@ SUMMARY = Summary(
     ways="page",
     refunds="in full and in part, by our own reference",
     left_page="stays as it is",
+    webhook="by the account manager",
+    repeats="for a day: after 30 seconds, 2 and 10 minutes, 1 and 6 hours",
 )
 
 
@@ -33,11 +35,18 @@ class Settings(ProviderSettings):
     mintcash_public_key: Annotated[str | None, SandboxKey("pk_test_kiln_and_kettle")] = Field(
         None, description="Merchant console, API keys: pk_test_… for PAYMENT_ENVIRONMENT=test"
     )
-    mintcash_secret_key: Annotated[SecretStr | None, SandboxKey("sk_test_kiln_and_kettle")] = Field(
+    mintcash_secret_key: Annotated[
+        SecretStr | None,
+        SandboxKey("sk_test_kiln_and_kettle"),
+        Replaced(
+            "the account manager gives a new one, and the old one stops working at once: set it "
+            "with its public key, restart"
+        ),
+    ] = Field(
         None, description="Shown once, with the public key: sk_test_… for PAYMENT_ENVIRONMENT=test"
     )
     mintcash_signing_secret: Annotated[
-        SecretStr | None, SandboxKey("whsec_test_kiln_and_kettle")
+        SecretStr | None, SandboxKey("whsec_test_kiln_and_kettle"), TWO_AT_A_TIME
     ] = Field(
         None,
         description="Shown once when the merchant account is made; two, comma-separated, while one "

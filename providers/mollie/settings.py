@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, SettingsError, Summary, Words
+from ..settings import BY_DASHBOARD, ProviderSettings, SandboxKey, SettingsError, Summary, Words
 from ..urls import origin
 from .api import Account
 
@@ -18,15 +18,17 @@ SUMMARY = Summary(
     ways="page",
     refunds="in full or in parts",
     left_page="canceled (`DELETE`) where Mollie can",
+    webhook="not at all: each payment names it",
+    repeats="for 26 hours, ten times in all",
 )
 LIVE_APIS, NEEDS = (API,), (("mollie_api_key",),)
 
 
 class Settings(ProviderSettings):
     mollie_base_url: str = Field("", description=f"Default: the sandbox, else {API}")
-    mollie_api_key: Annotated[SecretStr | None, SandboxKey("test_kiln_and_kettle")] = Field(
-        None, description="Dashboard, Developers, API keys: live_… when live, else test_…"
-    )
+    mollie_api_key: Annotated[
+        SecretStr | None, SandboxKey("test_kiln_and_kettle"), BY_DASHBOARD
+    ] = Field(None, description="Dashboard, Developers, API keys: live_… when live, else test_…")
     mollie_page_origins: Words = Field((), description=f"Default: {PAGES}")
     mollie_currencies: Words = Field(("EUR", "USD", "GBP"), description="What your account takes")
 

@@ -5,7 +5,15 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, SettingsError, Summary, Words
+from ..settings import (
+    BY_DASHBOARD,
+    TWO_AT_A_TIME,
+    ProviderSettings,
+    SandboxKey,
+    SettingsError,
+    Summary,
+    Words,
+)
 from ..urls import origin
 from .api import Account
 from .destination import warnings
@@ -30,6 +38,8 @@ SUMMARY = Summary(
     ways="page; in part; one request for each line with `REQUEST_NETWORK_ITEMIZED=true`",
     refunds="none by API",
     left_page="asked about before the shopper goes back: closed → a fresh link, paid → the truth",
+    webhook="by a call, under the Client ID that makes the payments",
+    repeats="**for 21 seconds only**: after 1, 5 and 15",
 )
 
 
@@ -39,7 +49,7 @@ class Settings(ProviderSettings):
         description="Default: the sandbox, or https://api.request.network (there is no test "
         "system: use a Sepolia token)",
     )
-    request_network_api_key: SecretStr | None = Field(
+    request_network_api_key: Annotated[SecretStr | None, BY_DASHBOARD] = Field(
         None, description="Dashboard: an API key; or a Client ID instead"
     )
     request_network_client_id: Annotated[str | None, SandboxKey("cli_test_kiln_and_kettle")] = (
@@ -50,6 +60,7 @@ class Settings(ProviderSettings):
     request_network_webhook_secret: Annotated[
         SecretStr | None,
         SandboxKey("6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"),
+        TWO_AT_A_TIME,
     ] = Field(
         None, description="Shown once when the webhook is registered: 64 hex digits, used as text"
     )

@@ -4,7 +4,15 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, SettingsError, Summary, Words
+from ..settings import (
+    BY_DASHBOARD,
+    TWO_AT_A_TIME,
+    ProviderSettings,
+    SandboxKey,
+    SettingsError,
+    Summary,
+    Words,
+)
 from ..urls import origin
 from .api import Account
 
@@ -17,6 +25,8 @@ SUMMARY = Summary(
     ways="page",
     refunds="in full or in parts",
     left_page="expired (`POST …/expire`)",
+    webhook="in the dashboard, or by a call",
+    repeats="for three days",
 )
 LIVE_APIS = (API,)
 NEEDS = (("stripe_secret_key",), ("stripe_webhook_secret",))
@@ -24,10 +34,14 @@ NEEDS = (("stripe_secret_key",), ("stripe_webhook_secret",))
 
 class Settings(ProviderSettings):
     stripe_base_url: str = Field("", description=f"Default: the sandbox, or {API}")
-    stripe_secret_key: Annotated[SecretStr | None, SandboxKey("sk_test_kettle_too")] = Field(
+    stripe_secret_key: Annotated[
+        SecretStr | None, SandboxKey("sk_test_kettle_too"), BY_DASHBOARD
+    ] = Field(
         None, description="Dashboard, Developers, API keys: sk_test_… or rk_test_…; live sk_live_…"
     )
-    stripe_webhook_secret: Annotated[SecretStr | None, SandboxKey("whsec_test_kettle_too")] = Field(
+    stripe_webhook_secret: Annotated[
+        SecretStr | None, SandboxKey("whsec_test_kettle_too"), TWO_AT_A_TIME
+    ] = Field(
         None, description="Dashboard, Webhooks, your endpoint: whsec_…; two while it is rolled"
     )
     stripe_page_origins: Words = Field((), description=f"Default: {PAGES}, or a domain of your own")

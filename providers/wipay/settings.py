@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from ..settings import ProviderSettings, SandboxKey, SettingsError, Summary
+from ..settings import (
+    BY_DASHBOARD,
+    TWO_AT_A_TIME,
+    ProviderSettings,
+    Replaced,
+    SandboxKey,
+    SettingsError,
+    Summary,
+)
 from ..urls import origin
 from .api import CURRENCIES, HOSTS, Account
 
@@ -23,6 +31,8 @@ SUMMARY = Summary(
     ways="page; the browser's own form post with `WIPAY_MODE=form`; cards saved for a device",
     refunds="whole payments, decided later, with a WAPI key",
     left_page="closes after 3 minutes (5 with `WIPAY_AVS`); unknown is not failed for 240",
+    webhook="on the merchant account; the return proves a payment without it",
+    repeats="some time, not documented",
 )
 
 
@@ -37,7 +47,14 @@ class Settings(ProviderSettings):
         description="Ten digits, on the WiPay profile. 1234567890 is WiPay's public test account, "
         "and refused live",
     )
-    wipay_api_key: Annotated[SecretStr | None, SandboxKey("123", PUBLIC)] = Field(
+    wipay_api_key: Annotated[
+        SecretStr | None,
+        SandboxKey("123", PUBLIC),
+        Replaced(
+            "one only: payments on their way lose the proof of their return; the webhook or WAPI "
+            "finds them"
+        ),
+    ] = Field(
         None,
         description="On the WiPay profile; proves returns, and is never sent. 123 is the public "
         "test account's, and refused live",
@@ -61,7 +78,7 @@ class Settings(ProviderSettings):
         "minutes instead of three; a parcel's address is sent along to fill it in",
     )
     wipay_webhook_secret: Annotated[
-        SecretStr | None, SandboxKey("wipay_webhook_test_kiln_and_kettle")
+        SecretStr | None, SandboxKey("wipay_webhook_test_kiln_and_kettle"), TWO_AT_A_TIME
     ] = Field(
         None, description="Of a registered webhook endpoint; without it the return is the only news"
     )
@@ -71,7 +88,9 @@ class Settings(ProviderSettings):
         "documented; try the first). Only the second proves how old a delivery is; a "
         "replay changes nothing in either",
     )
-    wipay_wapi_key: Annotated[SecretStr | None, SandboxKey("wapi_test_kiln_and_kettle")] = Field(
+    wipay_wapi_key: Annotated[
+        SecretStr | None, SandboxKey("wapi_test_kiln_and_kettle"), BY_DASHBOARD
+    ] = Field(
         None,
         description="X-WAPI-Key of a business account; without it WiPay cannot be asked about a "
         "payment, and there are neither refunds nor saved cards",

@@ -87,6 +87,18 @@ print(client.get(f"/acme/v1/payments/{made['id']}", base_url=here, headers=key).
     assert ended.stdout.split() == ["True", "303", "paid"], ended.stderr
 
 
+def test_its_page_says_what_to_write_and_make_docs_fills_in_the_rest(checkout: Path) -> None:
+    code = (
+        "from tools import provider_pages; print(provider_pages.pages()['docs/providers/acme.md'])"
+    )
+
+    ended = run(checkout, code)
+
+    assert "Not written yet: where each key is found" in ended.stdout, ended.stderr
+    assert "`BASE_URL/webhooks/acme`" in ended.stdout
+    assert "| `ACME_API_KEY` | Where the dashboard shows it |" in ended.stdout
+
+
 @pytest.mark.parametrize("name", ["", "A", "Acme", "9acme", "acme-pay", "a" * 21, "../acme"])
 def test_a_name_that_cannot_be_one_is_refused_with_an_example(name: str, tmp_path: Path) -> None:
     with pytest.raises(CannotWrite, match="For example: make provider NAME=acme"):

@@ -4,10 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+import responses
 
 import config
 from app import create_app
 from providers import PROVIDERS
+from providers.contract import Rejected, Unproven, WrongEnvironment
+from tests.providers import cases
+from tests.providers.contract import URLS
 from tools import provider_pages
 from tools.new_provider.__main__ import TEMPLATES
 
@@ -49,6 +53,35 @@ def test_its_page_says_where_each_key_is_found_that_it_cannot_do_without(name: s
     for needs in config.DECLARED[name].NEEDS:
         for each in needs:
             assert f"`{each.upper()}`" in keys, each
+
+
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
+def test_its_page_quotes_what_the_shop_says_of_a_signature_that_it_refuses(name: str) -> None:
+    case, said = cases()[name], real_account(name)["When a signature is refused"]
+
+    for message in case.messages:
+        with pytest.raises(Unproven) as refused:
+            case.provider.read_webhook(case.account, *message.proof.seal(message.paid(), "another"))
+        assert str(refused.value).removesuffix(" differs") in said
+        if message.other_environment:
+            with pytest.raises(WrongEnvironment):
+                case.provider.read_webhook(
+                    case.account, *message.swapped(message.other_environment)
+                )
+            assert "`WrongEnvironment: " in said
+
+
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
+def test_its_page_quotes_what_the_log_says_of_a_key_that_is_refused(name: str) -> None:
+    case = cases()[name]
+    with responses.RequestsMock() as mock:
+        mock.add(responses.POST, re.compile(".*"), json={}, status=401)
+
+        with pytest.raises(Rejected) as refused:
+            case.provider.start_checkout(case.account, case.payment, URLS)
+
+    call = str(refused.value).partition("401")[0]
+    assert f"`{call}" in real_account(name)["When a key is refused"]
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))

@@ -1,7 +1,8 @@
 """Write what a new provider begins with, and say what to do next. Called by ``make provider``.
 
-Its folders are made from ``templates/``: adapter, imitation and case. Each function of the adapter
-raises with the words of the contract until it is written. The two registries get a line each.
+Its folders are made from ``templates/``: adapter, imitation and case, and its page in
+``docs/providers/``. Each function of the adapter raises with the words of the contract until it is
+written, and each part of the page says what to write. The two registries get a line each.
 """
 
 import argparse
@@ -26,6 +27,7 @@ FILES = {
     "empty.txt": "tests/providers/{name}/__init__.py",
     "test_lesson.py.txt": "tests/providers/{name}/test_{name}.py",
     "sources.md.txt": "tests/providers/{name}/SOURCES.md",
+    "page.md.txt": "docs/providers/{name}.md",
 }
 REGISTRIES = ("providers/__init__.py", "sandbox/registry.py")
 
