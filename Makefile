@@ -36,6 +36,7 @@ provider: .venv/dev ## the folders of a new provider: make provider NAME=acme
 	@$(BIN)/ruff format -q providers/$(NAME) sandbox/$(NAME) tests/providers/$(NAME)
 
 contract: .venv/dev ## what a provider still lacks, in order: make contract PROVIDER=acme
+	@sh scripts/install.sh
 	@$(BIN)/python -m tools.contract "$(PROVIDER)" $(CONTRACT_ARGS)
 
 docs: .venv/run ## fill in what the documents quote from the code

@@ -16,6 +16,7 @@ from pathlib import Path
 from providers import PROVIDERS
 
 ROOT = Path(__file__).parent.parent
+LONGEST = 300  # characters of a reason
 #: What is built first, and the files of tests that say whether it is there.
 STAGES = {
     "Its folders and the contract: page, webhook, truth on request, failures": ("tests/providers",),
@@ -78,15 +79,26 @@ def say(line: str) -> None:
 
 
 def run(name: str, files: tuple[str, ...]) -> tuple[int, list[Failure]]:
-    """How many tests of these files that name the provider hold, and those that do not."""
-    there = [path for path in files if (ROOT / path).exists()]
+    """How many tests of these files that name the provider hold, and those that do not.
+
+    That none could be collected, or none names it, is something to do, too.
+    """
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-k", name, *there]
-        subprocess.run(  # noqa: S603
-            [*command, f"--junitxml={report.name}"], cwd=ROOT, capture_output=True, check=False
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-k", name, *files]
+        ended = subprocess.run(  # noqa: S603
+            [*command, f"--junitxml={report.name}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        tree = ElementTree.parse(report.name)  # noqa: S314 - written by pytest, a line above
-        return _sorted_out(list(tree.iter("testcase")), name)
+        written = Path(report.name).read_text("utf-8")
+    if not written:
+        return 0, [Failure("its tests can be collected", reason_in(ended.stdout + ended.stderr))]
+    tests = list(ElementTree.fromstring(written).iter("testcase"))  # noqa: S314 - by pytest
+    if not tests:
+        return 0, [Failure("its name stands in tests", f"in none of {', '.join(files)}")]
+    return _sorted_out(tests, name)
 
 
 def _sorted_out(cases: list[ElementTree.Element], name: str) -> tuple[int, list[Failure]]:
@@ -109,8 +121,14 @@ def sentence_of(test: str, name: str) -> str:
 
 def _found(wrong: ElementTree.Element) -> str:
     """What the test says was wrong, in one line."""
-    said = [line[1:].strip() for line in (wrong.text or "").splitlines() if line.startswith("E ")]
-    return (said[0] if said else (wrong.get("message") or "")).partition("\n")[0][:200]
+    return reason_in(wrong.text or "") or (wrong.get("message") or "").partition("\n")[0][:LONGEST]
+
+
+def reason_in(output: str) -> str:
+    """The first line that pytest marks as an error's, with the next where it ends in a colon."""
+    said = [line[1:].strip() for line in output.splitlines() if line.startswith("E ")]
+    count = 2 if said and said[0].endswith(":") else 1
+    return " ".join(said[:count])[:LONGEST]
 
 
 if __name__ == "__main__":

@@ -12,58 +12,58 @@ from tests.live import LIVE, SHOP
 class NextYear(config.Settings):
     """With a provider that config.py does not know."""
 
-    acme_base_url: str = ""
-    acme_page_origins: Words = ()
-    acme_currencies: Words = ("USD",)
-    acme_default_link: str = ""
-    acme_client_id: str | None = None
-    acme_secret_key: SecretStr | None = None
-    acme_webhook_secret: SecretStr | None = None
-    acme_salt: SecretStr | None = None
-    acme_access_token: SecretStr | None = None
-    acme_settlement_currency: str | None = None
-    acme_hold_minutes: int = Field(5)
+    newpay_base_url: str = ""
+    newpay_page_origins: Words = ()
+    newpay_currencies: Words = ("USD",)
+    newpay_default_link: str = ""
+    newpay_client_id: str | None = None
+    newpay_secret_key: SecretStr | None = None
+    newpay_webhook_secret: SecretStr | None = None
+    newpay_salt: SecretStr | None = None
+    newpay_access_token: SecretStr | None = None
+    newpay_settlement_currency: str | None = None
+    newpay_hold_minutes: int = Field(5)
 
 
-ACME = {
+NEWPAY = {
     **LIVE,
-    "acme_base_url": "https://api.acme.example/v2",
-    "acme_page_origins": "https://pay.acme.example",
-    "acme_currencies": "USD,sgd",
-    "acme_default_link": "https://pay.acme.example/r/42?x=1",
-    "acme_client_id": "client-42",
-    "acme_secret_key": "k9FhT2xQw7",
-    "acme_webhook_secret": "9f" * 16,
-    "acme_salt": "9f" * 16,
-    "acme_access_token": "9f" * 16,
-    "acme_settlement_currency": "USDC-base",
+    "newpay_base_url": "https://api.newpay.example/v2",
+    "newpay_page_origins": "https://pay.newpay.example",
+    "newpay_currencies": "USD,sgd",
+    "newpay_default_link": "https://pay.newpay.example/r/42?x=1",
+    "newpay_client_id": "client-42",
+    "newpay_secret_key": "k9FhT2xQw7",
+    "newpay_webhook_secret": "9f" * 16,
+    "newpay_salt": "9f" * 16,
+    "newpay_access_token": "9f" * 16,
+    "newpay_settlement_currency": "USDC-base",
 }
 
 
 def test_a_provider_that_is_not_listed_is_taken_when_all_makes_sense() -> None:
     """T12: the control."""
-    settings = config.load(NextYear, **ACME)
+    settings = config.load(NextYear, **NEWPAY)
 
     assert isinstance(settings, NextYear)
-    assert settings.acme_page_origins == ("https://pay.acme.example",)
-    assert settings.acme_currencies == ("USD", "SGD")
+    assert settings.newpay_page_origins == ("https://pay.newpay.example",)
+    assert settings.newpay_currencies == ("USD", "SGD")
 
 
 @pytest.mark.parametrize("environment", ["sandbox", "test", "live"])
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("acme_page_origins", "https://x.example; script-src *"),
-        ("acme_page_origins", "https://x.example/pay"),
-        ("acme_page_origins", "*"),
-        ("acme_base_url", "api.acme.example"),
-        ("acme_base_url", "https://u:canary@api.acme.example"),
-        ("acme_base_url", "https://api.acme.example?key=canary"),
-        ("acme_default_link", "javascript:alert(1)"),
-        ("acme_currencies", "EURO"),
-        ("acme_hold_minutes", "0"),
-        ("acme_secret_key", "can\nary"),
-        ("acme_webhook_secret", "can\x00ary"),
+        ("newpay_page_origins", "https://x.example; script-src *"),
+        ("newpay_page_origins", "https://x.example/pay"),
+        ("newpay_page_origins", "*"),
+        ("newpay_base_url", "api.newpay.example"),
+        ("newpay_base_url", "https://u:canary@api.newpay.example"),
+        ("newpay_base_url", "https://api.newpay.example?key=canary"),
+        ("newpay_default_link", "javascript:alert(1)"),
+        ("newpay_currencies", "EURO"),
+        ("newpay_hold_minutes", "0"),
+        ("newpay_secret_key", "can\nary"),
+        ("newpay_webhook_secret", "can\x00ary"),
     ],
 )
 def test_a_setting_that_is_not_listed_is_checked_by_its_kind(
@@ -71,7 +71,7 @@ def test_a_setting_that_is_not_listed_is_checked_by_its_kind(
 ) -> None:
     """T12: by the end of its name."""
     with pytest.raises(config.SettingsError) as refused:
-        config.load(NextYear, **{**ACME, "payment_environment": environment, name: value})
+        config.load(NextYear, **{**NEWPAY, "payment_environment": environment, name: value})
 
     (line,) = str(refused.value).splitlines()
     assert line.startswith(name.upper())
@@ -81,24 +81,28 @@ def test_a_setting_that_is_not_listed_is_checked_by_its_kind(
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("acme_base_url", "http://api.acme.example", "is no address of a live system"),
-        ("acme_base_url", "https://api.sandbox.acme.example", "is no address of a live system"),
-        ("acme_base_url", "https://test-api.acme.example", "is no address of a live system"),
-        ("acme_base_url", "https://127.0.0.1:5001/acme", "is no address of a live system"),
-        ("acme_base_url", "https://acme.internal", "is no address of a live system"),
-        ("acme_default_link", "https://sandbox.acme.example/r", "is no address of a live system"),
-        ("acme_page_origins", "https://pay.test.acme.example", "holds https://pay.test"),
-        ("acme_client_id", "cli_test_abc", "is a test key"),
-        ("acme_secret_key", "sk_test_canary", "is a test key"),
-        ("acme_secret_key", "canary", "is too short: 8 characters or more"),
-        ("acme_webhook_secret", "canary-test-canary", "is a test key"),
-        ("acme_webhook_secret", "canar", "is too short: 12 characters or more"),
-        ("acme_salt", "c", "is too short: 12 characters or more"),
-        ("acme_access_token", "canary-canary", "is too short: 16 characters or more"),
-        ("acme_secret_key", "canary canary", "holds a space or a sign beyond ASCII"),
-        ("acme_secret_key", "canary\u200bcanary", "holds a line break or another control"),
-        ("acme_secret_key", "cаnary-canary", "holds a space or a sign beyond ASCII"),
-        ("acme_settlement_currency", "USDC-amoy", "is a coin of a test network"),
+        ("newpay_base_url", "http://api.newpay.example", "is no address of a live system"),
+        ("newpay_base_url", "https://api.sandbox.newpay.example", "is no address of a live system"),
+        ("newpay_base_url", "https://test-api.newpay.example", "is no address of a live system"),
+        ("newpay_base_url", "https://127.0.0.1:5001/newpay", "is no address of a live system"),
+        ("newpay_base_url", "https://newpay.internal", "is no address of a live system"),
+        (
+            "newpay_default_link",
+            "https://sandbox.newpay.example/r",
+            "is no address of a live system",
+        ),
+        ("newpay_page_origins", "https://pay.test.newpay.example", "holds https://pay.test"),
+        ("newpay_client_id", "cli_test_abc", "is a test key"),
+        ("newpay_secret_key", "sk_test_canary", "is a test key"),
+        ("newpay_secret_key", "canary", "is too short: 8 characters or more"),
+        ("newpay_webhook_secret", "canary-test-canary", "is a test key"),
+        ("newpay_webhook_secret", "canar", "is too short: 12 characters or more"),
+        ("newpay_salt", "c", "is too short: 12 characters or more"),
+        ("newpay_access_token", "canary-canary", "is too short: 16 characters or more"),
+        ("newpay_secret_key", "canary canary", "holds a space or a sign beyond ASCII"),
+        ("newpay_secret_key", "canary\u200bcanary", "holds a line break or another control"),
+        ("newpay_secret_key", "cаnary-canary", "holds a space or a sign beyond ASCII"),
+        ("newpay_settlement_currency", "USDC-amoy", "is a coin of a test network"),
     ],
 )
 def test_what_is_no_live_setting_of_an_unlisted_provider_does_not_go_live(
@@ -106,7 +110,7 @@ def test_what_is_no_live_setting_of_an_unlisted_provider_does_not_go_live(
 ) -> None:
     """T12, T11."""
     with pytest.raises(config.SettingsError) as refused:
-        config.load(NextYear, **{**ACME, name: value})
+        config.load(NextYear, **{**NEWPAY, name: value})
 
     (line,) = str(refused.value).splitlines()
     assert line.startswith(f"{name.upper()} {sentence}")

@@ -10,6 +10,7 @@ import pytest
 
 from tools import contract
 from tools.new_provider.__main__ import CannotWrite, write
+from views.shop import CURRENCIES
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -52,6 +53,12 @@ def test_the_two_registries_get_one_line_each(checkout: Path) -> None:
         after = (checkout / path).read_text("utf-8").splitlines()
         assert [line for line in after if line not in before] == ['    "acme",']
         assert len(after) == len(before) + 1
+
+
+def test_it_takes_the_currency_in_which_the_stories_buy(checkout: Path) -> None:
+    settings = (checkout / "providers/acme/settings.py").read_text("utf-8")
+
+    assert f'acme_currencies: Words = Field(("{CURRENCIES[0]}",' in settings
 
 
 def test_what_its_lesson_lacks_is_said_when_the_shop_starts(checkout: Path) -> None:
@@ -120,6 +127,36 @@ def test_the_name_of_a_test_is_read_as_a_sentence() -> None:
     sentence = contract.sentence_of("test_a_refund_is_made_once[acme-in_parts]", "acme")
 
     assert sentence == "a refund is made once (in_parts)"
+
+
+def test_what_keeps_the_tests_from_being_collected_is_the_first_thing_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "conftest.py").write_text("raise RuntimeError('acme lacks capabilities()')")
+    monkeypatch.setattr(contract, "ROOT", tmp_path)
+
+    held, (failure,) = contract.run("acme", (".",))
+
+    assert (held, failure.sentence) == (0, "its tests can be collected")
+    assert failure.found == "RuntimeError: acme lacks capabilities()"
+
+
+def test_a_stage_in_which_no_test_names_the_provider_does_not_hold() -> None:
+    held, (failure,) = contract.run("zenith", ("tests/tools/test_audit.py",))
+
+    assert (held, failure.found) == (0, "in none of tests/tools/test_audit.py")
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("E   assert 200 == 400\nE    +  where 200", "assert 200 == 400"),
+        ("E   AssertionError:\nE     not here", "AssertionError: not here"),
+        ("collected 0 items", ""),
+    ],
+)
+def test_what_a_test_found_is_one_line(output: str, reason: str) -> None:
+    assert contract.reason_in(output) == reason
 
 
 def test_a_provider_that_is_not_there_is_named_beside_those_that_are(
