@@ -204,7 +204,7 @@ class ShopSettings(ProviderSettings):
     @model_validator(mode="after")
     def refuse_what_is_dangerous(self) -> "ShopSettings":
         """All that is wrong at once, a line each; none of them shows a value."""
-        problems: list[str] = []
+        problems = [*self.live_keys()]
         if self.payment_environment != "sandbox":
             problems += self._weak_secrets()
         if self.payment_environment == "live":

@@ -187,15 +187,16 @@ def answer(reply: Reply, errors: Errors, words: str, may_be_empty: bool = False)
 
 
 @contextmanager
-def documented(words: str) -> Iterator[None]:
+def documented(words: str, problem: type[Exception] = Unreachable) -> Iterator[None]:
     """Read a success in here: what is not there, or makes no sense, is no answer.
 
-    :raise Unreachable: in place of what a look-up or a conversion raises; begins with ``words``.
+    :param problem: ``Malformed`` to read a delivery, which is refused then.
+    :raise problem: in place of what a look-up or a conversion raises; begins with ``words``.
     """
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise Unreachable(f"{words}: not as documented: {printable(error, 100)}") from error
+        raise problem(f"{words}: not as documented: {printable(error, 100)}") from error
 
 
 def failure(reply: Reply, errors: Errors, words: str) -> ProviderError:

@@ -57,6 +57,19 @@ def read(amount: object, currency: object) -> tuple[int | None, str | None]:
     return to_minor(amount, code), code
 
 
+def read_minor(amount: object, currency: object) -> tuple[int | None, str | None]:
+    """The same where the provider counts in minor units: the JSON integer 4999 is 49.99.
+
+    :raise NotMoney: anything else.
+    """
+    code = None if currency is None else read_currency(currency)
+    if amount is None or code is None:
+        return None, code
+    if type(amount) is not int:  # True is one, too, to isinstance
+        raise NotMoney(f"not a whole number of minor units: {str(amount)[:40]!r}")
+    return to_minor(to_major(amount, code), code), code
+
+
 def read_currency(currency: object) -> str:
     """ "usd" is "USD"; a token keeps its spelling.
 

@@ -6,7 +6,7 @@ Every sentence names what to do, and quotes nothing that could be a secret.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
 
@@ -38,6 +38,8 @@ TEST_MARK = re.compile(
     r"sandbox|^([a-z]+_)?test|"
     r"(?<![a-z0-9])(test|tests|testing|staging|demo|dummy|changeme|placeholder)(?![a-z])"
 )
+#: What they mark live keys with: sk_live_…
+LIVE_MARK = re.compile(r"^([a-z]+_)?live_")
 MOST_MINUTES = 30 * 24 * 60
 MOST_SECONDS = 24 * 60 * 60
 #: The chain in a destination id.
@@ -139,6 +141,13 @@ class ProviderSettings(BaseSettings):
         """A secret that may be several, comma-separated, while one is being replaced."""
         return tuple(word.strip() for word in self.value(name).split(",") if word.strip())
 
+    def live_keys(self) -> Iterator[str]:
+        """Outside live: the keys that would take real money for test orders, a sentence each."""
+        names = [each for each in type(self).model_fields if each.endswith(("_key", "_secret"))]
+        for name in names if self.environment != "live" else ():
+            if any(map(LIVE_MARK.search, self.values(name))):
+                yield f"{name.upper()} is a live key: set PAYMENT_ENVIRONMENT=live"
+
     def api(self, name: str, hosts: dict[str, str]) -> str:
         """Where a provider's API is: as set, else by environment; the sandbox has a path for each.
 
@@ -148,6 +157,16 @@ class ProviderSettings(BaseSettings):
         if given or self.environment != "sandbox":
             return given or hosts[self.environment]
         return f"{self.sandbox_url}/{name}"
+
+    def origins(
+        self, name: str, base_url: str, pages: Mapping[str, tuple[str, ...]]
+    ) -> tuple[str, ...]:
+        """Where a provider's pages are: as set, else by the API's address, else at that address.
+
+        ``pages``: origins by base address, where they are documented.
+        """
+        given: tuple[str, ...] = getattr(self, f"{name}_page_origins")
+        return given or pages.get(base_url, (origin(base_url),))
 
 
 @dataclass(frozen=True)

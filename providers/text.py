@@ -1,4 +1,11 @@
-"""A provider's words, made safe to store and to show."""
+"""A provider's words and ids, made safe to store, to show and to send."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+#: Ids are opaque, stand in columns, and travel in our URLs.
+SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
 def printable(text: object, limit: int = 500) -> str:
@@ -10,3 +17,14 @@ def printable(text: object, limit: int = 500) -> str:
 def optional_text(text: object, limit: int = 500) -> str | None:
     """The same for a word that may be missing: null stays None."""
     return None if text is None else printable(text, limit)
+
+
+def usable_id(data: Mapping[str, Any], name: str, problem: type[Exception] = ValueError) -> str:
+    """The provider's id of something, of 1 to 100 letters, digits, ``_`` and ``-``.
+
+    :raise problem: it is missing, or anything else.
+    """
+    found = data.get(name)
+    if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
+        raise problem(f"no usable {name}")
+    return found

@@ -22,6 +22,11 @@ EVERYTHING = {
     "providers_extra": ",".join(EXAMPLES),
     **{name: value for case in cases().values() for name, value in case.live.items()},
 }
+#: The same at their test systems, as their keys say.
+IN_TEST = {
+    **{name: value.replace("live_", "test_") for name, value in EVERYTHING.items()},
+    "payment_environment": "test",
+}
 
 
 def problems(**settings: object) -> list[str]:

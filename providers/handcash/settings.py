@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from ..settings import ProviderSettings, Replaced, SandboxKey, Summary, Words
-from ..urls import origin
 from .api import Account
 
 API = {"test": "https://iae.cloud.handcash.io", "live": "https://cloud.handcash.io"}
@@ -67,7 +66,7 @@ def account(settings: Settings) -> Account | None:
     base_url = settings.api("handcash", API)
     return Account(
         base_url=base_url,
-        origins=settings.handcash_page_origins or PAGES.get(base_url, (origin(base_url),)),
+        origins=settings.origins("handcash", base_url, PAGES),
         currencies=settings.handcash_currencies,
         app_id=app_id,
         app_secrets=app_secrets,

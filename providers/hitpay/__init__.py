@@ -31,10 +31,10 @@ from ..contract import (
 from ..http import read_object
 from ..money import to_major
 from ..proof import check_hmac
-from ..text import printable
+from ..text import printable, usable_id
 from . import charges, drop_in, qr
 from .api import Account as Account
-from .api import call_api, digest, fetch_request, read_money, usable_id
+from .api import call_api, digest, fetch_request, read_money
 from .pages import cancel as cancel
 from .pages import page_fields
 from .pages import resume_checkout as resume_checkout

@@ -13,7 +13,7 @@ from typing import Any
 from ..contract import Malformed, Rejected, Unreachable
 from ..http import Errors, Reply, answer, call
 from ..money import NotMoney, read
-from ..text import printable
+from ..text import printable, usable_id
 
 
 class Missing(Rejected):
@@ -31,8 +31,6 @@ ERRORS: Errors = {
     422: (Rejected, REFUSED),  # names each field that is wrong
 }
 
-#: Ids are UUIDs, and travel in our URLs.
-SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 #: An amount is text; one documented example groups the thousands: "900,000.00".
 GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
 
@@ -80,13 +78,6 @@ def fetch_request(account: Account, reference: str) -> dict[str, Any]:
     if usable_id(resource, "id", Unreachable) != reference:
         raise Unreachable("GET /v1/payment-requests: the answer is about another payment")
     return resource
-
-
-def usable_id(data: Mapping[str, Any], name: str, problem: type[Exception]) -> str:
-    found = data.get(name)
-    if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
-        raise problem(f"no usable {name}")
-    return found
 
 
 def read_money(amount: object, named: Mapping[str, Any]) -> tuple[int | None, str | None]:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..contract import LADDER, Malformed, News
-from ..text import optional_text
-from .api import SAFE_ID, digest, read_money, usable_id
+from ..text import SAFE_ID, optional_text, usable_id
+from .api import digest, read_money
 
 #: ``status`` of a charge (an entry in ``payments``) that took money -> ours. It may be ahead of the
 #: request's own, which was seen to say ``pending`` for a while (hit-pay/mpp-samples, 06-bridge-in).

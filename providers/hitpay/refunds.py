@@ -6,7 +6,8 @@ Documentation (docs.hitpayapp.com, read 2026-05 to 2026-07): apis/payment-reques
 from ..contract import Malformed, PaymentRequest, Rejected, Unreachable
 from ..money import to_major
 from ..optional import Refunded, RefundRequest
-from .api import Account, call_api, fetch_request, usable_id
+from ..text import usable_id
+from .api import Account, call_api, fetch_request
 from .charges import read_charges
 
 

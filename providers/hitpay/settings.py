@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from ..settings import TWO_AT_A_TIME, ProviderSettings, Replaced, SandboxKey, Summary, Words
-from ..urls import origin
 from .api import Account
 
 API = {"test": "https://api.sandbox.hit-pay.com", "live": "https://api.hit-pay.com"}
@@ -104,7 +103,7 @@ def account(settings: Settings) -> Account | None:
     base_url = settings.api("hitpay", API)
     return Account(
         base_url=base_url,
-        origins=settings.hitpay_page_origins or PAGES.get(base_url, (origin(base_url),)),
+        origins=settings.origins("hitpay", base_url, PAGES),
         currencies=settings.hitpay_currencies,
         payment_methods=settings.hitpay_payment_methods,
         page_minutes=settings.payment_minutes,

@@ -31,9 +31,9 @@ from ..contract import (
     WrongEnvironment,
 )
 from ..proof import check_hmac
-from ..text import optional_text, printable
+from ..text import optional_text, printable, usable_id
 from .api import Account as Account
-from .api import call_api, read_event, read_money, usable_id
+from .api import call_api, read_event, read_money
 from .refunds import REFUNDED, check_totals, read_refund_failed
 from .refunds import refund as refund
 
@@ -91,7 +91,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     url = reply.get("redirectUrl") or (isinstance(resource, dict) and resource.get("redirectUrl"))
     if not isinstance(resource, dict) or not isinstance(url, str):
         raise Unreachable("POST /payments: the answer holds no payment with a redirectUrl")
-    return Checkout(usable_id(resource, Unreachable), Redirect(url))
+    return Checkout(usable_id(resource, "id", Unreachable), Redirect(url))
 
 
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
@@ -135,7 +135,7 @@ def _news(data: dict[str, Any], word: str, event: str, key: str | None) -> News:
     reference, code = data.get("externalId"), data.get("failureCode")
     status = code if word == "failed" and code in ABANDONED else word
     news = News(
-        provider_reference=usable_id(data, Malformed),
+        provider_reference=usable_id(data, "id", Malformed),
         reference=printable(reference, 100) if isinstance(reference, str) else None,
         status=status if word in STATUSES else None,
         word=event,

@@ -16,8 +16,8 @@ from typing import Any
 
 from ..contract import Malformed, News, PaymentRequest, Rejected, Unreachable
 from ..optional import Refunded, RefundRequest
-from ..text import printable
-from .api import MONEY, Account, call_api, usable_id
+from ..text import printable, usable_id
+from .api import MONEY, Account, call_api
 
 #: A payment's words once money was refunded; they are ours, too.
 REFUNDED = ("partially_refunded", "refunded", "voided")
@@ -39,7 +39,7 @@ def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> 
     resource = call_api(account, "POST", path, payload)
     if resource.get("status") == "failed":
         raise Rejected(f"POST /payments/…/refund: {_reason(resource)}")
-    theirs = usable_id(resource, Unreachable)
+    theirs = usable_id(resource, "id", Unreachable)
     return Refunded(theirs, done=resource.get("status") == "succeeded")
 
 

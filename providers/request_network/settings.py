@@ -14,7 +14,6 @@ from ..settings import (
     Summary,
     Words,
 )
-from ..urls import origin
 from .api import Account
 from .destination import warnings
 
@@ -104,8 +103,7 @@ def account(settings: Settings) -> Account | None:
         found = Account(
             base_url=base_url,
             environment="live" if settings.environment == "live" else "test",
-            origins=settings.request_network_page_origins
-            or PAGES.get(base_url, (origin(base_url),)),
+            origins=settings.origins("request_network", base_url, PAGES),
             currencies=settings.request_network_currencies,
             api_key="" if client_id else api_key,
             client_id=client_id,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from providers import money
-from providers.contract import Rejected, Unreachable
+from providers.contract import Malformed, Rejected, Unreachable
 from providers.http import Reply, documented
 
 EMPTY: Any = {}
@@ -27,6 +27,12 @@ def test_what_cannot_be_read_is_no_answer(read: Callable[[], object]) -> None:
     """Whether the call did its work is unknown then, so it is retried."""
     with pytest.raises(Unreachable, match=r"^GET /x: not as documented"), documented("GET /x"):
         read()
+
+
+def test_a_delivery_that_cannot_be_read_is_malformed() -> None:
+    """A15."""
+    with pytest.raises(Malformed, match=r"^event: not as"), documented("event", Malformed):
+        EMPTY["id"]
 
 
 def test_what_a_provider_refuses_stays_refused() -> None:

@@ -104,6 +104,30 @@ def test_null_is_not_zero_but_not_said() -> None:
     assert money.read(0, "USD") == (0, "USD")
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "read"),
+    [
+        (4999, "usd", (4999, "USD")),
+        (500, "JPY", (500, "JPY")),
+        (1230, "KWD", (1230, "KWD")),
+        (0, "EUR", (0, "EUR")),
+        (None, "EUR", (None, "EUR")),
+        (4999, None, (None, None)),
+    ],
+)
+def test_minor_units_are_read_as_they_are(
+    amount: object, currency: object, read: tuple[int | None, str | None]
+) -> None:
+    assert money.read_minor(amount, currency) == read
+
+
+@pytest.mark.parametrize("amount", [True, "4999", -1, 10**30, [], {}, Decimal("4999.0")])
+def test_minor_units_that_are_no_whole_number_are_refused(amount: object) -> None:
+    """B17."""
+    with pytest.raises(money.NotMoney):
+        money.read_minor(amount, "USD")
+
+
 @given(st.integers(0, 10**11), st.sampled_from(sorted(money.ISO_4217)))
 def test_there_and_back_is_the_same(amount: int, currency: str) -> None:
     assert money.to_minor(money.to_major(amount, currency), currency) == amount

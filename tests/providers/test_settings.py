@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 import config
 from providers import configured_providers
 from providers.settings import Words
-from tests.live import LIVE, SHOP
+from tests.live import SHOP
 
 
 class NextYear(config.Settings):
@@ -26,7 +26,7 @@ class NextYear(config.Settings):
 
 
 NEWPAY = {
-    **LIVE,
+    **SHOP,
     "newpay_base_url": "https://api.newpay.example/v2",
     "newpay_page_origins": "https://pay.newpay.example",
     "newpay_currencies": "USD,sgd",
@@ -115,6 +115,40 @@ def test_what_is_no_live_setting_of_an_unlisted_provider_does_not_go_live(
     (line,) = str(refused.value).splitlines()
     assert line.startswith(f"{name.upper()} {sentence}")
     assert "canary" not in line
+
+
+@pytest.mark.parametrize("environment", ["sandbox", "test"])
+@pytest.mark.parametrize("name", ["newpay_secret_key", "newpay_webhook_secret"])
+@pytest.mark.parametrize("value", ["sk_live_canary", "live_canary", "sk_canary,rk_live_canary"])
+def test_a_live_key_takes_no_real_money_for_test_orders(
+    environment: str, name: str, value: str
+) -> None:
+    """T12: whatever its provider is called."""
+    changes = {"payment_environment": environment, name: value}
+
+    with pytest.raises(config.SettingsError) as refused:
+        config.load(NextYear, **{**NEWPAY, **changes})
+
+    (line,) = str(refused.value).splitlines()
+    assert line == f"{name.upper()} is a live key: set PAYMENT_ENVIRONMENT=live"
+
+
+@pytest.mark.parametrize(
+    ("given", "base_url", "found"),
+    [
+        ("https://pay.newpay.example", "https://a.example", ("https://pay.newpay.example",)),
+        ("", "https://a.example", ("https://pages.a.example",)),
+        ("", "http://127.0.0.1:5001/newpay", ("http://127.0.0.1:5001",)),
+    ],
+    ids=["as set", "as documented", "at the API's address"],
+)
+def test_pages_are_where_they_are_set_or_documented_or_beside_the_api(
+    given: str, base_url: str, found: tuple[str, ...]
+) -> None:
+    settings = config.load(NextYear, **{**NEWPAY, "newpay_page_origins": given})
+
+    pages = {"https://a.example": ("https://pages.a.example",)}
+    assert settings.origins("newpay", base_url, pages) == found
 
 
 def test_what_does_not_go_together_is_said_of_all_providers_at_once() -> None:

@@ -1,9 +1,10 @@
 """A provider's words are stored and shown in one line, whatever is in them."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.text import optional_text, printable
+from providers.text import optional_text, printable, usable_id
 
 
 @given(st.text(st.characters(exclude_categories=())), st.integers(0, 50))
@@ -29,3 +30,14 @@ def test_a_word_that_is_missing_stays_missing() -> None:
     """And one that is no text is shown as one."""
     assert optional_text(None) is None
     assert optional_text(42) == "42"
+
+
+@pytest.mark.parametrize("found", ["pmt_1", "5B8cwPMG", "6ba7b810-9dad", "x" * 100])
+def test_an_id_is_what_fits_into_a_path_and_a_column(found: str) -> None:
+    assert usable_id({"id": found}, "id") == found
+
+
+@pytest.mark.parametrize("found", [None, 7, "", "../refunds", "a b", "é", "a\n", "x" * 101, ["a"]])
+def test_any_other_id_is_a_problem(found: object) -> None:
+    with pytest.raises(LookupError, match="no usable id"):
+        usable_id({"id": found}, "id", LookupError)

@@ -16,7 +16,7 @@ import config
 from app import create_app
 from providers import PROVIDERS, configured_providers
 from tests.conftest import close
-from tests.live import EVERYTHING, LIVE, problems
+from tests.live import EVERYTHING, IN_TEST, LIVE, problems
 from tests.shopper import Shopper
 from tools.run import free_port
 
@@ -116,8 +116,8 @@ def test_half_a_provider_is_refused_by_what_it_lacks(
     (line,) = problems(**blank)
 
     assert line == f"{sentence} is not set, but the rest of {name} is"
-    test = {"payment_environment": "test", "providers_extra": ""}
-    assert name not in configured_providers(config.load(**{**EVERYTHING, **blank, **test}))
+    test = {**IN_TEST, **blank, "providers_extra": ""}
+    assert name not in configured_providers(config.load(**test))
 
 
 def test_all_that_is_wrong_is_said_at_once_and_no_value_with_it() -> None:

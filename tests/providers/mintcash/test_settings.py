@@ -4,7 +4,7 @@ import pytest
 
 import config
 from providers import configured_providers
-from tests.live import SHOP, problems
+from tests.live import IN_TEST, SHOP, problems
 
 from .case import (
     ACCOUNT,
@@ -26,7 +26,7 @@ def test_without_any_setting_the_shop_runs_against_the_sandbox() -> None:
 
 
 def test_the_real_test_system_needs_settings_alone() -> None:
-    settings = config.load(**{**LIVE, "payment_environment": "test"})
+    settings = config.load(**IN_TEST)
 
     account = configured_providers(settings)["mintcash"].account
     assert account.base_url == "https://sandbox.mintcash.me"
@@ -47,9 +47,9 @@ def test_live_is_live() -> None:
 @pytest.mark.parametrize("value", [None, "", "  "])
 def test_a_provider_without_its_settings_is_not_offered(name: str, value: str | None) -> None:
     """A4: outside the sandbox a missing key has no default."""
-    settings = config.load(**{**LIVE, "payment_environment": "test", name: value})
+    settings = config.load(**{**IN_TEST, name: value})
 
-    assert configured_providers(settings) == {}
+    assert "mintcash" not in configured_providers(settings)
 
 
 @pytest.mark.parametrize(

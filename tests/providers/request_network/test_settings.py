@@ -4,7 +4,7 @@ import pytest
 
 import config
 from providers import configured_providers, networks
-from tests.live import EVERYTHING, LIVE, problems
+from tests.live import EVERYTHING, IN_TEST, LIVE, problems
 
 REQUEST_NETWORK = {
     **LIVE,
@@ -69,7 +69,7 @@ def test_a_coin_of_a_test_network_does_not_go_live(role: str, coin: str) -> None
     (line,) = problems(**{**COIN, name: coin})
 
     assert line.startswith(f"{name.upper()} is a coin of a test network")
-    config.load(**{**EVERYTHING, **COIN, name: coin, "payment_environment": "test"})
+    config.load(**{**IN_TEST, **COIN, name: coin})
 
 
 @pytest.mark.parametrize("chain", sorted(networks.TEST_CHAINS))

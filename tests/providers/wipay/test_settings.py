@@ -6,7 +6,7 @@ import pytest
 
 import config
 from providers import configured_providers
-from tests.live import LIVE, problems
+from tests.live import SHOP, problems
 
 from .case import (
     ACCOUNT,
@@ -14,7 +14,7 @@ from .case import (
 )
 
 FORM = {
-    **LIVE,
+    **SHOP,
     "payment_environment": "test",
     "wipay_account_number": "1234567890",
     "wipay_api_key": "123",
