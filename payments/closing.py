@@ -59,7 +59,8 @@ def close_page(configured: Configured, request: PaymentRequest) -> None:
     if not isinstance(configured.module, Cancels):
         return
     try:
-        configured.module.cancel(configured.account, request)
+        if request.provider_reference is not None:  # without one, no shopper has its page
+            configured.module.cancel(configured.account, request)
     except ProviderError as error:
         log.warning("payment %s: not closed: %s", request.reference, error)
         return

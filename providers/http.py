@@ -25,7 +25,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util import Retry
 
-from .contract import Malformed, ProviderError, Unreachable
+from .contract import Malformed, ProviderError, Rejected, Unreachable
 from .deadline import Deadline
 from .slots import Slots
 from .text import printable
@@ -171,6 +171,12 @@ def call(
 Errors = Mapping[int, tuple[type[ProviderError], str | None]]
 
 
+def refusals(label: str, *statuses: int) -> dict[int, tuple[type[ProviderError], str | None]]:
+    """The rows of :data:`Errors` for what this provider refuses, and would refuse again."""
+    words = f"{label} cannot take this payment. Nothing was charged. Please pay another way."
+    return dict.fromkeys(statuses, (Rejected, words))
+
+
 def answer(reply: Reply, errors: Errors, words: str, may_be_empty: bool = False) -> dict[str, Any]:
     """The JSON object that a call succeeded with; ``{}`` where it ``may_be_empty``.
 
@@ -184,6 +190,16 @@ def answer(reply: Reply, errors: Errors, words: str, may_be_empty: bool = False)
     if reply.ok and may_be_empty:
         return {}
     raise failure(reply, errors, words)
+
+
+def with_id(reference: str | None, found: dict[str, Any]) -> dict[str, Any]:
+    """What was found by this id, as it is.
+
+    :raise Unreachable: it names another id, or none.
+    """
+    if not reference or found.get("id") != reference:
+        raise Unreachable(f"asked for {reference}: the answer is about another payment")
+    return found
 
 
 @contextmanager

@@ -74,7 +74,7 @@ class Cancels(Protocol):
     """A page can be closed, so that no shopper pays on it by mistake."""
 
     def cancel(self, account: Any, payment: PaymentRequest) -> None:
-        """Called when the shopper pays another way, or has paid: close the page.
+        """Called when the shopper pays another way, or has paid: close the page that was named.
 
         :raise Rejected: too late, or unknown there. Paid money is still news.
         :raise Unreachable: not known whether it is closed.
@@ -103,6 +103,13 @@ class Refunded:
 
     provider_reference: str | None
     done: bool
+
+
+def status_after_refunds(amount: int, refunded: int) -> str:
+    """Where a payment that was paid stands, by what of it was refunded since; minor units."""
+    if refunded >= amount:
+        return "refunded"
+    return "partially_refunded" if refunded else "succeeded"
 
 
 @runtime_checkable

@@ -177,11 +177,11 @@ class Summary:
     signed: str  # how that is signed
     amount: str  # whether the news says how much
     truth: str  # the call that asks for the truth
-    ways: str  # in which ways it can be paid
     refunds: str  # what can be refunded by the shop
     left_page: str  # what becomes of a page that the shopper left
     webhook: str  # where the webhook's address is registered
     repeats: str  # for how long a webhook that failed is repeated
+    ways: str = "page"  # in which ways it can be paid
 
 
 class DeclaresSettings(Protocol):

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contract import PaymentRequest, Rejected, Unreachable
-from ..http import Errors, Reply, answer, call
+from ..contract import PaymentRequest, Rejected
+from ..http import Errors, Reply, answer, call, with_id
 from ..money import ISO_4217, NotMoney, read, read_currency, to_major
 from ..text import printable
 
@@ -81,10 +81,8 @@ def fetch_public(account: Account, payment: PaymentRequest) -> dict[str, Any]:
     """
     if payment.provider_reference is None:
         raise Gone(f"no payment request is known for {payment.reference}")
-    resource = call_api(account, "GET", f"/public/{payment.provider_reference}")
-    if usable_id(resource, "id", Unreachable) != payment.provider_reference:
-        raise Unreachable("GET /v3/paymentRequests/public: the answer is about another request")
-    return resource
+    reference = payment.provider_reference
+    return with_id(reference, call_api(account, "GET", f"/public/{reference}"))
 
 
 def json_number(amount: int, currency: str) -> float:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contract import Malformed, Rejected, Unreachable
-from ..http import Errors, Reply, answer, call
+from ..contract import Malformed, Rejected
+from ..http import Errors, Reply, answer, call, with_id
 from ..money import NotMoney, read
-from ..text import printable, usable_id
+from ..text import printable
 
 
 class Missing(Rejected):
@@ -74,10 +74,8 @@ def fetch_request(account: Account, reference: str) -> dict[str, Any]:
 
     :raise ProviderError: no usable answer.
     """
-    resource = call_api(account, "GET", f"/v1/payment-requests/{reference}")
-    if usable_id(resource, "id", Unreachable) != reference:
-        raise Unreachable("GET /v1/payment-requests: the answer is about another payment")
-    return resource
+    path = f"/v1/payment-requests/{reference}"
+    return with_id(reference, call_api(account, "GET", path))
 
 
 def read_money(amount: object, named: Mapping[str, Any]) -> tuple[int | None, str | None]:

@@ -53,6 +53,5 @@ def cancel(account: Account, payment: PaymentRequest) -> None:
     :raise Rejected: too late; what the answer then is, is not documented.
     :raise Unreachable: not known whether it is closed.
     """
-    if payment.provider_reference is not None:  # without one, no shopper has its page
-        with suppress(Missing):
-            call_api(account, "DELETE", f"/v1/payment-requests/{payment.provider_reference}")
+    with suppress(Missing):
+        call_api(account, "DELETE", f"/v1/payment-requests/{payment.provider_reference}")

@@ -30,6 +30,7 @@ from ..contract import (
     Urls,
     WrongEnvironment,
 )
+from ..http import with_id
 from ..proof import check_hmac
 from ..text import optional_text, printable, usable_id
 from .api import Account as Account
@@ -119,9 +120,8 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
     """``GET /payments/{id}``: by MintCash's id only, so none before we have it."""
     if payment.provider_reference is None:
         return []
-    resource = call_api(account, "GET", f"/payments/{payment.provider_reference}")
-    if resource.get("id") != payment.provider_reference:
-        raise Unreachable("GET /payments: the answer is about another payment")
+    reference = payment.provider_reference
+    resource = with_id(reference, call_api(account, "GET", f"/payments/{reference}"))
     word = printable(resource.get("status"), 40)
     try:
         return [_news(resource, word, f"GET: {word}", None)]

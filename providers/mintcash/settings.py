@@ -18,7 +18,6 @@ SUMMARY = Summary(
     signed="HMAC-SHA256 over the raw body; `environment` must match",
     amount="yes, major units",
     truth="`GET /payments/{id}`",
-    ways="page",
     refunds="in full and in part, by our own reference",
     left_page="stays as it is",
     webhook="by the account manager",

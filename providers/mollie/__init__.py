@@ -1,7 +1,7 @@
-"""Mollie: hosted page, a webhook that proves nothing, status by id. An example to copy.
+"""Mollie: hosted page, a webhook that proves nothing, status by id, refunds. An example to copy.
 
-docs.mollie.com (read 2026-11): create-payment, get-payment, handling-payment-status, webhooks. The
-webhook is ``id=tr_…``, unsigned and always the same: a ``Ping``. Only the answer to ``GET`` counts.
+docs.mollie.com (read 2026-11): create-payment, get-payment, handling-payment-status, webhooks,
+cancel-payment. The webhook is ``id=tr_…``, unsigned and always the same: a ``Ping``.
 """
 
 from collections.abc import Mapping
@@ -9,20 +9,15 @@ from urllib.parse import parse_qs
 
 from ..contract import Capabilities, Checkout, Malformed, News, PaymentRequest, Ping, Redirect, Urls
 from ..http import documented
-from ..text import optional_text, printable
+from ..optional import status_after_refunds
+from ..text import optional_text, printable, usable_id
 from .api import Account as Account
-from .api import call_api, fetch, read_amount, read_id, write_amount
-from .pages import cancel as cancel
-from .refunds import read_reversals
-from .refunds import refund as refund
+from .api import call_api, fetch, read_amount, read_refunds, write_amount
+from .api import refund as refund
 
-#: Their word: ours. ``paid`` is final; what goes back stands beside it (``refunds.py``).
-STATUSES = {"open": "created", "paid": "succeeded"} | {
-    same: same for same in ("pending", "authorized", "canceled", "expired", "failed")
-}
-#: Some of get-payment's ``details.failureReason``.
-FAILURES = {
-    "authentication_failed": "Your bank could not confirm that it was you.",
+SAME = ("pending", "authorized", "canceled", "expired", "failed")  # their words are ours
+STATUSES = {"open": "created", "paid": "succeeded", **dict(zip(SAME, SAME, strict=True))}
+FAILURES = {  # two of get-payment's ``details.failureReason``
     "card_expired": "This card has expired.",
     "insufficient_funds": "There is not enough money on this card.",
 }
@@ -55,7 +50,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     }
     made = call_api(account, "POST", "/v2/payments", payload)
     with documented("POST /v2/payments"):
-        return Checkout(read_id(made), Redirect(str(made["_links"]["checkout"]["href"])))
+        return Checkout(usable_id(made, "id"), Redirect(str(made["_links"]["checkout"]["href"])))
 
 
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[Ping]:
@@ -67,26 +62,29 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
 
 
 def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
-    """``GET /v2/payments/{id}``: refunds of ours that failed, then the payment itself."""
+    """``GET /v2/payments/{id}``: our refunds that failed; then the payment, ``paid`` for good."""
     if payment.provider_reference is None:
         return []
     found = fetch(account, payment.provider_reference)
     with documented("GET /v2/payments"):
         word, reason = found["status"], (found.get("details") or {}).get("failureReason")
         amount, currency = read_amount(found["amount"])
-        refused, refunded, dispute = read_reversals(found)
-        status = STATUSES.get(word)
-        if word == "paid" and refunded:
-            status = "refunded" if refunded >= amount else "partially_refunded"
-    news = News(
-        provider_reference=payment.provider_reference,
-        reference=None,
-        status=status,
-        word=f"GET: {printable(word, 40)}",
-        amount=amount,
-        currency=currency,
-        refunded=refunded,
-        failure_code=optional_text(reason, 60),
-        dispute=dispute,
-    )
+        refunded, refused = read_refunds(found)
+        back = status_after_refunds(amount, refunded) if word == "paid" else None
+        news = News(
+            provider_reference=payment.provider_reference,
+            reference=None,
+            status=back or STATUSES.get(word),
+            word=f"GET: {printable(word, 40)}",
+            amount=amount,
+            currency=currency,
+            refunded=refunded,
+            failure_code=optional_text(reason, 60),
+            dispute="lost" if "amountChargedBack" in found else None,
+        )
     return [*refused, news]
+
+
+def cancel(account: Account, payment: PaymentRequest) -> None:
+    """``DELETE /v2/payments/{id}``; 422 unless ``isCancelable``: the page then just expires."""
+    call_api(account, "DELETE", f"/v2/payments/{payment.provider_reference}")

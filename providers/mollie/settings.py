@@ -4,8 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import BY_DASHBOARD, ProviderSettings, SandboxKey, SettingsError, Summary, Words
-from ..urls import origin
+from ..settings import BY_DASHBOARD, ProviderSettings, SandboxKey, Summary, Words
 from .api import Account
 
 API = "https://api.mollie.com"  # of test and live (authentication)
@@ -15,7 +14,6 @@ SUMMARY = Summary(
     signed="not at all",
     amount="no",
     truth="`GET /v2/payments/{id}`",
-    ways="page",
     refunds="in full or in parts",
     left_page="canceled (`DELETE`) where Mollie can",
     webhook="not at all: each payment names it",
@@ -35,7 +33,5 @@ class Settings(ProviderSettings):
 
 def account(settings: Settings) -> Account | None:
     key, url = settings.value("mollie_api_key"), settings.api("mollie", {"test": API, "live": API})
-    if key.startswith("live_") and settings.environment != "live":
-        raise SettingsError("MOLLIE_API_KEY is a live key: set PAYMENT_ENVIRONMENT=live")
-    pages = settings.mollie_page_origins or (PAGES if url == API else origin(url),)
+    pages = settings.origins("mollie", url, {API: (PAGES,)})
     return Account(url, pages, settings.mollie_currencies, key) if key else None

@@ -25,6 +25,17 @@ def json_body(refusal: Exception) -> Any:
         raise refusal from None
 
 
+def json_object(refusal: Exception) -> dict[str, Any]:
+    """The same where it must be an object.
+
+    :raise refusal: it is no JSON object.
+    """
+    found = json_body(refusal)
+    if not isinstance(found, dict):
+        raise refusal
+    return found
+
+
 def _refuse_constant(word: str) -> NoReturn:
     raise ValueError(f"{word} is not JSON")
 

@@ -85,6 +85,7 @@ class Provider(Generic[Own]):
         self.pay: Callable[[Payment], list[Delivery]]
         self.expire: Callable[[Payment], object]
         self.on_timer: Callable[[Payment], object]
+        self.on_paid_timer: Callable[[Payment], object] | None = None
         self.taken: Callable[[Payment], int] = self._taken
         self.sign_again: Callable[[bytes], dict[str, str]] | None = None
 
@@ -105,6 +106,21 @@ class Provider(Generic[Own]):
         self.expire = hook
         if not hasattr(self, "on_timer"):
             self.on_timer = hook
+        return hook
+
+    def moves(self, paid: str, expired: str) -> Callable[[Hook], Hook]:
+        """Both of them by one function of a payment and its next status."""
+
+        def decorate(hook: Hook) -> Hook:
+            self.pays(lambda payment: hook(payment, paid))
+            self.expires(lambda payment: hook(payment, expired))
+            return hook
+
+        return decorate
+
+    def ends_refunds(self, hook: Hook) -> Hook:
+        """The timer of a payment that was paid has rung."""
+        self.on_paid_timer = hook
         return hook
 
     def rings(self, hook: Hook) -> Hook:
@@ -248,12 +264,14 @@ class Provider(Generic[Own]):
     def once(
         self, key: str, request: Any, make: Callable[[], Payment], conflict: Refused
     ) -> Payment:
-        """The payment that a call with this idempotency key made, or a new one.
+        """The payment that a call with this idempotency key made, or a new one; blank: no key.
 
         Transactions do not run at once (see ``models.py``), so calls at the same time make one.
 
         :raise conflict: the key was used with another request.
         """
+        if not key:
+            return make()
         used = db.session.get(IdempotencyKey, (self.name, key))
         if used is None:
             payment = make()
@@ -303,6 +321,8 @@ class Provider(Generic[Own]):
         """The payment's timer has rung: money that is late arrives, or the provider decides."""
         if payment.details.pop("pays_late", False):
             self.pay(payment)
+        elif self.on_paid_timer and payment.status in self.paid_in:
+            self.on_paid_timer(payment)
         else:
             self.on_timer(payment)
 

@@ -1,5 +1,6 @@
 """Money that goes back: written down once, and answered the same when the call is repeated."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -20,6 +21,20 @@ def repeated(payment: Payment, key: str, request: Any, conflict: Refused) -> dic
     if made and made.request != canonical(request):
         raise conflict
     return made.reply if made else None
+
+
+def of(payment: Payment) -> Sequence[Refund]:
+    """All of a payment, oldest first; ``reply`` is each as the provider shows it."""
+    query = select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.id)
+    return db.session.scalars(query).all()
+
+
+def change(payment: Payment, before: str, after: str) -> Sequence[Refund]:
+    """Those with a ``status`` get another one: which they were."""
+    found = [each for each in of(payment) if each.reply["status"] == before]
+    for each in found:
+        each.reply = {**each.reply, "status": after}
+    return found
 
 
 def keep(

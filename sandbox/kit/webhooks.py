@@ -60,19 +60,20 @@ class Webhooks:
         said: dict[str, Any],
         *,
         url: str,
-        headers: Callable[[bytes], dict[str, str]],
+        headers: Callable[[bytes], dict[str, str]] = lambda _body: {},
         final: bool = True,
         goes_back: bool = False,
     ) -> list[Delivery]:
         """Store a webhook, to be sent when the caller commits.
 
         :param said: the body, as it should be.
-        :param headers: makes them, the signature among them, of the bytes of the body.
+        :param headers: makes those that sign it, of the bytes of the body.
         :param final: whether this event settles the payment; "reorder" sends it first.
         :param goes_back: whether it says that money went back; "overtaken" sends it first.
         """
         body = self.encode(self._spoiled(payment, said))
-        made = headers(body)
+        kind = "x-www-form-urlencoded" if self.encode is form_bytes else "json"
+        made = {"Content-Type": f"application/{kind}"} | headers(body)
         if payment.delivery_fault == "tamper" and self.tamper:
             pattern, added = self.tamper
             body = re.sub(pattern, lambda found: found[0] + added, body, count=1)

@@ -1,6 +1,6 @@
 """What a shopper types and presses on a provider's page, as the provider's case says."""
 
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.providers.case import HostedPage
 
@@ -32,7 +32,16 @@ def press(page: Page | FrameLocator, buttons: tuple[str, ...], typed: dict[str, 
         button = page.get_by_role("button", name=name).first
         expect(button).to_be_visible()
         fill_in(page, typed)
-        button.click()
+        _named(page, typed, button).click()
+
+
+def _named(page: Page | FrameLocator, typed: dict[str, str], button: Locator) -> Locator:
+    """The button that stands for a value, where each ending has its own; else the one given."""
+    for name, text in typed.items():
+        own = page.locator(f"button[name={name}][value='{text}']")
+        if own.count():
+            return own
+    return button
 
 
 def go_back(page: Page, hosted: HostedPage) -> None:

@@ -47,6 +47,20 @@ def test_the_page_is_closed_when_the_order_is_paid_by_another(shop: ShopAndSandb
     assert shop.state == "paid"
 
 
+@each(CLOSED_BY_A_CALL)
+def test_a_payment_that_was_never_named_needs_no_call(shop: ShopAndSandbox, provider: str) -> None:
+    """No shopper has its page."""
+    shop.instead = lambda call: (500, {}, "{}") if call.startswith("POST") else None
+    shop.check_out(provider)
+    shop.instead = lambda _call: None
+
+    shop.choose("mintcash")
+    shop.work()
+
+    assert deleted(shop) == 0
+    assert {each.status for each in shop.books.payments} == {"canceled", "created"}
+
+
 def test_the_page_is_closed_when_the_cart_is_changed(shop: ShopAndSandbox) -> None:
     shop.check_out("handcash")
     first = shop.url

@@ -7,7 +7,7 @@ import pytest
 
 from providers import money
 from providers.contract import Malformed, Rejected, Unreachable
-from providers.http import Reply, documented
+from providers.http import Reply, documented, refusals, with_id
 
 EMPTY: Any = {}
 
@@ -27,6 +27,25 @@ def test_what_cannot_be_read_is_no_answer(read: Callable[[], object]) -> None:
     """Whether the call did its work is unknown then, so it is retried."""
     with pytest.raises(Unreachable, match=r"^GET /x: not as documented"), documented("GET /x"):
         read()
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [("tr_1", {"id": "tr_2"}), ("tr_1", {}), ("tr_1", {"id": None}), (None, {}), ("", {"id": ""})],
+)
+def test_an_answer_about_another_payment_is_none(reference: str | None, found: Any) -> None:
+    """C7."""
+    with pytest.raises(Unreachable, match="about another payment"):
+        with_id(reference, found)
+
+
+def test_each_refusal_has_a_sentence_for_the_shopper() -> None:
+    assert refusals("Acme", 404) == {
+        404: (
+            Rejected,
+            "Acme cannot take this payment. Nothing was charged. Please pay another way.",
+        )
+    }
 
 
 def test_a_delivery_that_cannot_be_read_is_malformed() -> None:

@@ -9,6 +9,7 @@ from providers.optional import (
     Refunds,
     Resumes,
     SavesCards,
+    status_after_refunds,
 )
 
 from . import cases
@@ -38,3 +39,11 @@ def test_refunds_are_said_to_be_there_where_they_are(case: Case) -> None:
     can = case.provider.capabilities(case.account)
 
     assert isinstance(case.provider, Refunds) or not can.refunds
+
+
+@pytest.mark.parametrize(
+    ("refunded", "status"),
+    [(0, "succeeded"), (1, "partially_refunded"), (4999, "refunded"), (5000, "refunded")],
+)
+def test_what_was_refunded_says_where_a_paid_payment_stands(refunded: int, status: str) -> None:
+    assert status_after_refunds(4999, refunded) == status

@@ -7,7 +7,7 @@ import time
 import uuid
 from typing import Any
 
-from flask import abort, redirect, request, url_for
+from flask import request
 
 from sandbox import kit
 from sandbox.kit import Provider, Refused, Webhooks
@@ -50,17 +50,17 @@ def create() -> Any:
 
 @api.get("/sessions/<reference>")
 def retrieve(reference: str) -> Any:
-    return shown(provider.find(reference) or _raise(provider.refused(404)))
+    return shown(provider.found(reference))
 
 
 def make() -> Payment:
-    form, key = request.form.to_dict(), request.headers.get("Idempotency-Key")
+    form, key = request.form.to_dict(), request.headers.get("Idempotency-Key", "")
     if not form.get("amount", "").isdigit():
         raise Refused(400, "amount is no number", param="amount")
     if not kit.is_web_address(form.get("success_url")):
         raise Refused(400, "success_url is no address", param="success_url")
     conflict = Refused(400, "This key was used for something else", type="idempotency_error")
-    return provider.once(key, form, lambda: new(form), conflict) if key else new(form)
+    return provider.once(key, form, lambda: new(form), conflict)
 
 
 def new(form: dict[str, str]) -> Payment:
@@ -75,28 +75,11 @@ def new(form: dict[str, str]) -> Payment:
     )
 
 
-def page_of(payment: Payment) -> str:
-    return f"{provider.settings.sandbox_url}/acme/pay/{payment.reference}"
-
-
 def shown(payment: Payment) -> dict[str, Any]:
     return {"id": payment.reference, "status": payment.status, "amount": payment.amount}
 
 
-def _raise(error: Exception) -> Any:
-    raise error
-
-
-@provider.pays
-def succeed(payment: Payment) -> list[Delivery]:
-    return move(payment, "paid")
-
-
-@provider.expires
-def expire(payment: Payment) -> list[Delivery]:
-    return move(payment, "expired")
-
-
+@provider.moves(paid="paid", expired="expired")
 def move(payment: Payment, status: str) -> list[Delivery]:
     payment.status, payment.timer = status, None
     now = str(int(time.time()))
@@ -106,7 +89,6 @@ def move(payment: Payment, status: str) -> list[Delivery]:
         {"type": f"session.{status}", "live": False, "data": shown(payment)},
         url=payment.details["hook"],
         headers=lambda body: {
-            "Content-Type": "application/json",
             "Acme-Signature": f"t={now},v1={kit.hmac_sha256(SECRET, now.encode() + b'.' + body)}",
         },
         goes_back=status == "refunded",
@@ -130,28 +112,6 @@ def refund(payment: Payment, amount: int) -> None:
 provider.actions = (
     kit.Action("refund", "Refund", "All of it.", lambda p: p.amount * (p.status == "paid"), refund),
 )
-page = provider.blueprint("page", "/pay")
-ENDINGS = {"pay": "Pay", "leave": "Go back without paying"}
-
-
-@page.get("/<reference>")
-def show_page(reference: str) -> kit.Answer:
-    payment = provider.find(reference) or abort(404)
-    is_open = payment.status == "open"
-    return kit.show(
-        "endings.html",
-        payment,
-        endings=ENDINGS if is_open else {},
-        return_url=payment.return_url,
-    )
-
-
-@page.post("/<reference>")
-def pay(reference: str) -> kit.Answer:
-    payment = provider.find(reference) or abort(404)
-    if payment.status == "open" and request.form["ending"] == "pay":
-        kit.submit(payment, read=lambda _payment: {}, settle=succeed)
-    is_over = payment.status == "paid" and payment.fault == "close_tab"
-    if is_over or payment.status == "expired":
-        return redirect(url_for(".show_page", reference=reference), 303)
-    return redirect(payment.return_url, 303)
+page_of = kit.page_of_endings(
+    provider, "/pay", {"pay": "Pay"}, lambda it, _ending: move(it, "paid")
+)

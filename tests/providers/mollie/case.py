@@ -37,7 +37,7 @@ def fixture(name: str) -> dict[str, Any]:
     return data
 
 
-PAYS = {"status": "paid"}
+PAYS = {"ending": "paid"}
 
 CASE = Case(
     provider=mollie,
@@ -50,8 +50,8 @@ CASE = Case(
     fresh_reference=lambda: f"tr_{secrets.token_hex(11)}",
     page=HostedPage(
         pays=PAYS,
-        declines={"status": "failed", "reason": "insufficient_funds"},
-        buttons=("Continue",),
+        declines={"ending": "failed"},
+        buttons=("Pay",),
         after_expiry="expired",
     ),
     live={
@@ -59,7 +59,7 @@ CASE = Case(
         "mollie_currencies": "EUR,USD",
     },
     scenarios=(
-        Scenario("canceled by the shopper", "canceled", {"status": "canceled"}),
+        Scenario("canceled by the shopper", "canceled", {"ending": "canceled"}),
         Scenario("expires, then pays late", "paid", PAYS, fault="pay_late"),
         Scenario("webhook of another payment", "paid", PAYS, webhook="replay_other_order"),
         Scenario("key refused", "no page", create="401"),

@@ -10,7 +10,7 @@ from ..contract import URLS
 from .case import ACCOUNT, API, ID, PAYMENT, fixture
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 405, 410, 415, 422])
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 422])
 def test_what_mollie_refuses_would_be_refused_again(
     api: responses.RequestsMock, status: int
 ) -> None:
@@ -20,7 +20,7 @@ def test_what_mollie_refuses_would_be_refused_again(
     with pytest.raises(Rejected, match=r"higher than the maximum \(amount\)") as refused:
         mollie.start_checkout(ACCOUNT, PAYMENT, URLS)
 
-    assert refused.value.shopper == mollie.api.REFUSED
+    assert refused.value.shopper.startswith("Mollie cannot take this payment. Nothing was charged.")
     assert ACCOUNT.api_key not in str(refused.value)
 
 

@@ -9,7 +9,7 @@ import responses
 from responses import matchers
 
 from providers import mollie
-from providers.contract import Malformed, Ping, Redirect, Unreachable
+from providers.contract import Malformed, Ping, Redirect, Rejected, Unreachable
 
 from ..contract import URLS, answer, explain
 from .case import ACCOUNT, API, CASE, ID, PAYMENT, fixture
@@ -24,7 +24,7 @@ def fetch(api: responses.RequestsMock, **changes: Any) -> Any:
         json={**fixture("paid.json"), **changes},
         match=[
             matchers.header_matcher(KEY),
-            matchers.query_param_matcher({"embed": "refunds,chargebacks"}),
+            matchers.query_param_matcher({"embed": "refunds"}),
         ],
     )
     return mollie.fetch_payment(ACCOUNT, PAYMENT)[-1]
@@ -156,7 +156,7 @@ def test_a_failure_is_told_with_its_reason(
         {"status": ["paid"]},
         {"_embedded": {"refunds": ["x"]}},
         {"_embedded": {"refunds": [{"status": "refunded", "amount": None}]}},
-        {"_embedded": {"chargebacks": None}},
+        {"_embedded": {"refunds": None}},
         {"details": "declined"},
     ],
 )
@@ -179,3 +179,31 @@ def test_what_is_not_embedded_has_not_happened(
     news = fetch(api, _embedded=embedded)
 
     assert (news.status, news.refunded, news.dispute) == ("succeeded", 0, None)
+
+
+def test_a_chargeback_takes_the_money_of_a_payment_that_stays_paid(
+    api: responses.RequestsMock,
+) -> None:
+    """get-payment: ``amountChargedBack`` is there once there is a chargeback."""
+    news = fetch(api, amountChargedBack={"value": "49.99", "currency": "EUR"})
+
+    assert (news.status, news.dispute) == ("succeeded", "lost")
+
+
+# ------------------------------------------------------------------ a page that the shopper left
+
+
+def test_a_page_is_closed_by_its_id(api: responses.RequestsMock) -> None:
+    api.delete(f"{API}/{ID}", json={**fixture("created.json"), "status": "canceled"})
+
+    mollie.cancel(ACCOUNT, PAYMENT)
+
+    assert "Idempotency-Key" not in api.calls[0].request.headers
+
+
+def test_a_page_that_is_not_cancelable_stays_open(api: responses.RequestsMock) -> None:
+    """cancel-payment: 422, without a field."""
+    api.delete(f"{API}/{ID}", json={"detail": "The payment cannot be cancelled"}, status=422)
+
+    with pytest.raises(Rejected, match="cannot be cancelled"):
+        mollie.cancel(ACCOUNT, PAYMENT)

@@ -1,4 +1,4 @@
-"""Refunds are asked for once, and end days later; chargebacks come by themselves."""
+"""Refunds are asked for once, and end days later."""
 
 import json
 from typing import Any
@@ -19,10 +19,9 @@ def refunded(status: str = "pending", **changes: Any) -> dict[str, Any]:
     return {**fixture("refund.json"), "status": status, **changes}
 
 
-def there(api: responses.RequestsMock, *refunds: Any, chargebacks: Any = ()) -> None:
+def there(api: responses.RequestsMock, *refunds: Any) -> None:
     """What Mollie has of this payment, when it is asked."""
-    embedded = {"refunds": refunds, "chargebacks": chargebacks}
-    api.get(f"{API}/{ID}", json={**fixture("paid.json"), "_embedded": embedded})
+    api.get(f"{API}/{ID}", json={**fixture("paid.json"), "_embedded": {"refunds": refunds}})
 
 
 def refund() -> Refunded:
@@ -143,24 +142,3 @@ def test_refunds_that_failed_are_named_before_the_payment(api: responses.Request
     assert (first.refund_reference, first.refund_refused) == ("refund-1", "the refund is failed")
     assert (second.refund_reference, second.status) == ("refund-2", None)
     assert (payment.refunded, payment.status) == (0, "succeeded")
-
-
-@pytest.mark.parametrize(
-    ("reversals", "dispute"),
-    [
-        ([], None),
-        ([None], "lost"),
-        (["2026-11-23T17:00:55.0Z"], "won"),
-        (["2026-11-23T17:00:55.0Z", None], "lost"),
-    ],
-)
-def test_a_chargeback_takes_the_money_until_it_is_reversed(
-    api: responses.RequestsMock, reversals: list[str | None], dispute: str | None
-) -> None:
-    """get-chargeback: the payment stays ``paid``."""
-    chargebacks = [{**fixture("chargeback.json"), "reversedAt": each} for each in reversals]
-    there(api, chargebacks=chargebacks)
-
-    (news,) = fetch()
-
-    assert (news.status, news.dispute) == ("succeeded", dispute)

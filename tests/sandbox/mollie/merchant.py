@@ -31,14 +31,14 @@ class Merchant:
             "metadata": "order-1",
         }
 
-    def pay(self, status: str = "paid", **fields: str) -> str:
+    def pay(self, ending: str = "paid") -> str:
         """A new payment that ends so; its id."""
         reference = str(self.create().json["id"])
-        self.http.post(f"/mollie/checkout/{reference}", data={"status": status, **fields})
+        self.http.post(f"/mollie/checkout/{reference}", data={"ending": ending})
         return reference
 
     def get(self, reference: str) -> dict[str, Any]:
-        return dict(self.call("GET", f"/{reference}?embed=refunds,chargebacks").json)
+        return dict(self.call("GET", f"/{reference}?embed=refunds").json)
 
     def refund(self, reference: str, value: str, key: str = "") -> Reply:
         amount = {"value": value, "currency": "EUR"}

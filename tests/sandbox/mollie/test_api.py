@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from ..conftest import StartSandbox
 from .merchant import Merchant
 
 
@@ -13,7 +12,7 @@ def test_a_payment_is_made_open_and_has_a_page(mollie: Merchant) -> None:
     reply = mollie.create()
 
     assert reply.status_code == 201
-    assert (reply.json["resource"], reply.json["status"]) == ("payment", "open")
+    assert reply.json["status"] == "open"
     assert reply.json["id"].startswith("tr_")
     page = mollie.http.get(reply.json["_links"]["checkout"]["href"])
     assert page.status_code == 200
@@ -22,7 +21,8 @@ def test_a_payment_is_made_open_and_has_a_page(mollie: Merchant) -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"amount": "12.00"}, "amount.currency"),
+        ({"amount": "12.00"}, "amount"),
+        ({"amount": {"value": "12.00"}}, "amount.currency"),
         ({"amount": {"value": "12", "currency": "EUR"}}, "amount.value"),
         ({"amount": {"value": 12.5, "currency": "EUR"}}, "amount.value"),
         ({"description": ""}, "description"),
@@ -37,7 +37,6 @@ def test_what_is_wrong_is_named_by_its_field(
     reply = mollie.create(**changes)
 
     assert (reply.status_code, reply.json["field"]) == (422, field)
-    assert reply.json["title"] == "Unprocessable Entity"
 
 
 @pytest.mark.parametrize("sent", [[], "x", 1, None])
@@ -48,13 +47,13 @@ def test_a_body_that_is_no_object_lacks_everything(mollie: Merchant, sent: Any) 
 def test_without_the_key_nothing_is_said(mollie: Merchant) -> None:
     reply = mollie.http.get("/mollie/v2/payments/tr_1", headers={"Authorization": "Bearer live_x"})
 
-    assert (reply.status_code, reply.json["title"]) == (401, "Unauthorized Request")
+    assert (reply.status_code, reply.json["detail"]) == (401, "Unauthorized")
 
 
 @pytest.mark.parametrize(
-    ("status", "title"), [(404, "Not Found"), (503, "Service Unavailable"), (500, "Internal")]
+    ("status", "detail"), [(404, "Not Found"), (503, "Service Unavailable"), (500, "Internal")]
 )
-def test_an_error_has_the_title_of_its_status(mollie: Merchant, status: int, title: str) -> None:
+def test_an_error_names_its_status(mollie: Merchant, status: int, detail: str) -> None:
     if status == 404:
         reply = mollie.call("GET", "/tr_unknown")
     else:
@@ -62,7 +61,7 @@ def test_an_error_has_the_title_of_its_status(mollie: Merchant, status: int, tit
         reply = mollie.create()
 
     assert (reply.status_code, reply.json["status"]) == (status, status)
-    assert reply.json["title"].startswith(title)
+    assert reply.json["detail"].startswith(detail)
 
 
 def test_a_key_makes_one_payment(mollie: Merchant) -> None:
@@ -73,14 +72,9 @@ def test_a_key_makes_one_payment(mollie: Merchant) -> None:
     assert mollie.create("key-1", description="Another").status_code == 400
 
 
-def test_a_payment_is_canceled_where_that_can_be_done(
-    mollie: Merchant, start_sandbox: StartSandbox
-) -> None:
+def test_a_payment_is_canceled_once(mollie: Merchant) -> None:
     """cancel-payment: 422 otherwise."""
     reference = str(mollie.create().json["id"])
+
     assert mollie.call("DELETE", f"/{reference}").json["status"] == "canceled"
     assert mollie.call("DELETE", f"/{reference}").status_code == 422
-
-    other = Merchant(start_sandbox(sandbox_mollie_cancelable=False), mollie.shop)
-    reference = str(other.create().json["id"])
-    assert other.call("DELETE", f"/{reference}").status_code == 422

@@ -1,8 +1,6 @@
-"""Mollie's refunds: pending, then made; none twice within the hour."""
+"""Mollie's refunds: pending, then made, or failed."""
 
 from .merchant import Merchant
-
-HOUR = 3600
 
 
 def test_a_refund_is_pending_and_then_made(mollie: Merchant) -> None:
@@ -19,12 +17,21 @@ def test_a_refund_is_pending_and_then_made(mollie: Merchant) -> None:
     assert [each.body for each in mollie.shop.received] == [f"id={reference}".encode()] * 2
 
 
-def test_as_much_again_within_the_hour_is_a_duplicate(mollie: Merchant) -> None:
-    """create-refund: 409; more than remains is 422."""
+def test_no_more_is_refunded_than_remains(mollie: Merchant) -> None:
+    """create-refund: 422. What is pending counts."""
     reference = mollie.pay()
     assert mollie.refund(reference, "5.00").status_code == 201
 
-    assert mollie.refund(reference, "5.00").status_code == 409
     assert mollie.refund(reference, "7.01").json["field"] == "amount.value"
-    mollie.sandbox.set_clock(advance=HOUR + 1)
-    assert mollie.refund(reference, "5.00").status_code == 201
+    assert mollie.refund(reference, "7.00").status_code == 201
+
+
+def test_a_refund_that_failed_can_be_asked_for_again(mollie: Merchant) -> None:
+    reference = mollie.pay()
+    mollie.refund(reference, "12.00")
+
+    mollie.sandbox.act("refund_fails")
+
+    (failed,) = mollie.get(reference)["_embedded"]["refunds"]
+    assert failed["status"] == "failed"
+    assert mollie.refund(reference, "12.00").status_code == 201
