@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 import logs
-from database import db, insert_into, insert_or_add, now, transaction
+from database import database_now, db, insert_into, insert_or_add, now, transaction
 from models import Counter, Delivery, Payment
 from providers.contract import News, Ping
 from providers.optional import HidesSecrets
@@ -87,9 +87,11 @@ def store_and_apply(
         return delivery
     payment = find_payment(provider, news)
     if payment:
-        apply_parked(payment, news.transaction_id)
+        asks = apply_parked(payment, news.transaction_id)
         delivery.verdict, delivery.reason = _apply_and_explain(payment, news)
         delivery.payment_id = payment.id
+        if asks:  # final news, too, may be older than what was parked
+            payment.next_check_at = database_now()
     elif _matters(news):
         delivery.verdict = "parked"
         delivery.reason = "no payment with this reference yet"
@@ -119,10 +121,11 @@ def _store_delivery(**delivery: Any) -> Delivery:
     return kept
 
 
-def apply_parked(payment: Payment, *transaction_ids: str | None) -> None:
+def apply_parked(payment: Payment, *transaction_ids: str | None) -> bool:
     """News that was here before the payment's reference was, or the name of a transaction.
 
     With any later news, too: on PostgreSQL the two may be stored at once, unseen by each other.
+    Says whether some of it did not say all, so that the provider is to be asked.
     """
     session = db.session
     references = [payment.provider_reference, payment.transaction_id, *transaction_ids]
@@ -132,9 +135,15 @@ def apply_parked(payment: Payment, *transaction_ids: str | None) -> None:
         Delivery.provider_reference.in_(references),
         Delivery.verdict == "parked",
     )
+    asks = False
     for delivery in session.scalars(parked.order_by(Delivery.id)).all():
+        news = News(**delivery.news or {})
         delivery.payment_id = payment.id
-        delivery.verdict, delivery.reason = _apply_and_explain(payment, News(**delivery.news or {}))
+        delivery.verdict, delivery.reason = _apply_and_explain(payment, news)
+        asks = asks or news.check
+    if asks:
+        payment.next_check_at = database_now()
+    return asks
 
 
 def _apply_and_explain(payment: Payment, news: News) -> tuple[str, str]:

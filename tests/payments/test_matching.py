@@ -52,6 +52,20 @@ def test_an_event_with_our_reference_but_another_payment_id_is_parked(
     assert [d.verdict for d in books.deliveries] == ["parked"]
 
 
+def test_parked_news_that_does_not_say_all_has_the_provider_asked(books: Books) -> None:
+    """D2: the final news that names the payment must not make it forgotten."""
+    (payment,) = books.place_order(ONE_OF_EACH)
+    early = News("c1", None, None, "charge.refunded", "k1", check=True)
+    final = News(payment["id"], None, "succeeded", "paid", "k2", transaction_id="c1")
+
+    for news in (early, final):
+        with books.open(), transaction():
+            inbox.store_and_apply("mintcash", news, {}, "")
+
+    assert books.payment.status == "succeeded"
+    assert books.payment.next_check_at is not None
+
+
 def test_news_of_a_charge_is_joined_by_what_moved_the_money(books: Books) -> None:
     """P13, Sylius/StripePlugin#101, woocommerce/woocommerce-gateway-stripe#5478."""
     (payment,) = books.place_order(ONE_OF_EACH)
