@@ -111,9 +111,12 @@ class Reply:
     status: int
     data: Any
 
-    def said(self, name: str) -> Any:
-        """A field of the object; None where it is left out, or the body is no object."""
-        return self.data.get(name) if isinstance(self.data, dict) else None
+    def said(self, *names: str) -> Any:
+        """A field of the object, or of one inside it; None where there is none."""
+        found = self.data
+        for name in names:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
 
     @property
     def ok(self) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from .contract import News, PaymentRequest, Urls
+from .contract import News, PaymentRequest, Rejected, Urls
+from .text import printable, usable_id
 
 # ------------------------------------------------------------------ what the browser brings back
 
@@ -105,8 +106,25 @@ class Refunded:
     done: bool
 
 
-def status_after_refunds(amount: int, refunded: int) -> str:
-    """Where a payment that was paid stands, by what of it was refunded since; minor units."""
+def read_refund(made: Mapping[str, Any], done: str) -> Refunded:
+    """A provider's refund, with its ``id`` and ``status``; ``done``: the word for success.
+
+    :raise Rejected: it failed, or was canceled, maybe after it had succeeded.
+    :raise LookupError, ValueError: id or status are missing.
+    """
+    word = made["status"]
+    if word in ("failed", "canceled"):
+        raise Rejected(printable(f"refund {word}: {made.get('failure_reason') or 'no reason'}"))
+    return Refunded(usable_id(made, "id"), done=word == done)
+
+
+def status_after_refunds(amount: int | None, refunded: int | None) -> str | None:
+    """Where a payment that was paid stands, by what of it was refunded since; minor units.
+
+    None where one of them is not said.
+    """
+    if amount is None or refunded is None:
+        return None
     if refunded >= amount:
         return "refunded"
     return "partially_refunded" if refunded else "succeeded"

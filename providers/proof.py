@@ -10,7 +10,8 @@ import re
 import time
 from collections.abc import Iterable
 
-from .contract import Unproven
+from .contract import Unproven, WrongEnvironment
+from .text import printable
 
 TOLERANCE = 300  # seconds between a signed time stamp and our clock, in either direction
 UNIX_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -73,6 +74,15 @@ def check_age(stamp: str, tolerance: int = TOLERANCE) -> None:
     age = int(time.time()) - int(stamp)
     if abs(age) > tolerance:
         raise Unproven(f"signed {age} seconds ago")
+
+
+def check_environment(name: str, theirs: object, ours: object) -> None:
+    """Compare what a delivery says of test and live, in ``name``, with what the account is.
+
+    :raise WrongEnvironment: it is another one, or not said.
+    """
+    if theirs != ours or type(theirs) is not type(ours):  # 0 equals False
+        raise WrongEnvironment(f"{name} is {printable(theirs, 20)!r}, ours is {ours!r}")
 
 
 def is_one_of(given: str, expected: Iterable[str]) -> bool:

@@ -28,3 +28,14 @@ def usable_id(data: Mapping[str, Any], name: str, problem: type[Exception] = Val
     if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
         raise problem(f"no usable {name}")
     return found
+
+
+def usable_text(data: Mapping[str, Any], name: str, problem: type[Exception] = ValueError) -> str:
+    """Something the provider says, as it is.
+
+    :raise problem: it is missing, blank, or no text.
+    """
+    found = data.get(name)
+    if not isinstance(found, str) or not found:
+        raise problem(f"no usable {name}")
+    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from providers import PROVIDERS
+from providers import EXAMPLES, PROVIDERS
 from views.order_words import WORDS
 
 from .groups import GROUPS, NOT_QUICK
@@ -109,6 +109,13 @@ def test_the_idea_is_read_in_one_sitting() -> None:
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
 def test_a_provider_is_read_in_one_sitting(name: str) -> None:
     assert lines(ROOT / "providers" / name / "__init__.py") <= LESSON.get(name, 170)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("part", ["providers", "sandbox"])
+def test_an_example_to_copy_has_at_most_200_lines(part: str, name: str) -> None:
+    """Adapter and imitation each, with all that stands in the folder."""
+    assert sum(map(lines, (ROOT / part / name).glob("*.py"))) <= 200
 
 
 def test_no_module_is_longer_than_350_lines() -> None:

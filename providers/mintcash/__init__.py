@@ -28,10 +28,9 @@ from ..contract import (
     Redirect,
     Unreachable,
     Urls,
-    WrongEnvironment,
 )
 from ..http import with_id
-from ..proof import check_hmac
+from ..proof import check_environment, check_hmac
 from ..text import optional_text, printable, usable_id
 from .api import Account as Account
 from .api import call_api, read_event, read_money
@@ -100,9 +99,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     check_hmac("x-signature", headers.get("x-signature", ""), body, account.signing_secrets)
     event = read_event(body)
     name, key, data = event["event"], event["eventId"], event["data"]
-    if event.get("environment") != account.environment:
-        theirs = printable(event.get("environment"), 20)
-        raise WrongEnvironment(f"environment is {theirs!r}, ours is {account.environment!r}")
+    check_environment("environment", event.get("environment"), account.environment)
     if name == "payment.refund_failed":
         return [read_refund_failed(data, name, key)]
     entity, _, word = name.partition(".")

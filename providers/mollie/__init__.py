@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from ..contract import Capabilities, Checkout, Malformed, News, PaymentRequest, Ping, Redirect, Urls
 from ..http import documented
 from ..optional import status_after_refunds
-from ..text import optional_text, printable, usable_id
+from ..text import optional_text, printable, usable_id, usable_text
 from .api import Account as Account
 from .api import call_api, fetch, read_amount, read_refunds, write_amount
 from .api import refund as refund
@@ -50,7 +50,8 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     }
     made = call_api(account, "POST", "/v2/payments", payload)
     with documented("POST /v2/payments"):
-        return Checkout(usable_id(made, "id"), Redirect(str(made["_links"]["checkout"]["href"])))
+        url = usable_text(made["_links"]["checkout"], "href")
+        return Checkout(usable_id(made, "id"), Redirect(url))
 
 
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[Ping]:

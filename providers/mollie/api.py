@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contract import News, PaymentRequest, ReferenceTaken, Rejected
+from ..contract import News, PaymentRequest, ReferenceTaken
 from ..http import Errors, answer, call, documented, refusals, with_id
 from ..money import read_currency, to_major, to_minor
-from ..optional import Refunded, RefundRequest
-from ..text import printable, usable_id
+from ..optional import Refunded, RefundRequest, read_refund
+from ..text import printable
 
 #: 400: the key was used with another payload. 409, as much was refunded within the hour or the
 #: first call is under way, passes: it is not listed, so it is no answer.
@@ -56,9 +56,7 @@ def refund(account: Account, payment: PaymentRequest, refund: RefundRequest) -> 
         ours = [each for each in found["refunds"] if each.get("metadata") == refund.reference]
         path = f"/v2/payments/{payment.provider_reference}/refunds"
         made = ours[0] if ours else call_api(account, "POST", path, payload)
-        if made["status"] in NOT_MADE:
-            raise Rejected(f"the refund is {made['status']}")
-        return Refunded(usable_id(made, "id"), done=made["status"] == "refunded")
+        return read_refund(made, done="refunded")
 
 
 def read_refunds(found: dict[str, Any]) -> tuple[int, list[News]]:

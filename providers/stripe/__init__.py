@@ -1,43 +1,28 @@
-"""Stripe Checkout, an example to copy: hosted page, signed webhook, status by id, refunds.
+"""Stripe Checkout: hosted page, signed webhook, status by id, refunds. An example to copy.
 
-Documentation (docs.stripe.com, read 2026-11): api/checkout/sessions, webhooks, api/events/types.
-A payment has two names: its session ``cs_…``, and once the shopper tries to pay, its intent
-``pi_…``, the only one in news of refunds and disputes (``refunds.py``). So the intent is both
-``transaction_id``, which finds the payment, and ``provider_state``, which refunds it. A webhook's
-``event_key`` is its ``id``. What does not say how much is kept, and Stripe is asked.
+docs.stripe.com (read 2026-11): api/checkout/sessions, api/events/types, webhooks. A payment has two
+names: its session ``cs_…`` and, once the shopper tries to pay, its intent ``pi_…``, the only one in
+news of refunds and disputes. So the intent is both ``transaction_id``, which finds the payment, and
+``provider_state``, which refunds it. A webhook's ``event_key`` is its ``id``.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..contract import (
-    Capabilities,
-    Checkout,
-    Malformed,
-    News,
-    PaymentRequest,
-    Redirect,
-    Unreachable,
-    Urls,
-)
-from ..proof import check_timed_hmac
-from ..text import printable
+from ..contract import Capabilities, Checkout, Malformed, News, PaymentRequest, Redirect, Urls
+from ..http import documented, read_object, with_id
+from ..money import read_minor
+from ..optional import status_after_refunds
+from ..proof import check_environment, check_timed_hmac
+from ..text import optional_text, printable, usable_id, usable_text
 from .api import Account as Account
-from .api import call_api, read_event, read_money, read_word, to_stripe
-from .pages import cancel as cancel
-from .pages import read_return as read_return
-from .refunds import count_refunds, read_news_of_intent
-from .refunds import refund as refund
+from .api import call_api
+from .api import refund as refund
 
-#: checkout/fulfillment: ``status`` and ``payment_status`` -> ours. Other pairs change nothing.
-STATUSES = {
-    "open unpaid": "created",  # also after a declined card: the page takes another
-    "complete paid": "succeeded",
-    "complete unpaid": "pending",  # a bank debit, decided days later
-    "expired unpaid": "expired",
-}
-DAY = 24 * 60  # minutes; an ``expires_at`` of ours would not be the same in a retry
+STATUSES = {"open unpaid": "created", "complete unpaid": "pending", "expired unpaid": "expired"}
+DISPUTES: dict[str, Any] = {"needs_response": "opened", "lost": "lost", "won": "won"}
+ODD = ("ISK", "MGA", "STD", "UGX")  # currencies: Stripe's minor units are not ISO 4217's
 
 
 def capabilities(account: Account) -> Capabilities:
@@ -46,47 +31,45 @@ def capabilities(account: Account) -> Capabilities:
         label="Stripe",
         takes="Cards",
         note="and what else the account takes",
-        currencies=account.currencies,
+        currencies=tuple(each for each in account.currencies if each not in ODD),
         page_origins=account.origins,
         failed="The payment was declined.",
         refunds="part",
-        page_minutes=DAY,
-        silent_minutes=DAY,
+        page_minutes=24 * 60,
+        silent_minutes=24 * 60,
     )
 
 
 def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
-    """``POST /v1/checkout/sessions``, as a form (api/checkout/sessions/create).
-
-    Safe to retry: ``Idempotency-Key`` makes one session; with other fields, ``ReferenceTaken``.
-    """
+    """``POST /v1/checkout/sessions``, as a form; its Idempotency-Key makes a retry the same."""
+    price = "line_items[0][price_data]"
     form = {
         "mode": "payment",
-        "client_reference_id": payment.reference,
-        "customer_email": payment.customer.email,
+        "metadata[reference]": payment.reference,
         "line_items[0][quantity]": "1",
-        "line_items[0][price_data][currency]": payment.currency.lower(),
-        "line_items[0][price_data][unit_amount]": to_stripe(payment.amount, payment.currency),
-        "line_items[0][price_data][product_data][name]": payment.description,
+        f"{price}[currency]": payment.currency.lower(),
+        f"{price}[unit_amount]": str(payment.amount),
+        f"{price}[product_data][name]": payment.description,
         "success_url": urls.return_url,
-        "cancel_url": f"{urls.return_url}?left=1",
     }
-    session = call_api(account, "POST", "/v1/checkout/sessions", form, key=payment.reference)
-    if not isinstance(session.get("url"), str):
-        raise Unreachable("POST /v1/checkout/sessions: the answer holds no url")
-    return Checkout(read_word(session, "id", Unreachable), Redirect(session["url"]))
+    made = call_api(account, "POST", "/v1/checkout/sessions", form)
+    with documented("POST /v1/checkout/sessions"):
+        return Checkout(usable_id(made, "id"), Redirect(usable_text(made, "url")))
 
 
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
     """``Stripe-Signature`` (webhooks): a time, and an HMAC over it and the raw bytes."""
     given = headers.get("stripe-signature", "")
     check_timed_hmac("Stripe-Signature", given, body, account.webhook_secrets)
-    name, key, data = read_event(body, account.live)
-    if not name.startswith("checkout.session."):
-        return [replace(read_news_of_intent(name, data), word=name, event_key=key)]
-    news = _session(data, Malformed)
-    status = "failed" if name.endswith("async_payment_failed") else news.status
-    return [replace(news, status=status, word=name, event_key=key, check=status is None)]
+    event = read_object(body)
+    check_environment("livemode", event.get("livemode"), account.live)
+    with documented("event", Malformed):
+        name, data = usable_text(event, "type"), event["data"]["object"]
+        news = _session(data) if data["object"] == "checkout.session" else _of_intent(name, data)
+        if name == "checkout.session.async_payment_failed":  # a bank debit, days later
+            news = replace(news, status="failed")
+        key, word = usable_id(event, "id"), printable(name, 100)
+        return [replace(news, word=word, event_key=key, check=news.status is None)]
 
 
 def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
@@ -94,29 +77,37 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
     if payment.provider_reference is None:
         return []
     path = f"/v1/checkout/sessions/{payment.provider_reference}"
-    session = call_api(account, "GET", f"{path}?expand%5B%5D=payment_intent.latest_charge")
-    if session.get("id") != payment.provider_reference:
-        raise Unreachable("GET /v1/checkout/sessions: the answer is about another payment")
-    return [_session(session, Unreachable)]
+    found = call_api(account, "GET", f"{path}?expand[]=payment_intent.latest_charge")
+    with documented("GET /v1/checkout/sessions"):
+        return [_session(with_id(payment.provider_reference, found))]
 
 
-def _session(data: dict[str, Any], problem: type[Exception]) -> News:
-    """A session, of a webhook or ``GET``; no status where it is paid and does not say how much."""
-    word = printable(f"{data.get('status')} {data.get('payment_status')}", 60)
-    intent, ours = data.get("payment_intent"), data.get("client_reference_id")
-    inside = intent if isinstance(intent, dict) else {"id": intent}
-    intent_id = read_word(inside, "id", problem) if intent else None
-    news = News(
-        provider_reference=read_word(data, "id", problem),
-        reference=printable(ours, 100) if isinstance(ours, str) else None,
-        status=STATUSES.get(word),
-        word=word,
-        transaction_id=intent_id,
-        provider_state=intent_id,
-    )
-    if news.status != "succeeded":
-        return news
-    if isinstance(charge := inside.get("latest_charge"), dict):
-        return count_refunds(news, charge, problem)
-    taken = read_money(data, "amount_total", problem)
-    return replace(news, status=news.status if taken["amount"] is not None else None, **taken)
+def cancel(account: Account, payment: PaymentRequest) -> None:
+    """``POST …/expire`` (api/checkout/sessions/expire): 400 where it was paid, or is over."""
+    call_api(account, "POST", f"/v1/checkout/sessions/{payment.provider_reference}/expire")
+
+
+def _session(data: dict[str, Any]) -> News:
+    """Of a webhook or ``GET`` (checkout/fulfillment); no status where it does not say how much."""
+    word = f"{data['status']} {data['payment_status']}"
+    intent, ours = data["payment_intent"], optional_text(data["metadata"].get("reference"), 100)
+    inside = intent if isinstance(intent, dict) else {"id": intent}  # ``GET`` shows all of it
+    pi = usable_id(inside, "id") if intent else None
+    news = News(usable_id(data, "id"), ours, None, word, transaction_id=pi, provider_state=pi)
+    if word != "complete paid":
+        return replace(news, status=STATUSES.get(word))
+    charge = inside.get("latest_charge") or {"amount_refunded": 0}
+    amount, currency = read_minor(data.get("amount_total"), data.get("currency"))
+    back = read_minor(charge["amount_refunded"], currency)[0]
+    status = status_after_refunds(amount, back)
+    return replace(news, status=status, amount=amount, currency=currency, refunded=back)
+
+
+def _of_intent(name: str, data: dict[str, Any]) -> News:
+    """Refunds and disputes (api/refunds, api/disputes/object). Stripe is asked how much is left."""
+    news = News(optional_text(data.get("payment_intent"), 100) or "", None, None, name)
+    if name == "refund.failed":  # maybe days after it had succeeded (testing)
+        why = optional_text(data.get("failure_reason"), 100) or "no reason was given"
+        ours = (data["metadata"] or {}).get("reference")
+        return replace(news, refund_refused=why, refund_reference=ours)
+    return replace(news, dispute=DISPUTES.get(data["status"])) if "dispute" in name else news

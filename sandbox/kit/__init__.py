@@ -23,7 +23,8 @@ imported, so each may add routes. Read the first of them beside this.
    was taken, ``@provider.counts_taken``.
 7. Webhooks: one :class:`Webhooks` says how they are repeated and where the faults lie in them. Its
    ``send`` stores one, signed by :func:`hmac_sha256` with :func:`first_of` the secrets. Where the
-   time of sending is signed, ``@provider.signs_each_attempt`` signs it for each further one.
+   time of sending is signed (:func:`timed_hmac`), ``@provider.signs_each_attempt`` signs it for
+   each further one.
 8. Refunds: ``refunds.repeated`` and ``refunds.keep``; where they end later, ``refunds.change``.
    ``provider.actions`` holds what happens there without the shop asking, each an :class:`Action`.
 9. The page: :func:`page_of_endings`, a button for each ending. Or one of its own, in ``page.py``:
@@ -63,11 +64,12 @@ from .webhooks import (
     hmac_sha256,
     newest_other,
     of_other_order,
+    timed_hmac,
 )
 
 __all__ = ["Action", "Answer", "Provider", "Refused", "Settings", "Webhooks"]
 __all__ += ["MAX_AMOUNT", "is_number", "is_secret", "is_text", "is_web_address", "json_body"]
-__all__ += ["json_object", "login_with", "page_of_endings"]
+__all__ += ["json_object", "login_with", "page_of_endings", "timed_hmac"]
 __all__ += ["major", "minor", "number", "plain"]
 __all__ += ["another_currency", "first_of", "form_bytes", "hmac_sha256", "newest_other"]
 __all__ += ["cards", "commit", "extended", "of_other_order", "onward", "origin", "provider_of"]

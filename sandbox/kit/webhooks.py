@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -146,6 +147,12 @@ def newest_other(payment: Payment) -> Payment:
 def hmac_sha256(secret: str, signed: bytes) -> str:
     """Lower-case hex of HMAC-SHA256; the secret is a text."""
     return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def timed_hmac(secret: str, body: bytes) -> str:
+    """``t=<Unix seconds>,v1=<hex>``: over the time of sending, a dot and the body."""
+    stamp = str(int(time.time()))
+    return f"t={stamp},v1={hmac_sha256(secret, f'{stamp}.'.encode() + body)}"
 
 
 def first_of(secrets: SecretStr) -> str:

@@ -2,13 +2,16 @@
 
 import pytest
 
+from providers.contract import Rejected
 from providers.optional import (
     Cancels,
     HidesSecrets,
     ReadsReturns,
+    Refunded,
     Refunds,
     Resumes,
     SavesCards,
+    read_refund,
     status_after_refunds,
 )
 
@@ -43,7 +46,28 @@ def test_refunds_are_said_to_be_there_where_they_are(case: Case) -> None:
 
 @pytest.mark.parametrize(
     ("refunded", "status"),
-    [(0, "succeeded"), (1, "partially_refunded"), (4999, "refunded"), (5000, "refunded")],
+    [
+        (0, "succeeded"),
+        (1, "partially_refunded"),
+        (4999, "refunded"),
+        (5000, "refunded"),
+        (None, None),
+    ],
 )
-def test_what_was_refunded_says_where_a_paid_payment_stands(refunded: int, status: str) -> None:
+def test_what_was_refunded_says_where_a_paid_payment_stands(
+    refunded: int | None, status: str | None
+) -> None:
     assert status_after_refunds(4999, refunded) == status
+
+
+@pytest.mark.parametrize(("word", "done"), [("made", True), ("pending", False), ("new", False)])
+def test_a_refund_is_done_by_the_providers_own_word(word: str, done: bool) -> None:
+    assert read_refund({"id": "re_1", "status": word}, done="made") == Refunded("re_1", done)
+
+
+@pytest.mark.parametrize("word", ["failed", "canceled"])
+def test_a_refund_that_will_not_be_made_is_refused_with_its_reason(word: str) -> None:
+    made = {"id": "re_1", "status": word, "failure_reason": "account\nclosed"}
+
+    with pytest.raises(Rejected, match=f"^refund {word}: account closed$"):
+        read_refund(made, done="made")

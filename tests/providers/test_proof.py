@@ -9,8 +9,8 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.contract import Unproven
-from providers.proof import TOLERANCE, check_hmac, check_timed_hmac
+from providers.contract import Unproven, WrongEnvironment
+from providers.proof import TOLERANCE, check_environment, check_hmac, check_timed_hmac
 
 NOW = 1_700_000_000
 BODY = b'{"id":"evt_1"}'
@@ -184,3 +184,17 @@ def test_one_bit_of_the_body_is_enough(place: int, bit: int) -> None:
 
     with pytest.raises(Unproven):
         check_timed_hmac("stripe-signature", timed(NOW), bytes(spoiled), [SECRET])
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("live", "live"), (False, False), (True, True)])
+def test_news_of_the_same_environment_is_taken(theirs: object, ours: object) -> None:
+    check_environment("environment", theirs, ours)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("test", "live"), ("live", "test"), (None, "test"), (False, True), (0, False), (None, False)],
+)
+def test_news_of_another_environment_or_of_none_is_refused(theirs: object, ours: object) -> None:
+    with pytest.raises(WrongEnvironment, match=r"^livemode is "):
+        check_environment("livemode", theirs, ours)

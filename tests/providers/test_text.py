@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.text import optional_text, printable, usable_id
+from providers.text import optional_text, printable, usable_id, usable_text
 
 
 @given(st.text(st.characters(exclude_categories=())), st.integers(0, 50))
@@ -41,3 +41,10 @@ def test_an_id_is_what_fits_into_a_path_and_a_column(found: str) -> None:
 def test_any_other_id_is_a_problem(found: object) -> None:
     with pytest.raises(LookupError, match="no usable id"):
         usable_id({"id": found}, "id", LookupError)
+
+
+@pytest.mark.parametrize("said", [None, "", 7, [], {"a": 1}])
+def test_what_is_no_text_is_a_problem(said: object) -> None:
+    assert usable_text({"url": "https://pay.example"}, "url") == "https://pay.example"
+    with pytest.raises(LookupError, match="no usable url"):
+        usable_text({"url": said}, "url", LookupError)

@@ -72,6 +72,7 @@ def test_a_payment_is_asked_for_by_our_reference(
         {"_links": None},
         {"_links": {}},
         {"_links": {"checkout": None}},
+        {"_links": {"checkout": {"href": None}}},
         {"_links": []},
     ],
 )

@@ -78,7 +78,7 @@ def test_a_refund_that_will_not_be_made_is_refused(
 ) -> None:
     there(api, refunded(status))
 
-    with pytest.raises(Rejected, match=f"the refund is {status}"):
+    with pytest.raises(Rejected, match=f"refund {status}"):
         refund()
 
 

@@ -9,13 +9,10 @@ from tests.purchases import one_database
 from tests.sandboxed import SANDBOX_URL, ShopAndSandbox
 from tests.shopper import BASE_URL, Shopper
 
-from .case import CARD, DECLINED, DISPUTED
+from .case import CARD, DEBIT, DECLINED
 
 #: One database will do: no guard against two at once is passed here.
 pytestmark = one_database
-
-PENDS = CARD | {"number": "4000 0000 0000 7726"}
-FAILS_LATER = CARD | {"number": "4000 0000 0000 5126"}
 
 
 @pytest.fixture
@@ -60,6 +57,16 @@ def test_a_declined_card_leaves_the_page_open_for_another(shop: ShopAndSandbox) 
     assert shop.state == "paid"
 
 
+def test_a_bank_debit_is_paid_when_the_bank_has_decided(shop: ShopAndSandbox) -> None:
+    buy(shop, DEBIT)
+    assert (shop.books.payment.status, shop.state) == ("pending", "waiting")
+
+    shop.wait(minutes=2)
+    shop.deliver()
+
+    assert shop.state == "paid"
+
+
 def test_both_names_of_a_payment_are_kept(shop: ShopAndSandbox) -> None:
     buy(shop)
 
@@ -97,6 +104,8 @@ def test_news_of_a_refund_that_comes_first_waits_for_the_payment(shop: ShopAndSa
     shop.press(shop.url, **CARD, delivery_fault="overtaken")
     act(shop, "refund")
 
+    shop.work()
+
     assert (shop.books.payment.status, shop.state) == ("refunded", "refunded")
     assert shop.books.deliveries[0].event == "charge.refunded"
 
@@ -125,49 +134,12 @@ def test_refunds_in_parts_are_made_once_each(shop: ShopAndSandbox) -> None:
     assert shop.asked("POST /stripe/v1/refunds") == 2
 
 
-def test_a_refund_that_waits_is_done_when_stripe_counts_it(shop: ShopAndSandbox) -> None:
-    buy(shop, PENDS)
-    shop.refund("5")
-    shop.work()
-
-    assert shop.refunds == [(500, "done")]
-    assert shop.books.payment.refunded == 500
-
-
-def test_a_refund_that_fails_after_it_succeeded_is_shown_to_a_person(shop: ShopAndSandbox) -> None:
-    buy(shop, FAILS_LATER)
-    shop.refund("12")
-    shop.work()
-    assert shop.state == "refunded"
-
-    shop.wait(minutes=2)
-    shop.deliver()
-
-    assert "a refund was not made after all: expired_or_canceled_card" in shop.console
-
-
-@pytest.mark.parametrize(
-    ("ends", "kept"), [(None, 0), ("dispute_lost", 0), ("dispute_won", 12_00)], ids=str
-)
-def test_a_dispute_holds_the_money_until_it_is_won(
-    shop: ShopAndSandbox, ends: str | None, kept: int
-) -> None:
-    buy(shop, DISPUTED)
-    if ends:
-        act(shop, ends)
-
-    assert shop.books.payment.kept == kept
-    assert "bank disputes this payment" in shop.console
-
-
 def test_a_page_that_was_left_is_closed_when_another_is_paid(shop: ShopAndSandbox) -> None:
     shop.check_out("stripe")
     left = shop.url
-    shop.press(f"{left}/cancel")
-    assert shop.state == "left"
 
     shop.choose("mintcash")
     shop.work()
 
     page: Any = shop.visit(left)
-    assert "This payment page has expired" in page.text
+    assert "This payment is over: expired" in page.text
