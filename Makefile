@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run demo soak pace waiting test provider contract docs check format lighthouse screens lock clean
+.PHONY: help run demo soak explore pace waiting test provider contract docs check format lighthouse screens lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -17,6 +17,10 @@ demo: .venv/run ## every provider's good and bad endings, over real HTTP, a line
 
 soak: .venv/dev ## many purchases, everything killed and failing, then an audit; SOAK_ARGS=--help
 	@$(BIN)/python -m tools.soak $(SOAK_ARGS)
+
+explore: .venv/dev ## killed at every step, met in every order; EXPLORE_ARGS=--help, or SCHEDULE='…'
+	@sh scripts/install.sh postgresql
+	@$(BIN)/python -m tools.explore $(if $(SCHEDULE),--schedule "$(SCHEDULE)") $(EXPLORE_ARGS)
 
 pace: .venv/dev ## how long webhooks wait for their answer at 50 a second; PACE_ARGS=--help
 	@$(BIN)/python scripts/measure_webhooks.py $(PACE_ARGS)

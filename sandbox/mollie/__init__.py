@@ -36,6 +36,7 @@ provider = kit.Provider(
     assumptions=ASSUMPTIONS,
     open_in=("open",),
     paid_in=("paid",),
+    keeps_first_reply=True,
     envelope=lambda error: {"status": error.status, "detail": error.message, **error.more},
     cannot=("three_d_secure", "pay_twice", "no_amount", "null_amount", *LIES),
 )
@@ -46,11 +47,10 @@ api = provider.blueprint("api", "/v2/payments", kit.login_with(provider, "mollie
 def create_payment() -> Any:
     """create-payment, api-idempotency."""
     sent, key = body(PAYMENT), request.headers.get("Idempotency-Key", "")
-    return provider.create(
-        lambda: provider.once(key, sent, lambda: _new(sent), KEY_USED),
-        page_of,
-        lambda payment, page: (shown(payment, page), 201),
+    made = provider.create(
+        lambda: provider.once(key, sent, lambda: _new(sent), KEY_USED), page_of, shown
     )
+    return made, 201
 
 
 @api.get("/<reference>")

@@ -13,7 +13,7 @@ class MollieSettings(Settings):
 
 ASSUMPTIONS = (
     "A payment is open for 15 minutes, as one by iDEAL, and can be canceled. Two decimals.",
-    "Idempotency keys are kept for ever; a replay is answered with the payment as it is now.",
+    "Idempotency keys are kept for ever, and not for an hour.",
     "A refund is made 20 seconds after it was asked for. As much again is made at once.",
     "The test page leads back to the shop whatever is chosen; each failure has one reason.",
     "The webhook is called when shop or shopper cancels a payment.",

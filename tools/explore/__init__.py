@@ -1,0 +1,1 @@
+"""Killed at every step, met in every order: ``make explore``. Read ``docs/exploring.md`` first."""
