@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run demo soak explore pace waiting test provider contract docs check format lighthouse screens lock clean
+.PHONY: help run demo soak explore pace waiting truth test provider contract docs check format lighthouse screens lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -27,6 +27,9 @@ pace: .venv/dev ## how long webhooks wait for their answer at 50 a second; PACE_
 
 waiting: .venv/dev ## how long others wait while a provider, a mail server or a client is slow
 	@$(BIN)/python scripts/measure_waiting.py
+
+truth: .venv/dev ## how soon after the webhook the shopper's page shows it; TRUTH_ARGS=--help
+	@$(BIN)/python scripts/measure_truth.py $(TRUTH_ARGS)
 
 quick: .venv/dev ## the shop's own tests on SQLite, in this process: under a minute
 	@$(BIN)/python -m pytest --quick -n 3 $(PYTEST_ARGS)

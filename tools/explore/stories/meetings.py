@@ -9,6 +9,7 @@ from tools.explore.stories.moves import (
     deliver,
     deliver_one,
     deliver_pending,
+    do_own_work,
     fulfil,
     happens,
     in_the_console,
@@ -17,6 +18,7 @@ from tools.explore.stories.moves import (
     press_pay,
     refund,
     release,
+    send_refunds,
     stock,
     sweep,
     wait,
@@ -64,11 +66,11 @@ def meetings() -> list[Meeting]:
             "refund and release", held, {"refund": refund(), "release": release}, ("held/paid",)
         ),
         Meeting("refund twice", after(paid, fulfil), {"refund": refund(), "once more": refund()}),
-        Meeting("two workers and one task", paid, {"worker": fulfil, "another": fulfil}),
+        Meeting("two workers and one task", paid, {"worker": do_own_work, "another": do_own_work}),
         Meeting(
             "two workers and one refund",
             after(paid, fulfil, refund()),
-            {"worker": fulfil, "another": sweep},
+            {"worker": send_refunds, "another": send_refunds},
         ),
         Meeting(
             "pay pressed twice",
@@ -91,7 +93,7 @@ def meetings() -> list[Meeting]:
             {"one": deliver_one, "another": deliver_one},
             ("paid/held", "paid/held"),
         ),
-        Meeting("sweep and message", paid, {"sweep": sweep, "message": fulfil}),
+        Meeting("sweep and message", paid, {"sweep": sweep, "message": do_own_work}),
         Meeting(
             "the basket is changed while the payment comes",
             after(ON_THE_PAGE, pay_and_leave(), deliver_one, at_the_checkout("gift-card")),
@@ -114,12 +116,12 @@ def meetings() -> list[Meeting]:
         Meeting(
             "money goes back while the parcel is packed",
             after(paid, happens("void")),
-            {"webhook": deliver, "worker": fulfil},
+            {"webhook": deliver, "worker": do_own_work},
         ),
         Meeting(
             "a refund is asked for while the parcel is packed",
             paid,
-            {"refund": refund(), "worker": fulfil},
+            {"refund": refund(), "worker": do_own_work},
         ),
         Meeting(
             "two parts at once",

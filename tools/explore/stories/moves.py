@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 import jobs
 import payments
 from database import db, transaction
+from jobs.outbox import OWN, REFUNDS, work_off_lane
 from models import Order, Payment, Product
 from sandbox import deliveries
 from sandbox.models import Delivery
@@ -233,6 +234,16 @@ def wait(**time: float) -> Move:
 def fulfil(world: World) -> None:
     """A worker that a message has woken."""
     world.work(jobs.work_off_outbox)
+
+
+def do_own_work(world: World) -> None:
+    """A worker in one lane of the outbox: parcels, downloads, credit, receipts."""
+    world.work(lambda: work_off_lane(OWN))
+
+
+def send_refunds(world: World) -> None:
+    """A worker in another lane."""
+    world.work(lambda: work_off_lane(REFUNDS))
 
 
 def sweep(world: World) -> None:
