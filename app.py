@@ -34,6 +34,7 @@ from catalogue import fill_shelf
 from database import db, prepare_sqlite
 from ops import clients, health, metrics, static_files
 from ops.limits import limit_rates, seconds_left
+from ops.register_webhook import register_webhook
 from providers import configured_providers, money
 from views import cards, cart, checkout, console, downloads, orders, shop, webhooks
 
@@ -108,6 +109,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.add_url_rule("/metrics", "metrics", metrics.show)
     app.cli.add_command(worker)
     app.cli.add_command(fill)
+    app.cli.add_command(register_webhook)
     return app
 
 

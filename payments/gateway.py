@@ -54,11 +54,15 @@ def request_for(payment: Payment) -> PaymentRequest:
 
 
 def urls_for(order_id: str, provider: str) -> Urls:
-    base = settings().base_url
     return Urls(
-        return_url=f"{base}/orders/{order_id}/return/{provider}",
-        webhook_url=f"{base}/webhooks/{provider}",
+        return_url=f"{settings().base_url}/orders/{order_id}/return/{provider}",
+        webhook_url=webhook_url(provider),
     )
+
+
+def webhook_url(provider: str) -> str:
+    """Where this provider's webhooks arrive."""
+    return f"{settings().base_url}/webhooks/{provider}"
 
 
 def masked(headers: Mapping[str, str]) -> dict[str, str]:

@@ -4,12 +4,13 @@ A provider that offers one of these re-exports its functions in the folder's ``_
 shop finds them by ``isinstance(module, Refunds)`` and the like.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from .contract import News, PaymentRequest, Rejected, Urls
+from .contract import News, PaymentRequest, Rejected, Unreachable, Urls
 from .text import printable, usable_id
 
 # ------------------------------------------------------------------ what the browser brings back
@@ -199,3 +200,47 @@ class SavesCards(Protocol):
 
         :raise ProviderError: it may still be there.
         """
+
+
+# ------------------------------------------------------------------ a webhook registered by a call
+
+
+@dataclass(frozen=True)
+class Registration:
+    """An address that the provider delivers webhooks to. ``id`` is the provider's.
+
+    ``setting`` is the shop's setting that proves these deliveries ("acme_webhook_secret"), and
+    ``secret`` its value; None where the provider does not say it again.
+
+    :raise Unreachable: the secret is no printable ASCII text, so it cannot be set.
+    """
+
+    id: str
+    setting: str
+    secret: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.secret is not None and not re.fullmatch(r"[!-~]{1,500}", self.secret):
+            raise Unreachable("the secret of the webhook is not printable ASCII text")
+
+
+@runtime_checkable
+class RegistersWebhooks(Protocol):
+    """The webhook's address is registered by calls, once, by a person: ``flask register-webhook``.
+
+    They are given ``settings`` in place of an account, which may need the secret that the first
+    registration returns. Each raises
+
+    - ``SettingsError``: a key that the call needs is not set;
+    - ``Rejected``: refused; ``str(error)`` holds the provider's reason;
+    - ``Unreachable``: no usable answer, so it may have been done.
+    """
+
+    def find_webhooks(self, settings: Any, url: str) -> list[Registration]:
+        """Called first: what is registered for this very address."""
+
+    def register_webhook(self, settings: Any, url: str) -> Registration:
+        """Called when nothing is: register the address, for all events that the shop reads."""
+
+    def delete_webhook(self, settings: Any, webhook_id: str) -> None:
+        """Called before a registration is replaced; one that is gone already is fine."""

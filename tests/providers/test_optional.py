@@ -2,13 +2,15 @@
 
 import pytest
 
-from providers.contract import Rejected
+from providers.contract import Rejected, Unreachable
 from providers.optional import (
     Cancels,
     HidesSecrets,
     ReadsReturns,
     Refunded,
     Refunds,
+    RegistersWebhooks,
+    Registration,
     Resumes,
     SavesCards,
     read_refund,
@@ -29,7 +31,8 @@ def names_of(protocol: type) -> list[str]:
 
 @each_provider
 @pytest.mark.parametrize(
-    "protocol", [ReadsReturns, HidesSecrets, Resumes, Cancels, Refunds, SavesCards]
+    "protocol",
+    [ReadsReturns, HidesSecrets, Resumes, Cancels, Refunds, SavesCards, RegistersWebhooks],
 )
 def test_an_ability_is_offered_whole_or_not_at_all(case: Case, protocol: type) -> None:
     offered = [name for name in names_of(protocol) if hasattr(case.provider, name)]
@@ -71,3 +74,13 @@ def test_a_refund_that_will_not_be_made_is_refused_with_its_reason(word: str) ->
 
     with pytest.raises(Rejected, match=f"^refund {word}: account closed$"):
         read_refund(made, done="made")
+
+
+@pytest.mark.parametrize("secret", ["", "two words", "line\nbreak", "s\u00e4lt", "s" * 501])
+def test_a_webhooks_secret_that_could_not_be_set_is_no_answer(secret: str) -> None:
+    with pytest.raises(Unreachable):
+        Registration("wh_1", "acme_webhook_secret", secret)
+
+
+def test_a_registration_does_not_show_its_secret() -> None:
+    assert "s3cret" not in repr(Registration("wh_1", "acme_webhook_secret", "s3cret"))
