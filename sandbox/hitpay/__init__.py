@@ -93,7 +93,8 @@ def change_request(reference: str) -> dict[str, Any]:
     sent = fields.sent()
     wanted = fields.read(sent)
     payment.amount, payment.currency = wanted.amount, wanted.currency
-    payment.details |= {name: wanted.details[name] for name in wanted.details if name in sent}
+    changed = wanted.details.keys() & sent.keys() - {"metadata"}
+    payment.details |= {name: wanted.details[name] for name in changed}
     payment.external_id = payment.details["reference_number"]
     payment.return_url = payment.details["redirect_url"] or ""
     payment.details["updated_at"] = shapes.local_time()
@@ -154,23 +155,38 @@ def _new() -> Payment:
     )
 
 
+def is_payable(payment: Payment) -> bool:
+    """The page takes money: it was never paid, or takes repeated payments."""
+    if payment.status == "completed":
+        return bool(payment.details["allow_repeated_payments"] and not _is_over(payment))
+    return payment.status == "pending"
+
+
+def _is_over(payment: Payment) -> bool:
+    return bool(payment.details.get("is_over"))
+
+
 def _end(payment: Payment, status: str) -> None:
     """The page is over. That alone sends no webhook."""
     payment.status, payment.timer = status, None
-    payment.details["updated_at"] = shapes.local_time()
+    payment.details |= {"updated_at": shapes.local_time(), "is_over": True}
 
 
 @provider.pays
 def succeed(payment: Payment) -> list[Delivery]:
     """The money is taken, and the shop told; with the fault "pay twice", two payments are told."""
-    _end(payment, "completed")
+    if payment.details["allow_repeated_payments"] and not _is_over(payment):
+        payment.status = "completed"  # and its timer runs on
+        payment.details["updated_at"] = shapes.local_time()
+    else:
+        _end(payment, "completed")
     times = 2 if payment.fault == "pay_twice" else 1
     return [delivery for _ in range(times) for delivery in add_charge(payment)]
 
 
 @provider.expires
 def expire(payment: Payment) -> None:
-    _end(payment, "expired")
+    _end(payment, "completed" if payment.status == "completed" else "expired")
 
 
 def add_charge(payment: Payment) -> list[Delivery]:
@@ -184,7 +200,8 @@ def decline(payment: Payment) -> list[Delivery]:
     """A card was refused: final once the page has taken as many as it accepts."""
     payment.details["declines"] += 1
     _add_entry(payment, "failed")
-    if payment.details["declines"] >= provider.settings.sandbox_hitpay_attempts:
+    is_last = payment.details["declines"] >= provider.settings.sandbox_hitpay_attempts
+    if is_last and payment.status == "pending":
         _end(payment, "failed")
     elif not provider.settings.sandbox_hitpay_send_declines:
         return []

@@ -15,7 +15,28 @@ from ..kit.fields import Check, Words, in_turn, is_given, must
 SMALLEST, LARGEST = Decimal("0.3"), Decimal("999999999.99")  # openapi.json
 CURRENCIES = ("SGD", "USD", "EUR", "GBP", "MYR", "AUD")
 PAYNOW = "paynow_online"
-METHODS = ("card", PAYNOW)
+#: Every code that HitPay's pages name for a hosted page (create-request, online-payments,
+#: embedded-qr-code-payments): what the shopper reads.
+METHODS = {
+    "card": "Card",
+    PAYNOW: "PayNow",
+    "wechat": "WeChat Pay",
+    "wechat_pay": "WeChat Pay",
+    "alipay": "Alipay",
+    "grabpay": "GrabPay",
+    "grabpay_direct": "GrabPay",
+    "grabpay_paylater": "GrabPay PayLater",
+    "shopee_pay": "ShopeePay",
+    "atome": "Atome",
+    "shopback": "ShopBack",
+    "zip": "Zip",
+    "fpx": "FPX",
+    "fave_duit": "Fave",
+    "touch_n_go": "Touch ’n Go",
+    "duitnow": "DuitNow",
+}
+ENABLED = ("card", PAYNOW)  # offered when a request names none
+MOST_METADATA = 50  # pairs
 UNITS = {"min": 60, "minute": 60, "hour": 3600, "day": 86400}  # of expires_after, in seconds
 
 
@@ -48,6 +69,15 @@ def _seconds_until(time: object) -> int:
     return round((ends - datetime.now(UTC)).total_seconds())
 
 
+def _metadata(value: Any) -> str:
+    """50 pairs of texts; of a text, 500 characters."""
+    pairs = value if isinstance(value, dict) else {"": None}
+    if len(pairs) > MOST_METADATA:
+        return f"The metadata may not have more than {MOST_METADATA} items."
+    fits = all(isinstance(each, str) and len(each) <= 500 for each in pairs.values())
+    return "" if fits else "The metadata must be texts of at most 500 characters."
+
+
 FIELDS = {
     "amount!": in_turn(
         AMOUNT_IS_GIVEN,
@@ -70,7 +100,12 @@ FIELDS = {
     "webhook": _address("The webhook must be a valid URL."),
     "expires_after": _text("The expires after is invalid.", r"[0-9]{1,6} ?(min|minute|hour|day)s?"),
     "expiry_date": _expiry_date,
+    "metadata": _metadata,
 }
+#: Fields of a form that are several: payment_methods[], metadata[size].
+LISTED = re.compile(r"payment_methods\[\d*\]")
+PAIR = re.compile(r"metadata\[([^\]]+)\]")
+FLAGS = ("allow_repeated_payments", "send_email", "send_sms", "add_admin_fee", "generate_qr")
 TEXTS = ("name", "email", "phone", "purpose", "reference_number", "redirect_url", "webhook")
 
 
@@ -85,16 +120,18 @@ class Wanted:
 
 
 def sent() -> dict[str, Any]:
-    """The fields that were sent, by name; ``payment_methods`` as a list."""
+    """The fields that were sent, by name; ``payment_methods`` as a list, ``metadata`` as a dict."""
     if request.is_json:
         try:
             fields = json.loads(request.get_data(), parse_float=Decimal)
         except (ValueError, RecursionError):
             fields = None
         return fields if isinstance(fields, dict) else {}
-    form = request.form.items(multi=True)
-    methods = [value for name, value in form if re.fullmatch(r"payment_methods\[\d*\]", name)]
-    return request.form.to_dict() | ({"payment_methods": methods} if methods else {})
+    form = list(request.form.items(multi=True))
+    methods = [value for name, value in form if LISTED.fullmatch(name)]
+    pairs = {found[1]: value for name, value in form if (found := PAIR.fullmatch(name))}
+    several = {"payment_methods": methods, "metadata": pairs}
+    return request.form.to_dict() | {name: each for name, each in several.items() if each}
 
 
 def read(sent: dict[str, Any]) -> Wanted:
@@ -105,18 +142,18 @@ def read(sent: dict[str, Any]) -> Wanted:
     given = {name: value for name, value in sent.items() if value is not None}
     errors = problems(given, FIELDS)
     currency = "" if "currency" in errors else given["currency"].upper()
-    methods = _methods(given.get("payment_methods") or METHODS, currency)
+    methods = _methods(given.get("payment_methods") or ENABLED, currency)
     if currency and not methods:
         errors["payment_methods"] = "The selected payment methods is invalid."
-    wants_qr = str(given.get("generate_qr")).lower() in ("true", "1")
-    if wants_qr and methods != [PAYNOW]:
+    flags = {name: str(given.get(name)).lower() in ("true", "1") for name in FLAGS}
+    if flags["generate_qr"] and methods != [PAYNOW]:
         errors["generate_qr"] = "A QR code needs exactly one payment method that has them."
     if errors:
         raise wrong(errors)
     details = {name: given.get(name) for name in TEXTS} | {
         "payment_methods": methods,
-        "allow_repeated_payments": str(given.get("allow_repeated_payments")).lower() == "true",
-        "generate_qr": wants_qr,
+        "metadata": given.get("metadata"),
+        **flags,
     }
     return Wanted(minor(str(given["amount"])), currency, _lifetime(given), details)
 
@@ -127,10 +164,13 @@ def problems(given: dict[str, Any], rules: dict[str, Any]) -> dict[str, str]:
 
 
 def _methods(named: Any, currency: str) -> list[str]:
-    """Those of the named ones that take the currency; none where one is unknown."""
-    if not isinstance(named, list | tuple) or not set(map(str, named)) <= set(METHODS):
+    """Those of the named ones that take the currency, as they were ordered; none where one is
+    unknown.
+    """
+    if not isinstance(named, list | tuple) or not set(map(str, named)) <= METHODS.keys():
         return []
-    return [each for each in METHODS if each in named and (currency == "SGD" or each != PAYNOW)]
+    once = dict.fromkeys(map(str, named))
+    return [each for each in once if currency == "SGD" or each != PAYNOW]
 
 
 def _lifetime(given: dict[str, Any]) -> int | None:

@@ -17,8 +17,8 @@ from .. import faults, kit
 from ..kit import Answer, cards, commit, extended, onward, origin, submit
 from ..kit.cards import Card
 from ..models import Payment
-from . import decline, provider, succeed
-from .fields import PAYNOW
+from . import decline, is_payable, provider, succeed
+from .fields import METHODS, PAYNOW
 from .shapes import MERCHANT
 
 #: Any expiry to come, any three digits. The first is of guide/sandbox, the second of
@@ -43,7 +43,7 @@ def stay_in_the_frame(endpoint: str, values: dict[str, Any]) -> None:
 @page.get("")
 def show_page(payment: Payment) -> Answer:
     """The ways to pay, or the result. ``?fill=<card key>`` fills in a test card."""
-    if payment.status == "pending":
+    if is_payable(payment):
         return _form(payment, cards.filled(CARDS, request.args.get("fill"), "cvc"), {})
     tell = "success" if payment.status == "completed" else "error"
     if payment.fault == "close_tab":
@@ -57,7 +57,7 @@ def pay(payment: Payment) -> Answer:
 
     :raise 400: a method that this payment request does not offer.
     """
-    if payment.status == "pending" and (errors := submit(payment, read=_read, settle=settle)):
+    if is_payable(payment) and (errors := submit(payment, read=_read, settle=settle)):
         return _form(payment, request.form, errors), 422
     return _onward(payment)
 
@@ -74,9 +74,10 @@ def cancel(payment: Payment) -> Answer:
 
 
 def _read(payment: Payment) -> dict[str, str]:
-    method = payment.details["method"] = request.form.get("method", "card")
+    method = request.form.get("method", "card")
     if method not in payment.details["payment_methods"]:
         abort(400, "this payment request does not offer that method")
+    payment.details["method"] = method
     if method != "card":
         return {}
     errors = cards.errors(request.form, datetime.now(UTC).date(), code="cvc")
@@ -113,10 +114,18 @@ def _form(payment: Payment, values: Mapping[str, str], errors: Mapping[str, str]
         payment,
         values=values,
         errors=errors,
-        takes_cards="card" in payment.details["payment_methods"],
-        takes_paynow=PAYNOW in payment.details["payment_methods"],
+        methods={code: METHODS[code] for code in payment.details["payment_methods"]},
+        opened=_opened(payment, values),
+        paynow=PAYNOW,
         cards=CARDS,
     )
+
+
+def _opened(payment: Payment, values: Mapping[str, str]) -> str:
+    """The method whose part of the page is open: a card that was typed, else the one tried last."""
+    offered = payment.details["payment_methods"]
+    wanted = "card" if values.get("number") else payment.details["method"]
+    return str(wanted if wanted in offered else offered[0])
 
 
 def show(template: str, payment: Payment, **values: Any) -> str:

@@ -38,27 +38,34 @@ class HitPaySettings(Settings):
         "three.",
     )
     sandbox_hitpay_send_declines: bool = Field(
-        True,
+        False,
         description="Whether a decline is told while the page takes another card is not "
-        "documented; we chose to tell it, as “failed”.",
+        "documented. HitPay's own WooCommerce plugin gives an order up after “failed”, so it "
+        "hardly is; set to true, it is told as “failed”.",
     )
 
 
 ASSUMPTIONS = (
-    "The list of currencies is not documented: six with two decimals. Card and PayNow are enabled.",
+    "The list of currencies is not documented: six with two decimals. Every documented code of a "
+    "payment method may be named; when none is, card and PayNow are offered.",
     "A missing or wrong key is answered 401 with the message “Invalid Business API Key”.",
     "A 422 repeats its first field error as the message, as the newer of two examples does.",
     "reference_number may be used again: each call makes another payment request.",
-    "PayNow is offered for SGD only. Amounts have at most two decimals.",
+    "PayNow is offered for SGD only, the others for every currency. Amounts have at most two "
+    "decimals.",
+    "A request that allows repeated payments is “completed” when it was paid, as the newer of two "
+    "pages says, and its page takes further payments until it expires; it stays “completed” then. "
+    "Any other takes one payment.",
     "expires_after counts minutes, hours or days, and goes before expiry_date, which is taken for "
     "every request; with neither a page never expires.",
     "http:// addresses are accepted for redirect_url and webhook.",
-    "metadata, address and unknown fields are accepted and not used; a page takes one payment. "
-    "Direct links are not offered.",
+    "send_email, send_sms and metadata are kept and shown, and no mail or message is sent; "
+    "address, add_admin_fee and unknown fields are accepted and not used. Direct links are not "
+    "offered.",
     "A QR code ends with its request, told as UTC with a Z, and is told once, in the answer that "
     "made it. It can still be paid when the request was deleted.",
-    "PUT changes what it names and leaves the rest; only a pending request can be changed, another "
-    "is answered 422. It answers with the request.",
+    "PUT changes what it names and leaves the rest, metadata included; only a pending request can "
+    "be changed, another is answered 422. It answers with the request.",
     "A request that was deleted is kept as “canceled”; only a pending one can be deleted, another "
     "is answered 422.",
     "A list is answered newest first, as data, links and meta.",

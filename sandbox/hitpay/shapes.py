@@ -28,8 +28,7 @@ def request_shown(payment: Payment) -> dict[str, Any]:
         **{name: details[name] for name in ("purpose", "reference_number", "payment_methods")},
         "url": page_of(payment),
         **{name: details[name] for name in ("redirect_url", "webhook")},
-        "send_sms": False,
-        "send_email": False,
+        **{name: bool(details.get(name)) for name in ("send_sms", "send_email")},
         "sms_status": "pending",
         "email_status": "pending",
         "allow_repeated_payments": details["allow_repeated_payments"],
@@ -38,7 +37,8 @@ def request_shown(payment: Payment) -> dict[str, Any]:
         "executor_id": None,
         "created_at": local_time(at=datetime.fromisoformat(payment.created_at)),
         "updated_at": details["updated_at"],
-        **dict.fromkeys(("staff_id", "business_location_id", "metadata")),
+        **dict.fromkeys(("staff_id", "business_location_id")),
+        "metadata": details.get("metadata"),
     }
     return reply | ({"payments": details["payments"]} if details["payments"] else {})
 

@@ -152,7 +152,7 @@ def test_amounts_are_text_with_two_decimals(hitpay: HitPay, amount: Any, shown: 
         ({"currency": None}, "currency", "The currency field is required."),
         ({"currency": "XXX"}, "currency", "The selected currency is invalid."),
         (
-            {"payment_methods[]": ["shopee_pay"]},
+            {"payment_methods[]": ["card", "sea_shells"]},
             "payment_methods",
             "The selected payment methods is invalid.",
         ),
@@ -160,6 +160,16 @@ def test_amounts_are_text_with_two_decimals(hitpay: HitPay, amount: Any, shown: 
             {"payment_methods[]": ["paynow_online"], "currency": "USD"},
             "payment_methods",
             "The selected payment methods is invalid.",
+        ),
+        (
+            {f"metadata[{number}]": "x" for number in range(51)},
+            "metadata",
+            "The metadata may not have more than 50 items.",
+        ),
+        (
+            {"metadata[size]": "x" * 501},
+            "metadata",
+            "The metadata must be texts of at most 500 characters.",
         ),
         ({"email": "mia"}, "email", "The email must be a valid email address."),
         ({"email": ""}, "email", "The email must be a valid email address."),
@@ -293,6 +303,31 @@ def test_a_payment_request_that_is_over_cannot_be_changed(hitpay: HitPay) -> Non
 
     assert hitpay.call("PUT", f"/{made['id']}", data=hitpay_fields()).status_code == 422
     assert hitpay.call("PUT", "/unknown", data=hitpay_fields()).status_code == 404
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_metadata_and_whether_to_mail_are_kept_and_shown(hitpay: HitPay, as_json: bool) -> None:
+    if as_json:
+        sent = {"amount": 49.99, "currency": "sgd", "metadata": {"size": "L"}, "send_email": "true"}
+        made = hitpay.v1("POST", "/payment-requests", json=sent).json
+    else:
+        made = hitpay.payment(**{"metadata[size]": "L", "send_email": "true"})
+
+    for shown in (made, hitpay.fetch(made)):
+        assert (shown["metadata"], shown["send_email"], shown["send_sms"]) == (
+            {"size": "L"},
+            True,
+            False,
+        )
+
+
+def test_metadata_is_not_changed_by_put(hitpay: HitPay) -> None:
+    made = hitpay.payment(**{"metadata[size]": "L"})
+    changed = {"amount": "20", "currency": "SGD", "metadata[size]": "S", "send_email": "true"}
+
+    shown = hitpay.v1("PUT", f"/payment-requests/{made['id']}", data=changed).json
+
+    assert (shown["metadata"], shown["send_email"]) == ({"size": "L"}, True)
 
 
 def test_payment_requests_are_listed_newest_first_and_by_pages(hitpay: HitPay) -> None:

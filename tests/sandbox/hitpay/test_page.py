@@ -1,5 +1,6 @@
 """HitPay's hosted page: cards, PayNow, cancel, expiry, faults, and what is kept."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,81 @@ def test_only_the_methods_of_the_payment_request_are_offered(hitpay: HitPay) -> 
     assert "Card number" not in page
     assert hitpay.pay(payment).status_code == 400
     assert hitpay.fetch(payment)["status"] == "pending"
+
+
+def test_the_page_offers_the_named_methods_in_their_order(hitpay: HitPay) -> None:
+    named = ["shopee_pay", "card", "paynow_online", "grabpay_direct", "card"]
+    payment = hitpay.payment(**{"payment_methods[]": named})
+
+    page = hitpay.page(payment).text
+
+    shown = re.findall(r"<summary>(?!Sandbox|What)(.+?)</summary>", page)
+    assert shown == ["ShopeePay", "Card", "PayNow", "GrabPay"]
+    assert hitpay.fetch(payment)["payment_methods"] == named[:4]
+
+
+def test_a_shopper_pays_by_the_method_she_chose(hitpay: HitPay) -> None:
+    payment = hitpay.payment(**{"payment_methods[]": ["card", "shopee_pay"], "currency": "USD"})
+
+    hitpay.pay(payment, method="shopee_pay")
+
+    assert hitpay.fetch(payment)["payments"][0]["payment_type"] == "shopee_pay"
+
+
+def test_a_method_that_is_not_offered_leaves_no_trace(hitpay: HitPay) -> None:
+    payment = hitpay.payment(**{"payment_methods[]": ["shopee_pay", "card"]})
+
+    assert hitpay.pay(payment, method="paynow_online").status_code == 400
+    assert "<details open" in hitpay.page(payment).text
+    assert hitpay.fetch(payment) == payment
+
+
+# Repeated payments
+
+
+def test_a_page_for_repeated_payments_takes_money_until_it_expires(
+    hitpay: HitPay, shop: Receiver
+) -> None:
+    payment = hitpay.payment(allow_repeated_payments="true")
+
+    for _ in range(3):
+        assert hitpay.pay(payment).location.endswith("status=completed")
+    found = hitpay.fetch(payment)
+    hitpay.set_clock(advance=3600)
+    hitpay.work()
+    hitpay.pay(payment)
+
+    assert (found["status"], len(found["payments"])) == ("completed", 3)
+    assert len({each["id"] for each in found["payments"]}) == 3
+    assert hitpay.fetch(payment)["status"] == "completed"
+    assert len(hitpay.fetch(payment)["payments"]) == 3
+    assert [len(each.event["payments"]) for each in shop.received] == [1, 2, 3]
+    assert "Payment received" in hitpay.page(payment).text
+
+
+def test_declines_do_not_undo_what_a_repeated_page_took(hitpay: HitPay) -> None:
+    payment = hitpay.payment(allow_repeated_payments="1")
+    hitpay.pay(payment)
+
+    for _ in range(4):
+        hitpay.pay(payment, number=DECLINE)
+    hitpay.pay(payment)
+
+    found = hitpay.fetch(payment)
+    assert found["status"] == "completed"
+    assert [each["status"] for each in found["payments"]].count("succeeded") == 2
+
+
+@pytest.mark.parametrize("change", [{"allow_repeated_payments": "true"}, {}])
+def test_a_page_that_was_paid_is_neither_changed_nor_deleted(
+    hitpay: HitPay, change: dict[str, str]
+) -> None:
+    payment = hitpay.payment(**change)
+    hitpay.pay(payment)
+    path = f"/payment-requests/{payment['id']}"
+
+    assert hitpay.v1("PUT", path, data={"amount": "1", "currency": "SGD"}).status_code == 422
+    assert hitpay.v1("DELETE", path).status_code == 422
 
 
 @pytest.mark.parametrize("key", ["success", "decline"])

@@ -89,9 +89,10 @@ def test_both_versions_tell_of_a_success(hitpay: HitPay, shop: Receiver) -> None
     assert second.event == hitpay.fetch(payment) | {"currency": "SGD"}
 
 
-def test_a_decline_is_told_as_failed_though_the_request_stays_open(
-    hitpay: HitPay, shop: Receiver
+def test_a_decline_may_be_told_as_failed_though_the_request_stays_open(
+    start_sandbox: StartSandbox, shop: Receiver
 ) -> None:
+    hitpay = HitPay(start_sandbox(sandbox_hitpay_send_declines=True).app)
     payment = hitpay.payment(webhook=shop.url)
     hitpay.pay(payment, fault="decline")
     hitpay.work()
@@ -124,8 +125,9 @@ def test_either_version_can_be_switched_off(
     assert [is_version_2(each) for each in shop.received] == versions
 
 
-def test_declines_need_not_be_told(start_sandbox: StartSandbox, shop: Receiver) -> None:
-    hitpay = HitPay(start_sandbox(sandbox_hitpay_send_declines=False).app)
+def test_a_decline_is_not_told_while_the_page_takes_another_card(
+    hitpay: HitPay, shop: Receiver
+) -> None:
     hitpay.pay(hitpay.payment(webhook=shop.url), fault="decline")
     hitpay.work()
 
@@ -205,8 +207,9 @@ def test_a_correctly_signed_webhook_says_something_wrong(
 
 
 def test_reorder_sends_the_final_news_before_an_earlier_decline(
-    hitpay: HitPay, shop: Receiver
+    start_sandbox: StartSandbox, shop: Receiver
 ) -> None:
+    hitpay = HitPay(start_sandbox(sandbox_hitpay_send_declines=True).app)
     payment = hitpay.payment()
 
     hitpay.pay(payment, number="4000000000000002", delivery_fault="reorder")
