@@ -85,6 +85,25 @@ class Refund(Base):
     request: Mapped[str]  # what must be equal for a call to be a repetition
 
 
+class Endpoint(Base):
+    """An address that a provider delivers webhooks to, as registered by its API.
+
+    ``details`` are the provider's own. A deleted one stays, so that its id is not used again.
+    """
+
+    __tablename__ = "endpoints"
+    __table_args__ = (UniqueConstraint("provider", "reference"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str]
+    reference: Mapped[str]  # the provider's id of it
+    url: Mapped[str]
+    secret: Mapped[str]  # signs what is sent there
+    created_at: Mapped[str]  # ISO 8601, as clock.timestamp() writes it
+    is_deleted: Mapped[bool] = mapped_column(default=False)
+    details: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON))
+
+
 class Delivery(Base):
     """One webhook, with the exact bytes that are sent, again and again if need be.
 

@@ -32,16 +32,17 @@ from ..http import read_object
 from ..money import to_major
 from ..proof import check_hmac
 from ..text import printable, usable_id
-from . import charges, drop_in, qr
+from . import charges, drop_in, pages, qr, webhook_v1
 from .api import Account as Account
 from .api import call_api, digest, fetch_request, read_money
 from .pages import cancel as cancel
-from .pages import page_fields
 from .pages import resume_checkout as resume_checkout
 from .refunds import refund as refund
 from .returns import read_return as read_return
+from .webhook_events import delete_webhook as delete_webhook
+from .webhook_events import find_webhooks as find_webhooks
+from .webhook_events import register_webhook as register_webhook
 from .webhook_v1 import keep_body as keep_body
-from .webhook_v1 import read_form
 
 #: openapi.json, ``status`` of a payment request -> ours. Unknown words change nothing.
 STATUSES = {
@@ -55,8 +56,6 @@ STATUSES = {
 #: What webhooks say. ``failed`` may be one declined card while the page takes the next; whether the
 #: request is over is not documented, so only ``GET`` can say that (docs/webhooks, guide/events).
 SAID = STATUSES | {"failed": "pending"}
-#: The only ``status_reason_code`` that is documented; the words for the shopper are ours.
-FAILURES = {"withdrawal_count_limit_exceeded": "This card was used too often."}
 
 
 def capabilities(account: Account) -> Capabilities:
@@ -68,7 +67,7 @@ def capabilities(account: Account) -> Capabilities:
         currencies=account.currencies,
         page_origins=account.origins,
         failed="The payment was declined.",
-        failures=FAILURES,
+        failures=charges.FAILURES,
         methods=qr.methods(account),
         refunds="part",
     )
@@ -82,7 +81,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     """
     ends = qr.end_of_code(account)
     form = base_form(payment, urls)
-    form += qr.qr_fields(ends) if payment.method else page_fields(account)
+    form += qr.qr_fields(ends) if payment.method else pages.page_fields(account)
     resource = call_api(account, "POST", "/v1/payment-requests", form)
     reference, url = usable_id(resource, "id", Unreachable), resource.get("url")
     if not isinstance(url, str):
@@ -117,7 +116,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     """
     signature = headers.get("hitpay-signature")
     if signature is None:
-        return [read_form(account, body)]
+        return [webhook_v1.read_form(account, body)]
     check_hmac("Hitpay-Signature", signature, body, account.webhook_salts)
     data = read_object(body)
     # Not signed: it can only cause an event to be ignored, as charges have another word for "paid".

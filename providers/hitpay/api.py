@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..contract import Malformed, Rejected
-from ..http import Errors, Reply, answer, call, with_id
+from ..http import Errors, Reply, answer, call, failure, with_id
 from ..money import NotMoney, read
 from ..text import printable
 
@@ -62,11 +62,28 @@ def call_api(
 
     :raise ProviderError: see :data:`ERRORS`.
     """
-    headers = {"X-BUSINESS-API-KEY": account.api_key, "X-Requested-With": "XMLHttpRequest"}
-    url, may_retry = account.base_url + path, method != "POST"
-    reply = call(method, url, headers=headers, form=form, retry=may_retry)
+    reply = _reply(account, method, path, form)
     words = f"{method} {path}: {_words(reply)}"
     return answer(reply, ERRORS, words, may_be_empty=method in ("PUT", "DELETE"))
+
+
+def call_list(account: Account, path: str) -> list[dict[str, Any]]:
+    """``GET`` of what is answered as a plain list of objects.
+
+    :raise ProviderError: see :data:`ERRORS`; ``Unreachable``, too, when it is no such list.
+    """
+    reply = _reply(account, "GET", path)
+    if reply.ok and isinstance(reply.data, list) and all(isinstance(x, dict) for x in reply.data):
+        return reply.data
+    raise failure(reply, ERRORS, f"GET {path}: {_words(reply)}")
+
+
+def _reply(
+    account: Account, method: str, path: str, form: list[tuple[str, str]] | None = None
+) -> Reply:
+    headers = {"X-BUSINESS-API-KEY": account.api_key, "X-Requested-With": "XMLHttpRequest"}
+    url, may_retry = account.base_url + path, method != "POST"
+    return call(method, url, headers=headers, form=form, retry=may_retry)
 
 
 def fetch_request(account: Account, reference: str) -> dict[str, Any]:

@@ -29,6 +29,8 @@ PAID = {
     "refunded": "refunded",
     "void": "voided",
 }
+#: The only ``status_reason_code`` that is documented; the words for the shopper are ours.
+FAILURES = {"withdrawal_count_limit_exceeded": "This card was used too often."}
 
 
 class NotSaid(Malformed):

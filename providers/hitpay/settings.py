@@ -4,7 +4,15 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ..settings import TWO_AT_A_TIME, ProviderSettings, Replaced, SandboxKey, Summary, Words
+from ..settings import (
+    TWO_AT_A_TIME,
+    ProviderSettings,
+    Replaced,
+    SandboxKey,
+    SettingsError,
+    Summary,
+    Words,
+)
 from .api import Account
 
 API = {"test": "https://api.sandbox.hit-pay.com", "live": "https://api.hit-pay.com"}
@@ -31,7 +39,7 @@ SUMMARY = Summary(
     "`HITPAY_DROP_IN=true`",
     refunds="in full and in part; it knows no idempotency key, so its total is asked for first",
     left_page="brought up to date (`PUT`), closed when the shopper pays another way (`DELETE`)",
-    webhook="not at all: each payment names it; event webhooks in the dashboard",
+    webhook="not at all: each payment names it; event webhooks by a command, or in the dashboard",
     repeats="some time, not documented",
 )
 
@@ -65,8 +73,9 @@ class Settings(ProviderSettings):
         SecretStr | None, SandboxKey("webhook_salt_test_kiln_and_kettle"), TWO_AT_A_TIME
     ] = Field(
         None,
-        description="Salt of a webhook endpoint that you register: proves event webhooks (version "
-        "2). One of the two salts will do",
+        description="Salt of a webhook endpoint that you register, by `flask register-webhook "
+        "hitpay` or in the dashboard: proves event webhooks (version 2). One of the two salts will "
+        "do. Two, comma-separated, while one is being replaced",
     )
     hitpay_page_origins: Words = Field((), description="Default: the hosts that HitPay documents")
     hitpay_currencies: Words = Field(
@@ -95,11 +104,18 @@ class Settings(ProviderSettings):
 
 
 def account(settings: Settings) -> Account | None:
-    api_key = settings.value("hitpay_api_key")
-    salts = settings.values("hitpay_salt")
-    webhook_salts = settings.values("hitpay_webhook_salt")
-    if not (api_key and (salts or webhook_salts)):
+    if not (settings.value("hitpay_api_key") and any(map(settings.values, NEEDS[1]))):
         return None
+    return caller(settings)
+
+
+def caller(settings: Settings) -> Account:
+    """An account that may be called, also while no salt is set that proves its webhooks.
+
+    :raise SettingsError: without a key it may not.
+    """
+    if not settings.value("hitpay_api_key"):
+        raise SettingsError("HITPAY_API_KEY is not set: HitPay's dashboard has it")
     base_url = settings.api("hitpay", API)
     return Account(
         base_url=base_url,
@@ -110,7 +126,7 @@ def account(settings: Settings) -> Account | None:
         qr_minutes=settings.hitpay_qr_minutes,
         drop_in=DROP_IN.get(base_url, base_url) if settings.hitpay_drop_in else "",
         default_link=settings.hitpay_default_link,
-        api_key=api_key,
-        salts=salts,
-        webhook_salts=webhook_salts,
+        api_key=settings.value("hitpay_api_key"),
+        salts=settings.values("hitpay_salt"),
+        webhook_salts=settings.values("hitpay_webhook_salt"),
     )

@@ -2,8 +2,8 @@
 
 Documentation (docs.hitpayapp.com, read 2026-05 to 2026-07); pages are named where followed. Beside
 this: ``fields.py`` (what a request must be), ``shapes.py`` and ``webhooks.py`` (what HitPay says),
-``refunds.py``, and the pages: ``page.py``, ``drop_in.py``, ``qr.py``. What the documentation leaves
-open is in ``settings.py``.
+``refunds.py``, ``webhook_events.py`` (where it says it), and the pages: ``page.py``,
+``drop_in.py``, ``qr.py``. What the documentation leaves open is in ``settings.py``.
 """
 
 import uuid
@@ -193,19 +193,20 @@ def add_charge(payment: Payment) -> list[Delivery]:
     """The request is paid, for the first time or once more. The caller commits."""
     charge = _add_entry(payment, "succeeded")
     count_foreign(payment, charge["currency"], minor(charge["amount"]))
-    return webhooks.tell_request(payment, "completed")
+    return webhooks.tell_request(payment, "completed") + webhooks.tell_charge(payment, "created")
 
 
 def decline(payment: Payment) -> list[Delivery]:
     """A card was refused: final once the page has taken as many as it accepts."""
     payment.details["declines"] += 1
     _add_entry(payment, "failed")
+    sent = webhooks.tell_charge(payment, "failed")
     is_last = payment.details["declines"] >= provider.settings.sandbox_hitpay_attempts
     if is_last and payment.status == "pending":
         _end(payment, "failed")
     elif not provider.settings.sandbox_hitpay_send_declines:
-        return []
-    return webhooks.tell_request(payment, "failed")
+        return sent
+    return sent + webhooks.tell_request(payment, "failed")
 
 
 @provider.counts_taken

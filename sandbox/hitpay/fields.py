@@ -102,8 +102,8 @@ FIELDS = {
     "expiry_date": _expiry_date,
     "metadata": _metadata,
 }
-#: Fields of a form that are several: payment_methods[], metadata[size].
-LISTED = re.compile(r"payment_methods\[\d*\]")
+#: Fields of a form that are several: payment_methods[], event_types[0], metadata[size].
+LISTED = re.compile(r"(payment_methods|event_types)\[\d*\]")
 PAIR = re.compile(r"metadata\[([^\]]+)\]")
 FLAGS = ("allow_repeated_payments", "send_email", "send_sms", "add_admin_fee", "generate_qr")
 TEXTS = ("name", "email", "phone", "purpose", "reference_number", "redirect_url", "webhook")
@@ -120,18 +120,20 @@ class Wanted:
 
 
 def sent() -> dict[str, Any]:
-    """The fields that were sent, by name; ``payment_methods`` as a list, ``metadata`` as a dict."""
+    """The fields that were sent, by name: lists as lists, and ``metadata`` as a dict."""
     if request.is_json:
         try:
             fields = json.loads(request.get_data(), parse_float=Decimal)
         except (ValueError, RecursionError):
             fields = None
         return fields if isinstance(fields, dict) else {}
-    form = list(request.form.items(multi=True))
-    methods = [value for name, value in form if LISTED.fullmatch(name)]
-    pairs = {found[1]: value for name, value in form if (found := PAIR.fullmatch(name))}
-    several = {"payment_methods": methods, "metadata": pairs}
-    return request.form.to_dict() | {name: each for name, each in several.items() if each}
+    several: dict[str, Any] = {}
+    for name, value in request.form.items(multi=True):
+        if found := LISTED.fullmatch(name):
+            several.setdefault(found[1], []).append(value)
+        elif found := PAIR.fullmatch(name):
+            several.setdefault("metadata", {})[found[1]] = value
+    return request.form.to_dict() | several
 
 
 def read(sent: dict[str, Any]) -> Wanted:

@@ -77,8 +77,12 @@ ASSUMPTIONS = (
     "A page that ended without success leads back with the request's status.",
     "A declined card is told with an empty payment_id and status “failed”, as in the sample for "
     "terminals.",
-    "The endpoint is registered for payment_request.completed, .failed and charge.updated, which "
-    "is sent for refunds only; expiry and cancel send nothing.",
+    "The dashboard's endpoint is registered for payment_request.completed, .failed and "
+    "charge.updated, which is sent for refunds only; expiry and cancel send nothing.",
+    "Endpoints registered by API may name every event of guide/events, payment_request included, "
+    "which openapi.json leaves out. Each has a salt of its own, told once, in the answer that made "
+    "it. They are https, or on this machine; the same address may be registered again, and each "
+    "registration is then sent each event. Lists hold the dashboard's, too.",
     "A charge may be in another currency than its request (a bank converts; the rate is made up). "
     "Webhooks of version 1 then name the charge's amount and currency, those of version 2 the "
     "request's, with the charge inside.",

@@ -11,6 +11,7 @@ from ..models import Payment
 from .settings import HitPaySettings
 
 MERCHANT = "kiln-and-kettle"  # the account's name in addresses of hosted pages
+BUSINESS = str(uuid.uuid5(uuid.NAMESPACE_OID, MERCHANT))
 RATE = Decimal("4.20")  # at which a payer's bank converts; made up
 SINGAPORE = timezone(timedelta(hours=8))
 
@@ -78,7 +79,7 @@ def charge_shown(payment: Payment, charge: dict[str, Any]) -> dict[str, Any]:
     details = payment.details
     return {
         "id": charge["id"],
-        "business_id": str(uuid.uuid5(uuid.NAMESPACE_OID, MERCHANT)),
+        "business_id": BUSINESS,
         "channel": "payment_gateway",
         "customer_id": None,
         "status": charge["status"],
@@ -137,4 +138,9 @@ def qr_signature(reference: str) -> str:
 def local_time(later: int = 0, at: datetime | None = None) -> str:
     """Singapore time without an offset, as in ``2026-05-21T16:57:25``."""
     moment = (at or datetime.now(UTC)) + timedelta(seconds=later)
-    return moment.astimezone(SINGAPORE).strftime("%Y-%m-%dT%H:%M:%S")
+    return singapore_time(moment).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def singapore_time(moment: datetime) -> datetime:
+    """The same moment, with Singapore's offset of eight hours."""
+    return moment.astimezone(SINGAPORE)

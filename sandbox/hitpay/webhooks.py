@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from .. import kit
 from ..models import Delivery, Payment
-from . import shapes
+from . import endpoints, shapes
 from .settings import HitPaySettings
 
 ANOTHER = kit.another_currency("USD", "SGD")
@@ -38,14 +39,22 @@ REQUESTS = kit.Webhooks(
     },
     tamper=(rb'"amount":"?', b"1"),
 )
-CHARGES = replace(REQUESTS, lies={})
+CHARGES = replace(
+    REQUESTS,
+    lies={
+        "wrong_amount": {"amount": 0.01},
+        "wrong_currency": {"currency": lambda *payments: ANOTHER(*payments).lower()},
+        "replay_other_order": {"payment_request.reference_number": kit.of_other_order},
+    },
+)
+REFUNDS = replace(REQUESTS, lies={})
 FORMS = replace(REQUESTS, tamper=(b"amount=", b"1"), encode=_signed_form)
 
 
 def tell_request(payment: Payment, word: str) -> list[Delivery]:
     """Store the webhooks that say ``completed`` or ``failed``: of each version that is switched on.
 
-    Version 1 goes to the request's own ``webhook``, version 2 to the registered endpoint.
+    Version 1 goes to the request's own ``webhook``, version 2 to what is registered for it.
     """
     versions, sent = kit.settings_as(HitPaySettings).sandbox_hitpay_webhooks, []
     if versions != "v2" and payment.details["webhook"]:
@@ -57,17 +66,21 @@ def tell_request(payment: Payment, word: str) -> list[Delivery]:
             headers=lambda _body: {"Content-Type": "application/x-www-form-urlencoded"},
             final=payment.status != "pending",
         )
-    if versions != "v1":  # its currency in capitals, other than GET shows it
-        event = shapes.request_shown(payment) | {"currency": payment.currency, "status": word}
-        sent += _send(REQUESTS, payment, "payment_request", word, event)
-    return sent
+    # Its currency in capitals, other than GET shows it.
+    event = shapes.request_shown(payment) | {"currency": payment.currency, "status": word}
+    return sent + _send(REQUESTS, payment, "payment_request", word, event)
+
+
+def tell_charge(payment: Payment, word: str) -> list[Delivery]:
+    """Store ``charge.created`` or ``.failed``, about the newest one: only version 2 has them."""
+    event = shapes.charge_shown(payment, payment.details["payments"][-1])
+    return _send(CHARGES, payment, "charge", word, event)
 
 
 def tell_refund(payment: Payment, charge: dict[str, Any]) -> None:
     """Store ``charge.updated``, which only version 2 has."""
-    if kit.settings_as(HitPaySettings).sandbox_hitpay_webhooks != "v1":
-        event = shapes.charge_shown(payment, charge)
-        _send(CHARGES, payment, "charge", "updated", event, goes_back=True)
+    event = shapes.charge_shown(payment, charge)
+    _send(REFUNDS, payment, "charge", "updated", event, goes_back=True)
 
 
 def _form(payment: Payment, word: str) -> dict[str, Any]:
@@ -93,20 +106,28 @@ def _send(
     event: dict[str, Any],
     goes_back: bool = False,
 ) -> list[Delivery]:
-    """Version 2: the entity, signed with the salt of the registered endpoint."""
-    ours = kit.settings_as(HitPaySettings)
-    return kind.send(
-        payment,
-        f"{entity}.{word}",
-        event,
-        url=ours.hitpay_webhook_url,
-        headers=lambda body: {
-            "Content-Type": "application/json",
-            "User-Agent": "HitPay v2.0",
-            "Hitpay-Event-Type": word,
-            "Hitpay-Event-Object": entity,
-            "Hitpay-Signature": kit.hmac_sha256(kit.first_of(ours.hitpay_webhook_salt), body),
-        },
-        final=payment.status != "pending",
-        goes_back=goes_back,
-    )
+    """Version 2: the entity, to each endpoint for it, signed with the salt of that endpoint."""
+    if kit.settings_as(HitPaySettings).sandbox_hitpay_webhooks == "v1":
+        return []
+    sent = []
+    for endpoint in endpoints.told(f"{entity}.{word}"):
+        sent += kind.send(
+            payment,
+            f"{entity}.{word}",
+            event,
+            url=endpoint.url,
+            headers=partial(_headers, entity, word, endpoint.secret),
+            final=payment.status != "pending",
+            goes_back=goes_back,
+        )
+    return sent
+
+
+def _headers(entity: str, word: str, salt: str, body: bytes) -> dict[str, str]:
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "HitPay v2.0",
+        "Hitpay-Event-Type": word,
+        "Hitpay-Event-Object": entity,
+        "Hitpay-Signature": kit.hmac_sha256(salt, body),
+    }

@@ -24,7 +24,7 @@ imported, so each may add routes. Read the first of them beside this.
 7. Webhooks: one :class:`Webhooks` says how they are repeated and where the faults lie in them. Its
    ``send`` stores one, signed by :func:`hmac_sha256` with :func:`first_of` the secrets. Where the
    time of sending is signed (:func:`timed_hmac`), ``@provider.signs_each_attempt`` signs it for
-   each further one.
+   each further one. Where its address is registered by a call: ``kit.endpoints``.
 8. Refunds: ``refunds.repeated`` and ``refunds.keep``; where they end later, ``refunds.change``.
    ``provider.actions`` holds what happens there without the shop asking, each an :class:`Action`.
 9. The page: :func:`page_of_endings`, a button for each ending. Or one of its own, in ``page.py``:

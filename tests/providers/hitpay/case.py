@@ -138,6 +138,17 @@ def pay_one_page_twice(buyer: "Buyer") -> str:
     return "" if is_shown else "unnoticed"
 
 
+def pay_a_page_that_is_over(buyer: "Buyer") -> str:
+    """As a shopper does who goes back: allow_repeated_payments is off, so one charge is made."""
+    page = buyer.check_out("hitpay").url
+    for _ in range(2):
+        buyer.pay(page, "hitpay", **CARD)
+    order = buyer.newest_order()
+    buyer.wait_until(lambda: buyer.state(order) == "paid")
+    paid = buyer.payment()
+    return "" if paid["taken"] == paid["amount"] else "paid twice"
+
+
 CARD = {
     "number": "4242 4242 4242 4242",
     "expiry": "03/31",
@@ -179,5 +190,6 @@ CASE = Case(
             happens="refund",
         ),
         Scenario("one page paid twice", "paid", play=pay_one_page_twice),
+        Scenario("gone back to a paid page", "paid", play=pay_a_page_that_is_over),
     ),
 )

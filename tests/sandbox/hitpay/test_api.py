@@ -31,6 +31,11 @@ from ..driver import RETURN_URL, HitPay, Receiver, hitpay_fields
         ("POST", "/refund"),
         ("GET", "/refund/any"),
         ("GET", "/charges/any"),
+        ("POST", "/webhook-events"),
+        ("GET", "/webhook-events"),
+        ("GET", "/webhook-events/any"),
+        ("PUT", "/webhook-events/any"),
+        ("DELETE", "/webhook-events/any"),
     ],
 )
 def test_calls_without_the_key_are_refused(
