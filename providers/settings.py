@@ -223,6 +223,12 @@ def _url(value: object) -> object:
     return canonical(value) if value and isinstance(value, str) else value
 
 
+def _link(value: object) -> object:
+    """As the provider's dashboard shows it, with the slash at its end if it has one."""
+    found = _url(value)
+    return f"{found}/" if found and str(value).endswith("/") else found
+
+
 def _base_url(value: object) -> object:
     found = _url(value)
     if isinstance(found, str) and re.search(r"[?#]", found):
@@ -277,7 +283,7 @@ def _secret(value: object) -> object:
 CHECKS: dict[str, Callable[[object], object]] = {
     "_base_url": _base_url,
     "_url": _url,
-    "_link": _url,
+    "_link": _link,
     "_origins": _origins,
     "_currencies": _currencies,
     "_minutes": _bounded(MOST_MINUTES, "minutes"),

@@ -32,7 +32,7 @@ from ..http import read_object
 from ..money import to_major
 from ..proof import check_hmac
 from ..text import printable, usable_id
-from . import charges, drop_in, pages, qr, webhook_v1
+from . import charges, drop_in, methods, pages, qr, webhook_v1
 from .api import Account as Account
 from .api import call_api, digest, fetch_request, read_money
 from .pages import cancel as cancel
@@ -62,9 +62,9 @@ def capabilities(account: Account) -> Capabilities:
     return Capabilities(
         name="hitpay",
         label="HitPay",
-        takes="Cards and PayNow",
-        note="Visa and Mastercard; PayNow in SGD",
-        currencies=account.currencies,
+        takes=methods.takes(account),
+        note=methods.note(account),
+        currencies=methods.currencies(account),
         page_origins=account.origins,
         failed="The payment was declined.",
         failures=charges.FAILURES,

@@ -57,7 +57,9 @@ api = provider.blueprint("api", "/v1", login=authenticate)
 def create_request() -> Any:
     """Make a payment request, from a form or JSON. Errors: 401, 422."""
     return provider.create(
-        _new, shapes.page_of, lambda payment, page: shapes.created(payment) | {"url": page}
+        lambda: make(fields.read(fields.sent())),
+        shapes.page_of,
+        lambda payment, page: shapes.created(payment) | {"url": page},
     )
 
 
@@ -131,9 +133,9 @@ def _open(reference: str, verb: str) -> Payment:
 # --- A payment request: made, moved on ---------------------------------------------------------
 
 
-def _new() -> Payment:
-    wanted, reference = fields.read(fields.sent()), str(uuid.uuid4())
-    lifetime = wanted.lifetime
+def make(wanted: fields.Wanted) -> Payment:
+    """A payment request that waits for money. The caller commits."""
+    reference, lifetime = str(uuid.uuid4()), wanted.lifetime
     return provider.new(
         reference=reference,
         external_id=wanted.details["reference_number"],

@@ -122,9 +122,12 @@ def _form(payment: Payment, values: Mapping[str, str], errors: Mapping[str, str]
 
 
 def _opened(payment: Payment, values: Mapping[str, str]) -> str:
-    """The method whose part of the page is open: a card that was typed, else the one tried last."""
+    """The method whose part of the page is open: a card that was typed, else the one that the
+    drop-in was asked for (``?method=``), else the one tried last.
+    """
     offered = payment.details["payment_methods"]
-    wanted = "card" if values.get("number") else payment.details["method"]
+    tried = request.args.get("method") or payment.details["method"]
+    wanted = "card" if values.get("number") else tried
     return str(wanted if wanted in offered else offered[0])
 
 

@@ -16,7 +16,7 @@ from ..kit.fields import in_turn, must
 from ..models import Payment, Refund, db
 from . import add_charge, api, count_foreign, provider, unknown
 from .fields import AMOUNT_IS_GIVEN, is_amount, problems, sent, wrong
-from .shapes import charge_shown, local_time
+from .shapes import local_time
 from .webhooks import tell_refund
 
 ABOVE_ZERO = must(
@@ -31,7 +31,7 @@ def refund_charge() -> dict[str, Any]:
     There is no idempotency key: the same call again is another refund. Errors: 401, 404, 422.
     """
     fields = sent()
-    payment, charge = _charge(str(fields.get("payment_id", "")))
+    payment, charge = charge_called(str(fields.get("payment_id", "")))
     if errors := problems(fields, {"amount!": in_turn(AMOUNT_IS_GIVEN, ABOVE_ZERO)}):
         raise wrong(errors)
     amount = minor(str(fields["amount"]))
@@ -52,12 +52,6 @@ def get_refund(reference: str) -> dict[str, Any]:
     if made is None:
         raise unknown("Refund", reference)
     return made.reply
-
-
-@api.get("/charges/<reference>")
-def get_charge(reference: str) -> dict[str, Any]:
-    """One charge. Errors: 401, 404."""
-    return charge_shown(*_charge(reference))
 
 
 def refund(payment: Payment, charge: dict[str, Any], amount: int) -> dict[str, Any]:
@@ -95,7 +89,7 @@ def refund(payment: Payment, charge: dict[str, Any], amount: int) -> dict[str, A
     return reply
 
 
-def _charge(reference: str) -> tuple[Payment, dict[str, Any]]:
+def charge_called(reference: str) -> tuple[Payment, dict[str, Any]]:
     """The charge with its payment request.
 
     :raise Refused: 404.

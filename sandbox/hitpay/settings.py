@@ -68,11 +68,13 @@ ASSUMPTIONS = (
     "be changed, another is answered 422. It answers with the request.",
     "A request that was deleted is kept as “canceled”; only a pending one can be deleted, another "
     "is answered 422.",
-    "A list is answered newest first, as data, links and meta.",
+    "A list is answered newest first, as data, links and meta; that of charges by cursors that "
+    "lead on, not back. The words of account-status are made up.",
     "Refunds succeed at once, several to a charge; what is more than remains, or a charge that is "
     "not paid, is answered 422. A request stays “completed”, its payment says “refunded”.",
     "The drop-in's messages carry only their type, and an error's text; the frame takes the shop "
-    "at BASE_URL, and the default link only with a payment request.",
+    "at BASE_URL. Without a payment request it opens the default link's page, where the shopper "
+    "confirms the amount; that payment has no reference number, and leads nowhere.",
     "Cancel on the page leads back with status “canceled”; the request stays pending and payable.",
     "A page that ended without success leads back with the request's status.",
     "A declined card is told with an empty payment_id and status “failed”, as in the sample for "

@@ -28,6 +28,7 @@ class DropIn:
     sandbox: str
     payment: dict[str, Any] = field(default_factory=dict)
     default_link: str = ""
+    plain_script: str = ""
 
     @property
     def return_url(self) -> str:
@@ -45,6 +46,7 @@ class DropIn:
     def shop_app(self) -> Flask:
         app = Flask("shop", static_folder=STATIC)
         app.add_url_rule("/leave", view_func=self.leave)
+        app.add_url_rule("/plain", view_func=self.plain)
         app.add_url_rule("/orders/1/return/hitpay", view_func=lambda: "<h1>The order</h1>")
         return app
 
@@ -60,6 +62,12 @@ class DropIn:
             <script src="/static/js/hitpay.js" defer></script>"""
         policy = f"default-src 'none'; script-src 'self' {self.sandbox}; frame-src {self.sandbox}"
         return Response(page, headers={"Content-Security-Policy": policy})
+
+    def plain(self) -> str:
+        """A page as in HitPay's guide, without this shop's script."""
+        return f"""<!doctype html><title>Pay</title>
+            <body><script src="{self.sandbox}/hitpay/hitpay.js"></script>
+            <script>{self.plain_script}</script>"""
 
 
 @pytest.fixture
@@ -108,6 +116,34 @@ def test_a_payment_is_made_without_leaving(drop_in: DropIn, link: str) -> None:
     drop_in.page.wait_for_url(f"{drop_in.return_url}?reference={reference}&status=completed")
     assert drop_in.call("GET", f"/{reference}")["status"] == "completed"
     assert not any("Content Security Policy" in each for each in said)
+
+
+@pytest.mark.parametrize(
+    ("toggle", "opened"),
+    [
+        ("{paymentRequest: request}", "Card number"),
+        ("{paymentRequest: request, method: 'paynow_online'}", "Pay with the app"),
+        ("{amount: 12.5}", "Amount in SGD"),
+        ("{}", "Amount in SGD"),
+    ],
+)
+def test_the_default_link_is_all_that_the_script_needs(
+    drop_in: DropIn, toggle: str, opened: str
+) -> None:
+    """As in HitPay's guide: a default link, and a payment request or an amount; no options."""
+    drop_in.plain_script = f"""
+        const request = "{drop_in.payment["id"]}";
+        HitPay.init("{drop_in.sandbox}/hitpay/payment-request/@kiln-and-kettle/");
+        HitPay.toggle({toggle});"""
+    drop_in.page.goto(f"{drop_in.shop}/plain")
+
+    if "amount" in toggle:
+        expect(drop_in.frame.get_by_label(opened)).to_have_value("12.5")
+        drop_in.frame.get_by_role("button", name="Continue").click()
+        pay_by_card(drop_in.frame)
+        expect(drop_in.frame.get_by_role("heading", name="Payment received")).to_be_visible()
+    else:
+        expect(drop_in.frame.get_by_text(opened).first).to_be_visible()
 
 
 def test_a_shopper_who_closes_it_finds_the_button_that_opens_it_again(drop_in: DropIn) -> None:

@@ -5,7 +5,7 @@ from pydantic import Field, SecretStr
 
 import config
 from providers import configured_providers
-from providers.settings import Words
+from providers.settings import Words, check
 from tests.live import SHOP
 
 
@@ -76,6 +76,20 @@ def test_a_setting_that_is_not_listed_is_checked_by_its_kind(
     (line,) = str(refused.value).splitlines()
     assert line.startswith(name.upper())
     assert "canary" not in line
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://Pay.newpay.example/r/@me/", "https://pay.newpay.example/r/@me/"),
+        ("https://pay.newpay.example/r/@me", "https://pay.newpay.example/r/@me"),
+        ("https://pay.newpay.example/", "https://pay.newpay.example/"),
+        ("https://pay.newpay.example/r?to=/", "https://pay.newpay.example/r?to=/"),
+        ("", ""),
+    ],
+)
+def test_a_link_keeps_the_slash_that_the_dashboard_shows(given: str, used: str) -> None:
+    assert check("newpay_default_link", given) == used
 
 
 @pytest.mark.parametrize(

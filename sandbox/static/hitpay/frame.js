@@ -6,11 +6,17 @@
     if (source !== parent || origin !== shop || data.type !== "toggle") return;
     const { defaultUrl, checkoutOptions } = data.props;
     const page = new URL(defaultUrl, location);
-    if (!page.pathname.endsWith("/checkout") && checkoutOptions.paymentRequest) {
-      page.pathname = `${page.pathname.replace(/\/$/, "")}/${checkoutOptions.paymentRequest}/checkout`;
+    const { paymentRequest, method, amount } = checkoutOptions;
+    if (!page.pathname.endsWith("/checkout") && paymentRequest) {
+      page.pathname = `${page.pathname.replace(/\/$/, "")}/${paymentRequest}/checkout`;
     }
-    if (page.origin === location.origin && page.pathname.endsWith("/checkout")) {
-      location.replace(`${page.pathname}?drop_in=1`);
+    page.search = new URLSearchParams({
+      drop_in: 1,
+      ...(method && { method }),
+      ...(amount && !paymentRequest && { amount }),
+    });
+    if (page.origin === location.origin && page.pathname.includes("/payment-request/@")) {
+      location.replace(page);
     } else {
       parent.postMessage({ type: "error", error: "There is no such payment link." }, shop);
     }

@@ -1,5 +1,7 @@
 """HitPay's drop-in: its script, its frame, and the hosted page inside it."""
 
+import pytest
+
 from ..conftest import StartSandbox
 from ..driver import RETURN_URL, HitPay
 
@@ -69,3 +71,54 @@ def test_a_tab_that_is_closed_reports_nothing(start_sandbox: StartSandbox) -> No
     hitpay.pay(payment, fault="close_tab")
 
     assert 'data-tell=""' in hitpay.page(payment, "?drop_in=1").text
+
+
+LINK = "/hitpay/payment-request/@kiln-and-kettle/"
+
+
+def test_on_the_default_link_a_shopper_says_how_much_she_pays(hitpay: HitPay) -> None:
+    assert "Amount in SGD" in hitpay.http.get(LINK).text
+
+    answer = hitpay.http.post(LINK, data={"amount": "12.5"})
+    page = hitpay.http.get(answer.location)
+
+    assert "Pay SGD 12.50" in page.text
+    (made,) = hitpay.v1("GET", "/payment-requests").json["data"]
+    assert (made["amount"], made["currency"], made["redirect_url"]) == ("12.50", "sgd", None)
+    hitpay.pay(made)
+    assert hitpay.fetch(made)["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({}, "The amount field is required."),
+        ({"amount": "0.29"}, "The amount must be between 0.3 and"),
+        ({"amount": "1.005"}, "The amount must be a number."),
+        ({"amount": "-5"}, "The amount must be a number."),
+        ({"amount": "5", "currency": "XXX"}, "The selected currency is invalid."),
+    ],
+)
+def test_an_odd_amount_makes_no_request(
+    hitpay: HitPay, form: dict[str, str], sentence: str
+) -> None:
+    answer = hitpay.http.post(LINK, data=form)
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert hitpay.v1("GET", "/payment-requests").json["data"] == []
+
+
+def test_the_default_link_stays_in_the_frame(start_sandbox: StartSandbox) -> None:
+    hitpay = start(start_sandbox)
+    inside = f"{LINK}?drop_in=1&amount=12.5&method=paynow_online"
+
+    page = hitpay.http.get(inside)
+    answer = hitpay.http.post(inside, data={"amount": "12.5"})
+    checkout = hitpay.http.get(answer.location)
+
+    for framed in (page, checkout):
+        assert f"frame-ancestors {SHOP};" in framed.headers["Content-Security-Policy"]
+    assert 'value="12.5"' in page.text
+    assert "drop_in=1" in page.text
+    assert "<details open" in checkout.text.split("<summary>PayNow")[0][-60:]

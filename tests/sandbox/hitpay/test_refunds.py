@@ -75,7 +75,7 @@ def test_each_refund_is_told_as_a_charge_that_was_updated(
         20.0,
     )
     assert event["payment_request"]["id"] == paid["id"]
-    assert hitpay.v1("GET", f"/charges/{event['id']}").json == event
+    assert hitpay.v1("GET", f"/charges/{event['id']}").json.items() >= event.items()
 
 
 def test_version_1_knows_no_refunds(start_sandbox: StartSandbox, shop: Receiver) -> None:
