@@ -5,6 +5,7 @@ told on standard error. The secret stands in that line and nowhere else.
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -109,7 +110,7 @@ def _say_what_to_set(made: Registration) -> None:
         click.echo(f"{name} holds the secret of {made.id}.", err=True)
     elif made.secret is not None:
         click.echo("Set this, and restart:", err=True)
-        click.echo(f"{name}={made.secret}")
+        click.echo(f"{name}={_quoted(made.secret)}")
     else:
         is_set = f"{name} is {'set' if known else 'not set'}"
         click.echo(
@@ -117,3 +118,14 @@ def _say_what_to_set(made: Registration) -> None:
             "this with --replace.",
             err=True,
         )
+
+
+def _quoted(secret: str) -> str:
+    """As ``.env`` has it: in quotes, unless it holds nothing that means something there.
+
+    Nothing escapes ``${NAME}`` there: its dollar is written as the default of a name that is blank.
+    """
+    if re.fullmatch(r"[\w.:/+=-]+", secret, re.ASCII):
+        return secret
+    escaped = secret.replace("\\", "\\\\").replace("'", "\\'").replace("${", "${:-$}{")
+    return f"'{escaped}'"

@@ -138,8 +138,17 @@ class ProviderSettings(BaseSettings):
         return (found.get_secret_value() if isinstance(found, SecretStr) else str(found)).strip()
 
     def values(self, name: str) -> tuple[str, ...]:
-        """A secret that may be several, comma-separated, while one is being replaced."""
-        return tuple(word.strip() for word in self.value(name).split(",") if word.strip())
+        """A secret that may be several, comma-separated, while one is being replaced.
+
+        A salt may hold commas, as HitPay's own example does: of salts, a comma and a space stand
+        between two, and one with a comma only is taken whole as well as for two.
+        """
+        whole, is_salt = self.value(name), name.endswith("_salt")
+        between = r",\s+" if is_salt and re.search(r",\s", whole) else ","
+        found = [word.strip() for word in re.split(between, whole) if word.strip()]
+        if is_salt and between == "," and len(found) > 1:
+            found = [whole, *(each for each in found if len(each) >= LEAST["_salt"])]
+        return tuple(found)
 
     def live_keys(self) -> Iterator[str]:
         """Outside live: the keys that would take real money for test orders, a sentence each."""

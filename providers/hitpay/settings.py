@@ -67,7 +67,7 @@ class Settings(ProviderSettings):
     ] = Field(
         None,
         description="Salt of that key: proves the webhooks of each payment request (version 1). "
-        "Two, comma-separated, while one is being replaced",
+        "Two, with a comma and a space between, while one is being replaced",
     )
     hitpay_webhook_salt: Annotated[
         SecretStr | None, SandboxKey("webhook_salt_test_kiln_and_kettle"), TWO_AT_A_TIME
@@ -75,7 +75,7 @@ class Settings(ProviderSettings):
         None,
         description="Salt of a webhook endpoint that you register, by `flask register-webhook "
         "hitpay` or in the dashboard: proves event webhooks (version 2). One of the two salts will "
-        "do. Two, comma-separated, while one is being replaced",
+        "do. Two, with a comma and a space between, while one is being replaced",
     )
     hitpay_page_origins: Words = Field((), description="Default: the hosts that HitPay documents")
     hitpay_currencies: Words = Field(

@@ -13,13 +13,13 @@ class HitPaySettings(Settings):
     )
     hitpay_salt: SecretStr = Field(
         SecretStr("salt_test_kiln_and_kettle"),
-        description="The salt of that key: signs HitPay's webhooks of version 1. Of a "
-        "comma-separated list, the first.",
+        description="The salt of that key: signs HitPay's webhooks of version 1. Of several, with "
+        "a comma and a space between, the first.",
     )
     hitpay_webhook_salt: SecretStr = Field(
         SecretStr("webhook_salt_test_kiln_and_kettle"),
-        description="The salt of the registered endpoint: signs HitPay's webhooks of version 2. Of "
-        "a comma-separated list, the first.",
+        description="The salt of the dashboard's endpoint: signs HitPay's webhooks of version 2. "
+        "Of several, with a comma and a space between, the first.",
     )
     hitpay_webhook_url: str = Field(
         default_factory=webhooks_of("hitpay"),

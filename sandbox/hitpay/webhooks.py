@@ -21,7 +21,7 @@ def joined(fields: Mapping[str, str]) -> bytes:
 def _signed_form(said: Mapping[str, Any]) -> bytes:
     """Version 1 carries its signature inside, made with the salt of the API key."""
     fields = {name: value or "" for name, value in said.items()}
-    salt = kit.first_of(kit.settings_as(HitPaySettings).hitpay_salt)
+    salt = endpoints.first_salt(kit.settings_as(HitPaySettings).hitpay_salt)
     return kit.form_bytes(fields | {"hmac": kit.hmac_sha256(salt, joined(fields))})
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from click.testing import Result
 from flask import Flask
 from flask.cli import FlaskGroup
 
+import config
 from providers import PROVIDERS
 from providers.contract import Rejected, Unreachable
 from providers.optional import RegistersWebhooks, Registration
@@ -79,6 +81,33 @@ def test_the_line_to_set_stands_alone_on_standard_output(
     assert result.stdout == f"METRICS_TOKEN={SECRET}-1\n"
     assert f"acme delivers to {URL} from now on: wh_1." in result.stderr
     assert SECRET not in result.stderr + caplog.text
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "deG6ZBmiNg]9eMaSd]J;)DzKC,4{6^7a^suquQFgl>yfYQ_1r,[lQqr@/VjGs={2",
+        "it's#quoted'",
+        '"twice"quoted"',
+        "back\\slash\\'n",
+        "$HOME${HOME}`ls`",
+        "'",
+    ],
+)
+def test_the_printed_line_is_read_as_the_secret(
+    app: Flask, acme: Acme, tmp_path: Path, secret: str
+) -> None:
+    acme.register_webhook(None, URL)
+    url, made = acme.endpoints["wh_1"]
+    acme.endpoints["wh_1"] = (url, replace(made, secret=secret))
+    acme.says_it_again = True
+    env = tmp_path / ".env"
+
+    env.write_text(run(app, "acme").stdout)
+
+    found = config.Settings(_env_file=env).metrics_token  # type: ignore[call-arg]
+    assert found
+    assert found.get_secret_value() == secret
 
 
 def test_a_second_run_finds_the_first_registration_and_changes_nothing(

@@ -78,6 +78,36 @@ def test_a_setting_that_is_not_listed_is_checked_by_its_kind(
     assert "canary" not in line
 
 
+#: A salt as HitPay's own PHP client shows one (hit-pay/php-sdk, Examples/ClientExample.php).
+WITH_COMMAS = "deG6ZBmiNg]9eMaSd]J;)DzKC,4{6^7a^suquQFgl>yfYQ_1r,[lQqr@/VjGs={2"
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        (WITH_COMMAS, [WITH_COMMAS, *WITH_COMMAS.split(",")]),
+        (f"{WITH_COMMAS}, another-long-salt", [WITH_COMMAS, "another-long-salt"]),
+        ("a-first-long-salt,another-long-salt", ["a-first-long-salt", "another-long-salt"]),
+        ("a,long-salt-with-a-short-part", ["a,long-salt-with-a-short-part"]),
+        ("one-long-salt", ["one-long-salt"]),
+        ("one-long-salt,", ["one-long-salt"]),
+        ("", []),
+    ],
+)
+def test_a_salt_may_hold_commas(given: str, used: list[str]) -> None:
+    """Each that is expected is used; what is short is never a key of its own."""
+    found = config.load(NextYear, **{**NEWPAY, "newpay_salt": given}).values("newpay_salt")
+
+    assert set(used) <= set(found)
+    assert all(len(each) >= 12 for each in found)
+
+
+def test_a_live_salt_may_hold_commas() -> None:
+    settings = {**NEWPAY, "payment_environment": "live", "newpay_salt": WITH_COMMAS}
+
+    assert config.load(NextYear, **settings).values("newpay_salt")[0] == WITH_COMMAS
+
+
 @pytest.mark.parametrize(
     ("given", "used"),
     [
