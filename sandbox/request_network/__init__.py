@@ -4,8 +4,8 @@ Documentation (docs.request.network, read 2026-02 to 2026-09): api-reference/{se
 webhooks,authentication}, api-features/{payee-destinations,query-requests}, use-cases/{quickstart,
 webhook-reconciliation}. Beside this: ``rules.py`` (what a call must be), ``coins.py`` and
 ``transfers.py`` (what is paid with and where to), ``webhooks.py``, ``page.py``, ``page_calls.py``
-(what the real page asks) and ``chain.py``. What the documentation leaves open is in
-``settings.py``.
+(what the real page asks), ``signing.py`` and ``abi.py`` (what a wallet signs) and ``chain.py``.
+What the documentation leaves open is in ``settings.py``.
 """
 
 import secrets
@@ -179,6 +179,7 @@ def _new() -> Payment:
             "ends": clock.now() + LIFETIME,
             "connected": False,  # a wallet, on the page
             "approved": None,  # what the wallet may pay next
+            "signs": None,  # what /pay answers for that
             "coming": None,  # what it has paid, but is not confirmed
             "failed": False,  # whether that was lost at a bridge
         },

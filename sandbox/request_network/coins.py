@@ -17,6 +17,8 @@ CHAINS = {
     42161: ("arbitrum-one", "ARBITRUM"),
     11155111: ("sepolia", "SEPOLIA"),
 }
+#: Chain -> network.
+NETWORKS = {chain: network for network, chain in CHAINS.values()}
 #: Network and token, in lower case -> the coin's symbol. Coins that count as one US dollar.
 TOKENS = {
     ("mainnet", "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"): "USDC",
@@ -30,6 +32,8 @@ TOKENS = {
     ("arbitrum-one", "0xaf88d065e77c8cc2239327c5edb3a432268e5831"): "USDC",
     ("sepolia", "0x370de27fdb7d1ff1e1baa7d11c5820a324cf623c"): "FAU",
 }
+#: Chains whose coins here are not divided into millionths -> decimals.
+DECIMALS = {"BNB": 18, "SEPOLIA": 18}
 #: What the pretend wallet holds: chain -> coin -> minor units.
 BALANCES = {
     "BASE": {"USDC": 250000, "USDT": 100000},
@@ -86,7 +90,7 @@ def destination(wanted: dict[str, Any]) -> dict[str, Any]:
         "payee": payee,
         "tokenAddress": token,
         "network": network,
-        "chain": next(chain for each, chain in CHAINS.values() if each == network),
+        "chain": next(chain for chain in NETWORKS if NETWORKS[chain] == network),
         "coin": coin,
         "invoiceCurrency": coin if configured else wanted["invoiceCurrency"].partition("-")[0],
     }

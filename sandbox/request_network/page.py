@@ -16,10 +16,10 @@ from ..kit import Answer, commit, major, minor, submit
 from ..models import Payment
 from . import by_token, provider, receive
 from .coins import ways
-from .transfers import WALLET, left, missing, transfer
+from .signing import source_cents, to_sign
+from .transfers import CROSS_CHAIN_MORE_THAN, WALLET, left, missing, transfer
 
 SETTLES = ("now", "later", "safe", "never")
-CROSS_CHAIN_MORE_THAN = 100  # minor units; api-features/crosschain-payments
 
 
 def find(_values: object) -> Payment | None:
@@ -41,7 +41,7 @@ def show_page(payment: Payment) -> str:
         return show("result.html", payment)
     if not details["connected"]:
         return show("connect.html", payment)
-    return show("confirm.html", payment) if details["approved"] else _form(payment, {})
+    return _confirm(payment) if details["approved"] else _form(payment, {})
 
 
 @page.post("/connect")
@@ -63,6 +63,7 @@ def approve(payment: Payment) -> Answer:
         return _form(payment, request.form, errors), 422
     chain, _, coin = way.partition(" ")
     payment.details["approved"] = transfer(chain, coin, minor(amount), settles)
+    payment.details["signs"] = to_sign(payment, WALLET, chain, coin, minor(amount))
     return _onward(payment)
 
 
@@ -110,7 +111,7 @@ def _errors(payment: Payment, way: str, amount: str, settles: str) -> dict[str, 
         return {"amount": "Enter an amount, such as 10.50."}
     if minor(amount) > missing(payment):
         return {"amount": "This is more than what is left to pay."}
-    if minor(amount) > balance:
+    if source_cents(payment, chain, minor(amount)) > balance:
         return {"way": "There is not enough of this coin in the wallet."}
     if not same_chain and minor(amount) <= CROSS_CHAIN_MORE_THAN:
         return {"amount": "From another chain, pay more than 1.00."}
@@ -123,6 +124,17 @@ def _onward(payment: Payment) -> Response:
     """Always to the page itself: it is left by its button only."""
     commit()
     return redirect(url_for(".show_page", token=payment.details["token"]), 303)
+
+
+def _confirm(payment: Payment) -> str:
+    """What is signed is what /pay answers for the route."""
+    signs, approved = payment.details["signs"], payment.details["approved"]
+    calls = signs.get("transactions") or [
+        *signs["ERC20ApprovalTransactions"],
+        signs["batchPaymentTransaction"],
+    ]
+    leaves = source_cents(payment, approved["chain"], approved["cents"])
+    return show("confirm.html", payment, calls=calls, leaves=leaves)
 
 
 def _form(

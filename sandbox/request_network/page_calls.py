@@ -1,17 +1,17 @@
 """What the real payment page asks of Request Network's API (api-reference/secure-payments)."""
 
 import re
-import secrets
 from typing import Any
 
 from flask import request
 
 from ..kit import Refused
-from ..kit.fields import Words, must
+from ..kit.fields import Words, in_turn, is_string, must
 from ..models import Payment
 from . import authenticate, by_token, provider, rules
 from .coins import CHAINS, currency_id, ways
-from .transfers import decimal, left, missing, ulid
+from .signing import to_sign
+from .transfers import CROSS_CHAIN_MORE_THAN, WALLET, decimal, left, missing, ulid
 
 
 def login() -> None:
@@ -26,6 +26,13 @@ BATCH = {
     "paymentCurrency": "paymentCurrencies",
     "destination": "destinations",
 }
+WORDS = Words()  # what else a caller says is taken, and changes nothing
+ONE = must(is_string, "Expected string, received array")
+QUERY = {
+    "wallet": in_turn(ONE, must(rules.is_address, "Invalid Ethereum address")),
+    "chain": ONE,
+    "token": ONE,
+}
 page_calls = provider.blueprint("page_calls", "/v2/secure-payments", login)
 
 
@@ -33,9 +40,10 @@ page_calls = provider.blueprint("page_calls", "/v2/secure-payments", login)
 def show_secure_payment(token: str) -> Any:
     """What the page shows; ``?wallet=`` adds what it can be paid with.
 
-    Errors: 401, 403 expired, 404, 409 completed, 423 a Safe's owners are signing.
+    Errors: 400, 401, 403 expired, 404, 409 completed, 423 a Safe's owners are signing.
     """
     payment = _payable(token)
+    _asked_route(payment)
     details = payment.details
     destination = details["destination"] and {
         "destinationId": details["destination"],
@@ -69,7 +77,7 @@ def show_secure_payment(token: str) -> Any:
         "branding": None,
         "feePlan": None,
     }
-    if request.args.get("wallet"):
+    if "wallet" in request.args:
         needed = missing(payment)
         reply["paymentOptions"] = {
             chain: {
@@ -87,40 +95,17 @@ def show_secure_payment(token: str) -> Any:
 
 @page_calls.get("/<token>/pay")
 def show_transactions(token: str) -> Any:
-    """What the wallet is to sign: an approval, then the payment; the data is made up.
+    """What the wallet is to sign: an approval, then the payment of all that is missing.
 
-    Errors: 401, 403, 404, 409, 423.
+    ``?chain=&token=``: what it pays with; without them, the destination's coin on its chain.
+    Errors: 400, 401, 403, 404, 409, 423.
     """
     payment = _payable(token)
-    approval, transfer = (
-        {
-            "to": payment.details["tokenAddress"],
-            "data": f"0x{secrets.token_hex(68)}",
-            "value": "0x0",
-        }
-        for _ in range(2)
-    )
-    if len(payment.details["requests"]) > 1:
-        return {
-            "ERC20ApprovalTransactions": [approval],
-            "batchPaymentTransaction": transfer,
-            "metadata": {"hasEnoughBalance": True, "hasEnoughGas": True},
-            "paymentType": "batch",
-            "feeBundle": None,
-        }
-    return {
-        "transactions": [approval, transfer],
-        "metadata": {
-            "stepsRequired": 2,
-            "needsApproval": True,
-            "approvalTransactionIndex": 0,
-            "paymentTransactionIndex": 1,
-            "hasEnoughBalance": True,
-            "hasEnoughGas": True,
-        },
-        "paymentType": "single",
-        "feeBundle": None,
-    }
+    chain, coin = _asked_route(payment)
+    if chain != payment.details["chain"] and missing(payment) <= CROSS_CHAIN_MORE_THAN:
+        raise Refused(400, "Cross-chain payments must be more than 1 USD")
+    wallet = request.args.get("wallet", WALLET)
+    return to_sign(payment, wallet, chain, coin, missing(payment), "chain" in request.args)
 
 
 HASH = re.compile(r"0x[0-9A-Fa-f]{64}")
@@ -146,6 +131,31 @@ def announce_transaction(token: str) -> Any:
         "txHash": given["txHash"],
         "isListening": True,
     }
+
+
+def _asked_route(payment: Payment) -> tuple[str, str]:
+    """The chain and coin that the query names; if it names none, those of the destination.
+
+    :raise Refused: 400: one without the other, or what cannot be paid with; or no wallet's address.
+    """
+    asked: dict[str, Any] = {
+        name: each[0] if len(each) == 1 else each
+        for name, each in request.args.to_dict(flat=False).items()
+    }
+    rules.refuse(WORDS.problems(asked, QUERY))
+    named = {name: asked[name] for name in ("chain", "token") if name in asked}
+    if not named:
+        return payment.details["chain"], payment.details["coin"]
+    return payable_with(payment, **named)
+
+
+def payable_with(payment: Payment, chain: str = "", token: str = "") -> tuple[str, str]:
+    """:raise Refused: 400: it is no coin on a chain that this link can be paid with."""
+    if chain not in ways(payment):
+        rules.refuse([(("chain",), "Unsupported chain")])
+    if token not in ways(payment)[chain]:
+        rules.refuse([(("token",), "Unsupported token")])
+    return chain, token
 
 
 def _payable(token: str, while_signed: bool = False) -> Payment:

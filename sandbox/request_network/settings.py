@@ -56,6 +56,11 @@ ASSUMPTIONS = (
     "of its own.",
     "A Safe wallet's payment comes through at its owners' first signing, after the time of the "
     "fault “delay”; meanwhile the page is answered 423, and an ordinary payment on its way 200.",
+    "GET /v2/secure-payments/<token>/pay answers with an approval and a payment for all that is "
+    "missing, in data as real contracts read it (ERC-20, Request Network's ERC20FeeProxy and "
+    "BatchPayments, Across's depositV3); the contracts' addresses are made up. A bridge takes "
+    "0.2 % on top, as in the reference's sample, and its quote is for five minutes, after which "
+    "it is still taken.",
     "Two calls with equal bodies make two requests: there is no idempotency key.",
     "The checksum inside a destination is not checked, since most of the documented samples are "
     "made up.",

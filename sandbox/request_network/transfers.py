@@ -7,10 +7,11 @@ from typing import Any
 from ..clock import timestamp
 from ..kit import major
 from ..models import Payment
-from .coins import CHAINS
+from .coins import NETWORKS
 
 WALLET = "0x71c7656ec7ab88b098defb751b7401b5f6d8976f"
 SAFE_HOURS = 24  # that a Safe's owners have to sign; an assumption
+CROSS_CHAIN_MORE_THAN = 100  # minor units; api-features/crosschain-payments
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -23,7 +24,7 @@ def transfer(chain: str, coin: str, cents: int, settles: str = "now") -> dict[st
     return {
         "chain": chain,
         "coin": coin,
-        "network": next(network for network, option in CHAINS.values() if option == chain),
+        "network": NETWORKS[chain],
         "cents": cents,
         "settles": settles,
         "txHash": f"0x{secrets.token_hex(32)}",

@@ -366,7 +366,7 @@ def test_the_page_is_described(request_network: RequestNetwork) -> None:
 def test_a_wallet_is_told_what_it_can_pay_with(request_network: RequestNetwork) -> None:
     payment = request_network.payment()
 
-    path = f"/secure-payments/{payment['token']}?wallet=0x1"
+    path = f"/secure-payments/{payment['token']}?wallet=0x{'1' * 40}"
     options = request_network.call("GET", path).json["paymentOptions"]
 
     assert options["BASE"]["USDC"] == {
@@ -376,14 +376,6 @@ def test_a_wallet_is_told_what_it_can_pay_with(request_network: RequestNetwork) 
     }
     assert options["ETHEREUM"]["USDT"]["hasEnoughBalance"] is False
     assert "SEPOLIA" not in options
-
-
-def test_an_approval_and_a_payment_are_to_be_signed(request_network: RequestNetwork) -> None:
-    payment = request_network.payment()
-
-    reply = request_network.call("GET", f"/secure-payments/{payment['token']}/pay").json
-
-    assert len(reply["transactions"]) == reply["metadata"]["stepsRequired"] == 2
 
 
 def test_an_intent_is_noted_and_pays_nothing(request_network: RequestNetwork) -> None:
