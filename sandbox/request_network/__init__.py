@@ -4,7 +4,8 @@ Documentation (docs.request.network, read 2026-02 to 2026-09): api-reference/{se
 webhooks,authentication}, api-features/{payee-destinations,query-requests}, use-cases/{quickstart,
 webhook-reconciliation}. Beside this: ``rules.py`` (what a call must be), ``coins.py`` and
 ``transfers.py`` (what is paid with and where to), ``webhooks.py``, ``page.py``, ``page_calls.py``
-(what the real page asks), ``signing.py`` and ``abi.py`` (what a wallet signs) and ``chain.py``.
+(what the real page asks), ``signing.py`` and ``abi.py`` (what a wallet signs), ``intents.py`` (what
+comes of it) and ``chain.py``.
 What the documentation leaves open is in ``settings.py``.
 """
 
@@ -16,12 +17,13 @@ from flask import request
 from sqlalchemy import exists, func, select
 
 from .. import clock
+from ..faults import Fault
 from ..kit import Provider, Refused, is_secret, minor
 from ..models import Delivery, Payment, db
 from . import rules
 from .coins import destination
 from .settings import ASSUMPTIONS, RequestNetworkSettings
-from .transfers import WALLET, decimal, left, missing, shares, transfer, ulid
+from .transfers import decimal, left, missing, shares, transfer, ulid
 from .webhooks import RETRY_COUNT, notify
 
 LIFETIME = 7 * 86400  # seconds; use-cases/quickstart
@@ -47,6 +49,21 @@ provider = Provider(
         500: {"message": "Internal server error"},
     },
     cannot=("decline", "three_d_secure", "wrong_environment"),  # a wallet is no card
+    own_faults=(
+        Fault(
+            "payment",
+            "transfer_fails",
+            "The transfer fails",
+            "A while after the wallet has sent it, a bridge or a Safe gives it up.",
+        ),
+        Fault(
+            "payment",
+            "never_mined",
+            "Never mined",
+            "No block takes the wallet's transaction in. Nothing is told, and the page can be "
+            "paid again a while later.",
+        ),
+    ),
     counts_retries_in=RETRY_COUNT,
 )
 
@@ -110,7 +127,7 @@ def show_request(reference: str) -> dict[str, Any]:
                 "sourceNetwork": each["network"],
                 "destinationNetwork": details["network"],
                 "sourceTxHash": each["txHash"],
-                "payerAddress": WALLET,
+                "payerAddress": each["payer"],
                 "timestamp": each["timestamp"],
                 "type": "direct" if each["network"] == details["network"] else "crosschain",
                 "currency": details["coin"],
@@ -180,8 +197,9 @@ def _new() -> Payment:
             "connected": False,  # a wallet, on the page
             "approved": None,  # what the wallet may pay next
             "signs": None,  # what /pay answers for that
+            "announced": {},  # hash of a transaction -> id of the intent
             "coming": None,  # what it has paid, but is not confirmed
-            "failed": False,  # whether that was lost at a bridge
+            "fate": None,  # what came of the last one
         },
     )
 
@@ -209,12 +227,14 @@ def pay_all(payment: Payment) -> list[Delivery]:
 
 
 def receive(payment: Payment, paid: dict[str, Any]) -> list[Delivery]:
-    """Money arrives, or its bridge fails: tell the shop. The caller commits."""
+    """Money arrives, its bridge fails, or it is lost: tell the shop. The caller commits."""
     details, is_expired = payment.details, payment.status == "expired"
     details["coming"], payment.timer = None, None if is_expired else details["ends"]
-    details["failed"] = paid["settles"] == "never"
+    details["fate"] = paid["fate"]
+    if paid["fate"] == "lost":
+        return []
     parts = shares(payment, paid["cents"])
-    if details["failed"]:
+    if paid["fate"] == "fails":
         return [each for index in parts for each in notify(payment, index, "payment.failed")]
     details["requests"] = [
         wanted | {"payments": [*wanted["payments"], paid | {"cents": parts[index]}]}

@@ -6,16 +6,18 @@ browser is not sent back to the shop: the last screen has a button.
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from .. import clock, faults, kit
+from .. import faults, kit
 from ..kit import Answer, commit, major, minor, submit
 from ..models import Payment
-from . import by_token, provider, receive
+from . import by_token, provider
 from .coins import ways
+from .intents import on_its_way, settle
 from .signing import source_cents, to_sign
 from .transfers import CROSS_CHAIN_MORE_THAN, WALLET, left, missing, transfer
 
@@ -78,21 +80,9 @@ def change(payment: Payment) -> Answer:
 def pay(payment: Payment) -> Answer:
     """Pay what was approved, once."""
     if payment.details["approved"] and not _is_over(payment):
-        submit(payment, read=_read, settle=_settle)
+        paying = payment.details["approved"]
+        submit(payment, read=partial(on_its_way, paying=paying), settle=settle)
     return _onward(payment)
-
-
-def _read(payment: Payment) -> dict[str, str]:
-    payment.details["coming"], payment.details["approved"] = payment.details["approved"], None
-    return {}
-
-
-def _settle(payment: Payment) -> None:
-    coming = payment.details["coming"]
-    if coming["settles"] in ("later", "safe"):
-        payment.timer = clock.now() + provider.settings.sandbox_delay_seconds
-    else:
-        receive(payment, coming)
 
 
 def _is_over(payment: Payment) -> bool:

@@ -1,6 +1,5 @@
 """What the real payment page asks of Request Network's API (api-reference/secure-payments)."""
 
-import re
 from typing import Any
 
 from flask import request
@@ -11,7 +10,7 @@ from ..models import Payment
 from . import authenticate, by_token, provider, rules
 from .coins import CHAINS, currency_id, ways
 from .signing import to_sign
-from .transfers import CROSS_CHAIN_MORE_THAN, WALLET, decimal, left, missing, ulid
+from .transfers import CROSS_CHAIN_MORE_THAN, WALLET, decimal, left, missing
 
 
 def login() -> None:
@@ -29,7 +28,7 @@ BATCH = {
 WORDS = Words()  # what else a caller says is taken, and changes nothing
 ONE = must(is_string, "Expected string, received array")
 QUERY = {
-    "wallet": in_turn(ONE, must(rules.is_address, "Invalid Ethereum address")),
+    "wallet": in_turn(ONE, rules.ADDRESS_OF_EVM),
     "chain": ONE,
     "token": ONE,
 }
@@ -42,7 +41,7 @@ def show_secure_payment(token: str) -> Any:
 
     Errors: 400, 401, 403 expired, 404, 409 completed, 423 a Safe's owners are signing.
     """
-    payment = _payable(token)
+    payment = payable(token)
     _asked_route(payment)
     details = payment.details
     destination = details["destination"] and {
@@ -100,37 +99,12 @@ def show_transactions(token: str) -> Any:
     ``?chain=&token=``: what it pays with; without them, the destination's coin on its chain.
     Errors: 400, 401, 403, 404, 409, 423.
     """
-    payment = _payable(token)
+    payment = payable(token)
     chain, coin = _asked_route(payment)
     if chain != payment.details["chain"] and missing(payment) <= CROSS_CHAIN_MORE_THAN:
         raise Refused(400, "Cross-chain payments must be more than 1 USD")
     wallet = request.args.get("wallet", WALLET)
     return to_sign(payment, wallet, chain, coin, missing(payment), "chain" in request.args)
-
-
-HASH = re.compile(r"0x[0-9A-Fa-f]{64}")
-INTENT = {
-    "chain!": rules.REQUIRED,
-    "token!": rules.REQUIRED,
-    "txHash!": must(lambda it: HASH.fullmatch(str(it)), "Invalid transaction hash"),
-}
-
-
-@page_calls.post("/<token>/intent")
-def announce_transaction(token: str) -> Any:
-    """The page says which transaction it sent; nothing is paid by that.
-
-    Errors: 400, 401, 403, 404, 409.
-    """
-    payment = _payable(token, while_signed=True)
-    given = rules.payload_sent()
-    rules.refuse(Words().problems(given, INTENT))
-    return {
-        "intentId": ulid(),
-        "paymentReference": payment.details["requests"][0]["paymentReference"],
-        "txHash": given["txHash"],
-        "isListening": True,
-    }
 
 
 def _asked_route(payment: Payment) -> tuple[str, str]:
@@ -158,7 +132,7 @@ def payable_with(payment: Payment, chain: str = "", token: str = "") -> tuple[st
     return chain, token
 
 
-def _payable(token: str, while_signed: bool = False) -> Payment:
+def payable(token: str, while_signed: bool = False) -> Payment:
     """The payment of a page.
 
     :param while_signed: also when a Safe wallet is paying it, whose owners have yet to sign.
@@ -178,7 +152,7 @@ def _payable(token: str, while_signed: bool = False) -> Payment:
     coming = payment.details["coming"]
     if coming and coming["settles"] == "safe" and not while_signed:
         signed = {
-            "safeTxHash": coming["txHash"],
+            "safeTxHash": coming["safeTxHash"],
             "chainId": next(number for number in CHAINS if CHAINS[number][1] == coming["chain"]),
             "safePaymentDeadline": coming["deadline"],
         }

@@ -13,14 +13,13 @@ MAX_REQUESTS = 200  # in one link
 ADDRESS = re.compile(r"0x[0-9A-Fa-f]{40}")
 
 
-def is_address(value: object) -> bool:
-    """Of a wallet or a contract. The checksum in the case of its letters is not checked."""
-    return isinstance(value, str) and bool(ADDRESS.fullmatch(value))
-
-
 REQUIRED = must(is_string, "Required")
 TEXT = must(
     lambda it: is_string(it) and 1 <= len(it) <= 255, "String must contain 1 to 255 character(s)"
+)
+#: The checksum in the case of its letters is not checked.
+ADDRESS_OF_EVM = must(
+    lambda it: is_string(it) and ADDRESS.fullmatch(it), "Invalid Ethereum address"
 )
 CURRENCY = in_turn(REQUIRED, must(lambda it: it in CURRENCIES, "Unknown currency"))
 
@@ -56,7 +55,7 @@ REQUEST = {
 #: What stands in a request in the guide's form, in place of ``destinationId``.
 GUIDE = ("payee", "invoiceCurrency", "paymentCurrency")
 FOLLOWED = {
-    "payee!": in_turn(REQUIRED, must(is_address, "Invalid Ethereum address")),
+    "payee!": in_turn(REQUIRED, ADDRESS_OF_EVM),
     "invoiceCurrency!": lambda value: "" if value == "USD" else CURRENCY(value),
     "paymentCurrency!": CURRENCY,
 }

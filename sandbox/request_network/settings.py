@@ -61,6 +61,12 @@ ASSUMPTIONS = (
     "BatchPayments, Across's depositV3); the contracts' addresses are made up. A bridge takes "
     "0.2 % on top, as in the reference's sample, and its quote is for five minutes, after which "
     "it is still taken.",
+    "A transaction that is announced (POST /v2/secure-payments/<token>/intent) is believed: it is "
+    "taken to pay all that is missing, and arrives after the time of the fault “delay”, fails, or "
+    "is never mined, as the payment's fault says. One that fails is told as payment.failed from "
+    "whatever chain; of one that is never mined nothing is told, and the page can be paid again. "
+    "Announced again it is answered as before; a second one while the first is on its way, or "
+    "one that pays another link, is answered 409.",
     "Two calls with equal bodies make two requests: there is no idempotency key.",
     "The checksum inside a destination is not checked, since most of the documented samples are "
     "made up.",

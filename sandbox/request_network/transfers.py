@@ -1,5 +1,6 @@
 """What a wallet pays, and what is still to be paid of the requests of a link. Minor units."""
 
+import re
 import secrets
 import time
 from typing import Any
@@ -12,6 +13,7 @@ from .coins import NETWORKS
 WALLET = "0x71c7656ec7ab88b098defb751b7401b5f6d8976f"
 SAFE_HOURS = 24  # that a Safe's owners have to sign; an assumption
 CROSS_CHAIN_MORE_THAN = 100  # minor units; api-features/crosschain-payments
+HASH = re.compile(r"0x[0-9A-Fa-f]{64}")  # of a transaction
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -19,7 +21,8 @@ def transfer(chain: str, coin: str, cents: int, settles: str = "now") -> dict[st
     """What a wallet pays.
 
     ``settles``: ``now``, ``later``, ``safe`` (later, when a Safe's owners have signed), or
-    ``never`` (the bridge fails).
+    ``never`` (the bridge fails). ``fate`` is what comes of it: ``arrives``, ``fails``, or ``lost``
+    (no block takes it in).
     """
     return {
         "chain": chain,
@@ -27,7 +30,10 @@ def transfer(chain: str, coin: str, cents: int, settles: str = "now") -> dict[st
         "network": NETWORKS[chain],
         "cents": cents,
         "settles": settles,
+        "fate": "fails" if settles == "never" else "arrives",
+        "payer": WALLET,
         "txHash": f"0x{secrets.token_hex(32)}",
+        "safeTxHash": f"0x{secrets.token_hex(32)}",  # a Safe's: its owners sign it
         "timestamp": timestamp(),
         "deadline": int(time.time()) + SAFE_HOURS * 3600,
     }

@@ -6,7 +6,7 @@ from ..clock import timestamp
 from ..kit import Webhooks, first_of, hmac_sha256, newest_other, settings_as
 from ..models import Delivery, Payment
 from .settings import RequestNetworkSettings
-from .transfers import WALLET, decimal, left, ulid
+from .transfers import decimal, left, ulid
 
 RETRY_COUNT = "x-request-network-retry-count"
 WEBHOOKS = Webhooks(
@@ -62,7 +62,7 @@ def _event(payment: Payment, index: int, event: str) -> dict[str, Any]:
         "expectedAmount": decimal(wanted["cents"]),
         "timestamp": timestamp("seconds"),
         "txHash": paid["txHash"],
-        "payerAddress": WALLET,
+        "payerAddress": paid["payer"],
         "payerEoaAddress": None,
         "network": details["network"],
         "currency": details["coin"],

@@ -378,18 +378,6 @@ def test_a_wallet_is_told_what_it_can_pay_with(request_network: RequestNetwork) 
     assert "SEPOLIA" not in options
 
 
-def test_an_intent_is_noted_and_pays_nothing(request_network: RequestNetwork) -> None:
-    payment = request_network.payment()
-    path = f"/secure-payments/{payment['token']}/intent"
-    intent = {"txHash": "0x" + "1" * 64, "chain": "BASE", "token": "USDC"}
-
-    assert request_network.call("POST", path, json=intent).json["isListening"] is True
-    refused = request_network.call("POST", path, json={"txHash": "0x1"})
-
-    assert [each["path"] for each in refused.json["message"]] == [["chain"], ["token"], ["txHash"]]
-    assert request_network.fetch(payment)["hasBeenPaid"] is False
-
-
 @pytest.mark.parametrize(("method", "part"), [("GET", ""), ("GET", "/pay"), ("POST", "/intent")])
 def test_a_page_that_is_unknown_expired_or_paid_is_not_described(
     request_network: RequestNetwork, method: str, part: str
