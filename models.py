@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from addresses.countries import COUNTRIES
 from database import Base, database_now, now
+from providers.proven import Proof
 
 #: An amount in minor units: 64 bits, whatever a provider claims.
 Minor = Annotated[int, mapped_column(BigInteger)]
@@ -352,6 +353,12 @@ class Delivery(Base):
     headers: Mapped[dict[str, Any]] = mapped_column(default=dict)  # secrets masked
     body: Mapped[str | None] = mapped_column(Text)
     news: Mapped[dict[str, Any] | None]  # the verified ``News``, for news that is parked
+    proof: Mapped[dict[str, Any] | None]  # its ``Proof``; None: refused, or older than the column
+
+    @property
+    def proven_by(self) -> str:
+        """ "x-signature, HMAC-SHA256 over the raw body"; blank where that is not known."""
+        return str(Proof(**self.proof)) if self.proof else ""
 
 
 class EarlyPing(Base):

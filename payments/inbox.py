@@ -73,6 +73,7 @@ def store_and_apply(
     provider: str, news: News, headers: dict[str, str], body: str | None
 ) -> Delivery:
     """One piece of proven news. Inside a transaction; the second time it is told it only counts."""
+    told = asdict(news)
     delivery = _store_delivery(
         provider=provider,
         event_key=news.event_key,
@@ -81,7 +82,8 @@ def store_and_apply(
         provider_reference=news.provider_reference,
         headers=headers,
         body=body,
-        news=asdict(news),
+        proof=told.pop("proof"),  # of the delivery: the news itself is applied later without it
+        news=told,
     )
     if delivery.seen > 1:
         return delivery

@@ -24,6 +24,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
+from .proven import Proof
+
 #: Our payment statuses, lowest first. News can only lift a payment, never lower it.
 LADDER = (
     "created",
@@ -237,8 +239,7 @@ class News:
     refunded: int | None = None
     failure_code: str | None = None
     failure_message: str | None = None
-    #: Names the movement of money, where one payment is to have one only: a second is too much.
-    transaction_id: str | None = None
+    transaction_id: str | None = None  # of the money's movement; a second one is money too much
     #: A refund that was asked for will not be made: the provider's reason.
     refund_refused: str | None = None
     refund_reference: str | None = None  # ours, of that refund; None: the one that is under way
@@ -246,10 +247,9 @@ class News:
     check: bool = False
     #: The payer's bank wants the money back: that has begun, was granted, or was turned down.
     dispute: Literal["opened", "lost", "won"] | None = None
-    #: The news contradicts itself. The order is held, and a person reads this sentence.
-    problem: str | None = None
-    #: As in Checkout; takes the place of the one before when this news lifts the payment.
-    provider_state: str | None = None
+    problem: str | None = None  # it contradicts itself: the order is held, and a person reads this
+    provider_state: str | None = None  # as in Checkout; when it lifts the payment, the new one
+    proof: Proof | None = None  # None: the shop made this news itself
 
 
 @dataclass(frozen=True)

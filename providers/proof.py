@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterable
 
 from .contract import Unproven, WrongEnvironment
+from .proven import Proof
 from .text import printable
 
 TOLERANCE = 300  # seconds between a signed time stamp and our clock, in either direction
+RAW_BODY, TIME_AND_BODY = "the raw body", "time stamp and raw body"
 UNIX_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -24,22 +26,25 @@ def check_hmac(
     secrets: Iterable[str],
     prefix: str = "",
     separator: str = "",
-) -> None:
+    over: str = RAW_BODY,
+) -> Proof:
     """HMAC-SHA256 over ``signed``, as ``prefix`` and lower-case hexadecimal digits.
 
     ``secrets``: several while one is being replaced; an empty one is never used. ``separator``:
     between several signatures, where the provider sends one for each key that is in use; any one
-    may match. ``name`` is that of the header or field, for the error.
+    may match. ``name`` is that of the header or field, ``over`` says what ``signed`` is: for the
+    error and the proof.
 
     :raise Unproven: it is missing, or was not made with any of the secrets.
     """
     several = [each.strip() for each in given.split(separator)] if separator else [given]
     _check(name, several, signed, secrets, prefix)
+    return Proof(name, "HMAC-SHA256", over)
 
 
 def check_timed_hmac(
     name: str, given: str, body: bytes, secrets: Iterable[str], tolerance: int = TOLERANCE
-) -> None:
+) -> Proof:
     """``t=<Unix seconds>,v1=<digits>``, as Stripe signs: HMAC-SHA256 over ``<t>.<body>``.
 
     Of several ``v1`` any one may match; other schemes beside them are ignored. ``tolerance``:
@@ -54,6 +59,12 @@ def check_timed_hmac(
     signatures = [value for key, _, value in pairs if key == "v1"]
     _check(name, signatures, with_time(stamps[0], body), secrets)
     check_age(stamps[0], tolerance)
+    return Proof(name, "HMAC-SHA256", TIME_AND_BODY)
+
+
+def by_answer(path: str) -> Proof:
+    """For news that the provider told when it was asked: no one else answers under its name."""
+    return Proof(f"the provider's own answer to GET {path}")
 
 
 def with_time(stamp: str, body: bytes) -> bytes:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from database import now, transaction
 from models import (
+    Delivery,
     Order,
     OrderLine,
     OutboxTask,
@@ -81,6 +82,13 @@ def test_what_is_kept_of_a_payment_was_neither_refunded_nor_is_disputed(
 ) -> None:
     """P7."""
     assert Payment(received=received, refunded=refunded, dispute=dispute).kept == kept
+
+
+def test_a_delivery_says_what_proved_it_or_nothing() -> None:
+    proof = {"where": "hash", "algorithm": "MD5", "over": "id and key"}
+
+    assert Delivery(proof=proof).proven_by == "hash, MD5 over id and key"
+    assert Delivery().proven_by == ""
 
 
 def test_a_task_is_done_parked_or_waiting() -> None:

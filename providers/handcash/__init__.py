@@ -30,7 +30,8 @@ from ..contract import (
     Urls,
 )
 from ..http import read_object
-from ..proof import is_one_of
+from ..proof import by_answer, is_one_of
+from ..proven import Proof
 from ..text import printable
 from .api import Account as Account
 from .api import fetch_public, json_number, read_image, read_price, read_transaction, usable_id
@@ -127,6 +128,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
             word="payment completed",  # no other event exists, so HandCash gives it no name
             event_key=f"{request_id}:{transaction_id}",
             transaction_id=transaction_id,
+            proof=Proof("appSecret", "the app's secret itself, inside the body"),
         )
     ]
 
@@ -152,6 +154,7 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
         amount=amount,
         currency=currency,
         transaction_id=transaction_id if status == "succeeded" else None,
+        proof=by_answer(f"/v3/paymentRequests/public/{payment.provider_reference}"),
     )
     return [news]
 

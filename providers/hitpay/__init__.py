@@ -30,7 +30,7 @@ from ..contract import (
 )
 from ..http import read_object
 from ..money import to_major
-from ..proof import check_hmac
+from ..proof import by_answer, check_hmac
 from ..text import printable, usable_id
 from . import charges, drop_in, methods, pages, qr, webhook_v1
 from .api import Account as Account
@@ -110,29 +110,27 @@ def base_form(payment: PaymentRequest, urls: Urls) -> list[tuple[str, str]]:
 
 
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
-    """Version 2 (guide/events) has its signature in a header, version 1 in its form.
-
-    An account may send both: they report the same news, and the second to arrive changes nothing.
-    """
+    """Version 2 (guide/events) has its signature in a header, version 1 in its form."""
     signature = headers.get("hitpay-signature")
     if signature is None:
         return [webhook_v1.read_form(account, body)]
-    check_hmac("Hitpay-Signature", signature, body, account.webhook_salts)
+    proof = check_hmac("Hitpay-Signature", signature, body, account.webhook_salts)
     data = read_object(body)
     # Not signed: it can only cause an event to be ignored, as charges have another word for "paid".
     entity = headers.get("hitpay-event-object", "")
     word = printable(data.get("status"), 40)
     if entity != "payment_request":
         word = f"{printable(entity, 50)}: {word}"
-    other = News(printable(data.get("id", ""), 100), None, None, word, digest(entity, body))
+    news = News(printable(data.get("id", ""), 100), None, None, word, digest(entity, body))
     try:
         if entity == "payment_request":
-            news = _news(data, SAID)
-            return [replace(news, event_key=charges.request_key(news, data))]
-        news_of_charge = charges.read_charge(data, word) if entity == "charge" else None
+            said = _news(data, SAID)
+            news = replace(said, event_key=charges.request_key(said, data))
+        elif entity == "charge":
+            news = charges.read_charge(data, word) or news
     except charges.NotSaid:
-        return [replace(other, provider_reference=charges.request_id_of(data), check=True)]
-    return [news_of_charge or other]
+        news = replace(news, provider_reference=charges.request_id_of(data), check=True)
+    return [replace(news, proof=proof)]
 
 
 def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
@@ -144,7 +142,8 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
         news = _news(resource, STATUSES)
     except Malformed as error:
         raise Unreachable(f"GET /v1/payment-requests: {error}") from error
-    return [replace(news, word=f"GET: {news.word}")]
+    proof = by_answer(f"/v1/payment-requests/{payment.provider_reference}")
+    return [replace(news, word=f"GET: {news.word}", proof=proof)]
 
 
 def _news(data: dict[str, Any], statuses: Mapping[str, str]) -> News:

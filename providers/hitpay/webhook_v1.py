@@ -1,7 +1,8 @@
 """HitPay's version 1 webhooks: a form, that goes to the address of the create call.
 
 Documentation (docs.hitpayapp.com, read 2026-05 to 2026-07): docs/webhooks. The key of the news
-(``event_key``) is made of request, charge, status and sum, so retries of a fact have one key.
+(``event_key``) is made of request, charge, status and sum, so retries of a fact have one key. An
+account may send both versions: they report the same news, and the second to arrive changes nothing.
 """
 
 import re
@@ -39,7 +40,8 @@ def read_form(account: Account, body: bytes) -> News:
     :raise Malformed: signed, but not what the documentation shows.
     """
     fields = _parse(body)
-    check_hmac("hmac", fields.pop("hmac", ""), _signed_text(fields).encode(), account.salts)
+    given, signed = fields.pop("hmac", ""), _signed_text(fields).encode()
+    proof = check_hmac("hmac", given, signed, account.salts, over="the sorted fields")
     _refuse_other_readings(fields)
     reference, charge, word = (
         fields[name] for name in ("payment_request_id", "payment_id", "status")
@@ -55,6 +57,7 @@ def read_form(account: Account, body: bytes) -> News:
         currency=currency,
         failure_message=optional_text(fields.get("error_message")),
         transaction_id=charge if charge and hitpay.SAID.get(word) == "succeeded" else None,
+        proof=proof,
     )
 
 

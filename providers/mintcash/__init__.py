@@ -30,7 +30,7 @@ from ..contract import (
     Urls,
 )
 from ..http import with_id
-from ..proof import check_environment, check_hmac
+from ..proof import by_answer, check_environment, check_hmac
 from ..text import optional_text, printable, usable_id
 from .api import Account as Account
 from .api import call_api, read_event, read_money
@@ -96,34 +96,37 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
 
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
     """Check ``x-signature`` over the raw bytes, then read the envelope."""
-    check_hmac("x-signature", headers.get("x-signature", ""), body, account.signing_secrets)
+    signature = headers.get("x-signature", "")
+    proof = check_hmac("x-signature", signature, body, account.signing_secrets)
     event = read_event(body)
     name, key, data = event["event"], event["eventId"], event["data"]
     check_environment("environment", event.get("environment"), account.environment)
-    if name == "payment.refund_failed":
-        return [read_refund_failed(data, name, key)]
     entity, _, word = name.partition(".")
-    if entity != "payment" or word not in STATUSES:  # subscriptions, and what is added later
+    if name == "payment.refund_failed":
+        news = read_refund_failed(data, name, key)
+    elif entity != "payment" or word not in STATUSES:  # subscriptions, and what is added later
         reference = printable(data.get("id") or "", 100)
-        return [News(reference, None, None, word=printable(name, 100), event_key=key)]
-    news, said = _news(data, word, name, key), data.get("status")
-    if said not in (None, word, *(ABANDONED if word == "failed" else ())):
-        problem = f"MintCash says {name}, and that the status is {printable(said, 40)!r}"
-        news = replace(news, status=None, problem=problem, check=True)
-    return [news]
+        news = News(reference, None, None, word=printable(name, 100), event_key=key)
+    else:
+        news, said = _news(data, word, name, key), data.get("status")
+        if said not in (None, word, *(ABANDONED if word == "failed" else ())):
+            problem = f"MintCash says {name}, and that the status is {printable(said, 40)!r}"
+            news = replace(news, status=None, problem=problem, check=True)
+    return [replace(news, proof=proof)]
 
 
 def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
     """``GET /payments/{id}``: by MintCash's id only, so none before we have it."""
     if payment.provider_reference is None:
         return []
-    reference = payment.provider_reference
-    resource = with_id(reference, call_api(account, "GET", f"/payments/{reference}"))
+    path = f"/payments/{payment.provider_reference}"
+    resource = with_id(payment.provider_reference, call_api(account, "GET", path))
     word = printable(resource.get("status"), 40)
     try:
-        return [_news(resource, word, f"GET: {word}", None)]
+        news = _news(resource, word, f"GET: {word}", None)
     except Malformed as error:
         raise Unreachable(f"GET /payments: {error}") from error
+    return [replace(news, proof=by_answer(path))]
 
 
 def _news(data: dict[str, Any], word: str, event: str, key: str | None) -> News:

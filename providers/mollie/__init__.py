@@ -5,11 +5,13 @@ cancel-payment. The webhook is ``id=tr_…``, unsigned and always the same: a ``
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 from ..contract import Capabilities, Checkout, Malformed, News, PaymentRequest, Ping, Redirect, Urls
 from ..http import documented
 from ..optional import status_after_refunds
+from ..proof import by_answer
 from ..text import optional_text, printable, usable_id, usable_text
 from .api import Account as Account
 from .api import call_api, fetch, read_amount, read_refunds, write_amount
@@ -72,18 +74,17 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
         amount, currency = read_amount(found["amount"])
         refunded, refused = read_refunds(found)
         back = status_after_refunds(amount, refunded) if word == "paid" else None
-        news = News(
-            provider_reference=payment.provider_reference,
-            reference=None,
-            status=back or STATUSES.get(word),
-            word=f"GET: {printable(word, 40)}",
+        news = News(found["id"], None, back or STATUSES.get(word), f"GET: {printable(word, 40)}")
+        news = replace(
+            news,
             amount=amount,
             currency=currency,
             refunded=refunded,
             failure_code=optional_text(reason, 60),
             dispute="lost" if "amountChargedBack" in found else None,
         )
-    return [*refused, news]
+    proof = by_answer(f"/v2/payments/{payment.provider_reference}")
+    return [replace(each, proof=proof) for each in (*refused, news)]
 
 
 def cancel(account: Account, payment: PaymentRequest) -> None:

@@ -7,8 +7,7 @@ from pydantic import Field, SecretStr
 from ..settings import BY_DASHBOARD, ProviderSettings, SandboxKey, Summary, Words
 from .api import Account
 
-API = "https://api.mollie.com"  # of test and live (authentication)
-PAGES = "https://www.mollie.com"  # in every sample of create-payment; no list is documented
+API, PAGES = "https://api.mollie.com", "https://www.mollie.com"  # PAGES: as in all samples
 SUMMARY = Summary(
     proven_by="nothing: its webhook is a ping",
     signed="not at all",

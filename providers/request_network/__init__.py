@@ -38,7 +38,7 @@ from ..contract import (
     Urls,
 )
 from ..money import to_major
-from ..proof import check_hmac
+from ..proof import by_answer, check_hmac
 from ..text import printable
 from .api import SAFE_ID, call_api, read_event, usable_id
 from .api import Account as Account
@@ -109,11 +109,11 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     The secret is 64 hexadecimal digits and used as the text it is.
     """
     signature = headers.get("x-request-network-signature", "")
-    check_hmac("the signature", signature, body, account.webhook_secrets)
+    proof = check_hmac("x-request-network-signature", signature, body, account.webhook_secrets)
     event, key = read_event(headers, body)
     word, both = printable(event["event"], 100), (event.get("requestId"), event.get("requestID"))
     request_id = both[0] or both[1] or ""  # either is documented
-    other = News(printable(request_id, 100), None, None, word, key)
+    other = News(printable(request_id, 100), None, None, word, key, proof=proof)
     if headers.get("x-request-network-test") == "true":  # made-up values, to be acknowledged
         return [replace(other, word=f"test: {word}", event_key=f"test:{key}")]
     if word not in (*EVENTS, "payment.refunded"):
@@ -126,6 +126,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
         word=word,
         event_key=key,
         failure_code=printable(code, 60) if code and status == "failed" else None,
+        proof=proof,
     )
     if all(both) and both[0] != both[1]:
         problem = f"Request Network says {word} of two requests at once"
@@ -163,5 +164,6 @@ def fetch_request(account: Account, request_id: str) -> News:
         reference=None,
         status="succeeded" if paid else word if partly else "created",
         word=f"GET: {word or ('paid' if paid else 'not paid')}",
+        proof=by_answer(f"/v2/request/{request_id}"),
     )
     return add_paid(account, news, resource) if paid or partly else news

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from .. import request_network
 from ..contract import News, PaymentRequest
+from ..proof import by_answer
 from .api import Account
 
 MAX_REQUESTS = 200  # in one link, on EVM chains only
@@ -48,6 +49,7 @@ def fetch_parts(account: Account, payment: PaymentRequest) -> News:
         provider_reference=payment.provider_reference or found[0].provider_reference,
         status="succeeded" if paid == len(found) else "partially_paid" if moved else "created",
         word=f"GET: {paid} of {len(found)} paid",
+        proof=by_answer("/v2/request of each part"),
         amount=sum(amounts) if moved and all_told else None,
         currency=currencies[0] if currencies else None,
         problem=next((each.problem for each in found if each.problem), None),

@@ -14,7 +14,7 @@ from ..contract import Capabilities, Checkout, Malformed, News, PaymentRequest, 
 from ..http import documented, read_object, with_id
 from ..money import read_minor
 from ..optional import status_after_refunds
-from ..proof import check_environment, check_timed_hmac
+from ..proof import by_answer, check_environment, check_timed_hmac
 from ..text import optional_text, printable, usable_id, usable_text
 from .api import Account as Account
 from .api import call_api
@@ -60,7 +60,7 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
     """``Stripe-Signature`` (webhooks): a time, and an HMAC over it and the raw bytes."""
     given = headers.get("stripe-signature", "")
-    check_timed_hmac("Stripe-Signature", given, body, account.webhook_secrets)
+    proof = check_timed_hmac("Stripe-Signature", given, body, account.webhook_secrets)
     event = read_object(body)
     check_environment("livemode", event.get("livemode"), account.live)
     with documented("event", Malformed):
@@ -69,7 +69,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
         if name == "checkout.session.async_payment_failed":  # a bank debit, days later
             news = replace(news, status="failed")
         key, word = usable_id(event, "id"), printable(name, 100)
-        return [replace(news, word=word, event_key=key, check=news.status is None)]
+        return [replace(news, word=word, event_key=key, check=news.status is None, proof=proof)]
 
 
 def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
@@ -77,9 +77,9 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
     if payment.provider_reference is None:
         return []
     path = f"/v1/checkout/sessions/{payment.provider_reference}"
-    found = call_api(account, "GET", f"{path}?expand[]=payment_intent.latest_charge")
+    told = call_api(account, "GET", f"{path}?expand[]=payment_intent.latest_charge")
     with documented("GET /v1/checkout/sessions"):
-        return [_session(with_id(payment.provider_reference, found))]
+        return [replace(_session(with_id(payment.provider_reference, told)), proof=by_answer(path))]
 
 
 def cancel(account: Account, payment: PaymentRequest) -> None:

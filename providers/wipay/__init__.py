@@ -33,7 +33,7 @@ from ..contract import (
     Unreachable,
     Urls,
 )
-from ..proof import check_hmac
+from ..proof import by_answer
 from ..text import printable
 from . import api
 from .api import Account as Account
@@ -116,34 +116,31 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
 
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
     """Check ``X-WiPay-Webhook-Signature``, then read the envelope."""
-    signed = api.signed_part(account, headers, body)
-    signature = headers.get("x-wipay-webhook-signature", "")
-    check_hmac("signature", signature, signed, account.webhook_secrets, prefix="sha256=")
-    api.check_age(account, headers)
+    proof = api.check_signature(account, headers, body)
     event = api.read_event(headers, body)
     name, key, data = event["event"], event["id"], event["data"]
     if name not in EVENTS:  # withdrawals, webhook.test, and whatever is added later
         reference = printable(data.get("transaction_id") or "", 100)
-        return [News(reference, None, None, word=printable(name, 100), event_key=key)]
+        return [News(reference, None, None, printable(name, 100), key, proof=proof)]
     news = _news(account, data, EVENTS[name], name, key)
     api.check_environment(account, news.provider_reference)
     if name == "payment.refund_rejected":
         news = replace(news, refund_refused=read_refusal(event.get("meta")))
-    return [replace(news, dispute=DISPUTES.get(name))]
+    return [replace(news, dispute=DISPUTES.get(name), proof=proof)]
 
 
 def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
     """``GET /wapi/transactions/{transaction_id}``, for accounts that have a WAPI key."""
     if not account.wapi_key or payment.provider_reference is None:
         return []
-    data = api.call_api(account, "GET", f"/wapi/transactions/{payment.provider_reference}").get(
-        "data"
-    )
+    path = f"/wapi/transactions/{payment.provider_reference}"
+    data = api.call_api(account, "GET", path).get("data")
     if not isinstance(data, dict) or data.get("transaction_id") != payment.provider_reference:
         raise Unreachable("GET transaction: the answer is about another payment")
     word = printable(data.get("status"), 40)
     status, dispute = read_state(data, STATUSES.get(word))
-    return [replace(_news(account, data, status, f"GET: {word}", None), dispute=dispute)]
+    news = _news(account, data, status, f"GET: {word}", None)
+    return [replace(news, dispute=dispute, proof=by_answer(path))]
 
 
 def _news(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from ..contract import News, PaymentRequest
 from ..optional import Hint
 from ..proof import is_one_of
+from ..proven import Proof
 from ..text import printable
 from .api import Account, total_of
 from .form import is_about, leaves_by_form
@@ -46,6 +47,7 @@ def read_return(account: Account, payment: PaymentRequest, args: Mapping[str, st
         word=f"{word}, {debited} with fees",
         amount=None if by_form else payment.amount,
         currency=None if by_form else payment.currency,
+        proof=Proof("hash", "MD5", "transaction id, requested total and key"),
     )
 
 

@@ -98,6 +98,37 @@ def test_a_statement_that_failed_does_not_poison_the_answers_after_it(
     assert books.fulfilled() == ALL_EFFECTS
 
 
+# ------------------------------------------------------------------ how it was proven
+
+
+def test_each_delivery_is_stored_with_what_proved_it(
+    bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """Of news that came too early, too, which is applied later; a repeat changes nothing."""
+    early = {**mintcash_api.newest, "id": "pmt_early", "externalId": "not-ours"}
+    proven = {"where": "x-signature", "algorithm": "HMAC-SHA256", "over": "the raw body"}
+
+    for signed in (event(early, "succeeded"), event(mintcash_api.newest, "succeeded")):
+        for _ in range(2):
+            assert shopper.deliver(*signed).status_code == 200
+
+    assert [(each.verdict, each.seen, each.proof) for each in books.deliveries] == [
+        ("parked", 2, proven),
+        ("applied", 2, proven),
+    ]
+    assert all("proof" not in (each.news or {}) for each in books.deliveries), "stored once"
+
+
+def test_what_was_refused_was_proven_by_nothing(
+    bought: TestResponse, shopper: Shopper, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    body, headers = event(mintcash_api.newest, "succeeded")
+
+    assert shopper.deliver(body + b" ", headers).status_code == 401
+
+    assert [(each.verdict, each.proof) for each in books.deliveries] == [("refused", None)]
+
+
 # ------------------------------------------------------------------ what is not proven
 
 

@@ -67,6 +67,8 @@ class Message:
     other_currency: Swap | None = None
     #: From the other system, test or live; None where messages do not say.
     other_environment: Swap | None = None
+    #: Makes news that the shop has no use for, and keeps; None where there is no such event.
+    of_no_use: Swap | None = None
     #: Where the body is not signed: the body, naming our reference of another payment.
     naming: Callable[[bytes, str], bytes] | None = None
 
@@ -196,6 +198,8 @@ class Case:
     secrets: tuple[str, ...]
     #: Makes ``start_checkout`` of the payment succeed.
     created: Reply
+    #: How its API answers ``fetch_payment`` once money has come.
+    found: Reply
     #: How it says that the payment is paid; the first is the usual one. None for a provider whose
     #: webhooks prove nothing.
     messages: tuple[Message, ...]

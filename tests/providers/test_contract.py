@@ -34,10 +34,12 @@ from providers.optional import (
     Hint,
     ReadsReturns,
 )
+from providers.proven import Proof
 
 from . import cases
 from .case import Case
 from .contract import URLS, answer, explain
+from .proofs import Delivery
 
 
 def each(which: Callable[[Case], object]) -> pytest.MarkDecorator:
@@ -195,6 +197,70 @@ def test_a_proven_delivery_says_paid_in_minor_units(case: Case) -> None:
     assert news.currency in (case.payment.currency, None)
     assert case.payment.provider_reference == news.provider_reference
     assert news.event_key
+
+
+@each_that_proves
+def test_each_piece_of_news_says_what_proved_it(case: Case) -> None:
+    """The header or field that it names is the one without which nothing is proven.
+
+    News that the shop has no use for is kept, and proven as well.
+    """
+    for message in case.messages:
+        deliveries = [message.paid()]
+        if message.of_no_use:
+            deliveries.append(message.swapped(message.of_no_use))
+        for delivery in deliveries:
+            for news in case.provider.read_webhook(case.account, *delivery):
+                assert isinstance(news, News)
+                assert isinstance(news.proof, Proof)
+                where, said = news.proof.where, str(news.proof)
+                assert said.startswith(where)
+                assert not any(secret in said for secret in case.secrets)
+                assert message.proof.read(delivery) not in said
+                for spoiled in (spoil(delivery, where, keep=1), spoil(delivery, where, keep=0)):
+                    with pytest.raises(Unproven):
+                        case.provider.read_webhook(case.account, *spoiled)
+
+
+def spoil(delivery: Delivery, where: str, keep: int) -> Delivery:
+    """The value of that header or field, of JSON or a form, cut off after ``keep`` characters."""
+    headers, body = delivery
+    name = where.lower()
+    if name in headers:
+        return headers | {name: headers[name][:keep]}, body
+    value = rb'(^|&|\{|, )("?)' + where.encode() + rb'("?: "|=)([^"&]*)'
+    assert len(re.findall(value, body)) == 1, f"{where} is neither a header nor a field"
+    return headers, re.sub(value, lambda it: it[0][: len(it[0]) - len(it[4]) + keep], body)
+
+
+@each_provider
+def test_what_a_provider_answers_is_proven_by_having_asked(case: Case) -> None:
+    with responses.RequestsMock() as mock:
+        answer(mock, case.found)
+
+        (news,) = case.provider.fetch_payment(case.account, case.payment)
+
+    assert news.status in LADDER
+    path = urlsplit(case.found.url).path
+    assert str(news.proof) == f"the provider's own answer to GET {path}"
+
+
+@each(lambda case: case.signed_return)
+def test_a_return_that_proves_success_says_by_what(case: Case) -> None:
+    """Spoiled, it is a hint."""
+    assert case.signed_return
+    assert isinstance(case.provider, ReadsReturns)
+    signed = case.signed_return
+    reference = case.payment.provider_reference or ""
+    args = signed.query(reference, signed.total, signed.key)
+
+    news = case.provider.read_return(case.account, case.payment, args)
+
+    assert isinstance(news, News)
+    assert news.proof
+    assert news.proof.where == signed.proof
+    spoiled = args | {news.proof.where: args[news.proof.where][:-1]}
+    assert isinstance(case.provider.read_return(case.account, case.payment, spoiled), Hint)
 
 
 @each_that_pings

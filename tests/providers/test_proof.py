@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.contract import Unproven, WrongEnvironment
-from providers.proof import TOLERANCE, check_environment, check_hmac, check_timed_hmac
+from providers.proof import TOLERANCE, by_answer, check_environment, check_hmac, check_timed_hmac
 
 NOW = 1_700_000_000
 BODY = b'{"id":"evt_1"}'
@@ -44,7 +44,9 @@ def timed(stamp: object, body: bytes = BODY, *keys: str) -> str:
 
 @pytest.mark.parametrize(("key", "text", "digest"), RFC_4231)
 def test_a_published_vector_is_accepted(key: str, text: bytes, digest: str) -> None:
-    check_hmac("x-signature", digest, text, [key])
+    proof = check_hmac("x-signature", digest, text, [key])
+
+    assert str(proof) == "x-signature, HMAC-SHA256 over the raw body"
     check_hmac("x-signature", f"sha256={digest}", text, ["other", key], prefix="sha256=")
 
 
@@ -99,7 +101,21 @@ def test_without_a_secret_nothing_is_proven(ours: list[str]) -> None:
 
 @time_machine.travel(NOW, tick=False)
 def test_a_signature_with_its_moment_is_accepted() -> None:
-    check_timed_hmac("stripe-signature", f"t={NOW},v1={VECTOR}", BODY, [SECRET])
+    proof = check_timed_hmac("stripe-signature", f"t={NOW},v1={VECTOR}", BODY, [SECRET])
+
+    assert str(proof) == "stripe-signature, HMAC-SHA256 over time stamp and raw body"
+
+
+def test_what_was_signed_is_named_where_it_is_not_the_body() -> None:
+    proof = check_hmac("hmac", sign(BODY), BODY, [SECRET], over="the sorted fields")
+
+    assert str(proof) == "hmac, HMAC-SHA256 over the sorted fields"
+
+
+def test_an_answer_is_proven_by_the_call_that_it_answers() -> None:
+    said = "the provider's own answer to GET /payments/p1"
+
+    assert str(by_answer("/payments/p1")) == said
 
 
 @time_machine.travel(NOW, tick=False)

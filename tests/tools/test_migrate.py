@@ -148,6 +148,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             },
             **{"verdict": verdict, "payment_id": payment, "received_at": THEN, "seen": 2},
             **{"headers": {"X-Signature": "[masked]"}, "body": body, "news": news},
+            "proof": {"where": "x-signature", "algorithm": "HMAC-SHA256", "over": "the raw body"},
         }
         for key, verdict, payment, body, news in [
             ("e1", "applied", "paid-2", '{"é": 1}', None),

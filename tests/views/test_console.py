@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import null, update
 from werkzeug.test import TestResponse
 
 import config
 import fulfilment
 import jobs
 from app import create_app
-from database import now
+from database import now, transaction
 from jobs import outbox
-from models import OutboxTask
+from models import Delivery, OutboxTask
 
 from .. import mintcash
 from ..books import Books
@@ -51,6 +52,25 @@ def test_orders_mail_and_deliveries_are_listed(
     order = shopper.get(f"/console/orders/{order_id}").text
     for fact in ("parcel", "receipt", "done", mintcash_api.newest["id"]):
         assert fact in order
+
+
+def test_a_delivery_says_what_proved_it_where_that_is_known(
+    shopper: Shopper, order_id: str, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """Those of the time before it was stored do not say it."""
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    said = "proven by x-signature, HMAC-SHA256 over the raw body"
+    pages = ("/console/webhooks", f"/console/orders/{order_id}")
+
+    for page in pages:
+        assert said in " ".join(shopper.get(page).text.split())
+
+    with books.open(), transaction() as session:
+        session.execute(update(Delivery).values(proof=null()))
+    for page in pages:
+        answer = shopper.get(page)
+        assert "payment.succeeded" in answer.text
+        assert "proven by" not in answer.text
 
 
 def test_the_receipt_is_readable_at_console_mail(

@@ -56,6 +56,7 @@ CASE = Case(
     payment=PAYMENT,
     secrets=(SECRET,),
     created=Reply(CREATE, fixture("created.json")),
+    found=Reply(PUBLIC, fixture("public.json"), method="GET"),
     messages=(
         Message(
             "handcash",

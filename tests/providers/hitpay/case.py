@@ -118,6 +118,7 @@ def in_two_versions() -> tuple[Message, Message]:
             amount_field="amount",
             less=(b'"amount": "599.00"', b'"amount": "0.01"'),
             other_currency=(b'"SGD"', b'"TTD"'),
+            of_no_use=(b'"status": "completed"', b'"status": "reviewed"'),
         ),
     )
 
@@ -163,6 +164,7 @@ CASE = Case(
     payment=PAYMENT,
     secrets=(SALT, WEBHOOK_SALT, KEY),
     created=Reply(API, fixture("created.json")),
+    found=Reply(f"{API}/{REQUEST_ID}", json.loads(completed()), method="GET"),
     messages=in_two_versions(),
     fresh_reference=lambda: str(uuid.uuid4()),
     page=HostedPage(

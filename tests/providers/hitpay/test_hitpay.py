@@ -19,6 +19,7 @@ from providers.contract import (
     Unreachable,
     WebhookRefused,
 )
+from providers.proven import Proof
 
 from ..contract import URLS, explain
 from .case import (
@@ -54,6 +55,7 @@ def test_the_vector_of_version_2_is_accepted() -> None:
         event_key=news.event_key,
         amount=59900,
         currency="SGD",
+        proof=Proof("Hitpay-Signature", "HMAC-SHA256", "the raw body"),
     )
 
 

@@ -62,6 +62,11 @@ CASE = Case(
     payment=PAYMENT,
     secrets=(VECTOR_SECRET, "sk_test_1"),
     created=Reply("https://sandbox.mintcash.me/payments", fixture("created_flat.json")),
+    found=Reply(
+        f"https://sandbox.mintcash.me/payments/{PAYMENT.provider_reference}",
+        fixture("succeeded_documented.json")["data"],
+        method="GET",
+    ),
     messages=(
         Message(
             "mintcash",
@@ -72,6 +77,7 @@ CASE = Case(
             less=(b'"amount": 49.99', b'"amount": 49.98'),
             other_currency=(b'"USD"', b'"GBP"'),
             other_environment=(b'"environment": "test"', b'"environment": "live"'),
+            of_no_use=(b"payment.succeeded", b"subscription.renewed"),
         ),
     ),
     fresh_reference=lambda: uuid.uuid4().hex[:24],

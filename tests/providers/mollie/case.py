@@ -45,6 +45,7 @@ CASE = Case(
     payment=PAYMENT,
     secrets=(ACCOUNT.api_key,),
     created=Reply(API, fixture("created.json"), status=201),
+    found=Reply(f"{API}/{ID}", fixture("paid.json"), method="GET"),
     messages=(),
     ping=lambda reference: (FORM, f"id={reference}".encode()),
     fresh_reference=lambda: f"tr_{secrets.token_hex(11)}",

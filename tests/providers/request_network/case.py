@@ -93,6 +93,7 @@ CASE = Case(
     payment=PAYMENT,
     secrets=(SECRET, API_KEY),
     created=Reply(CREATE, fixture("created.json"), 201),
+    found=Reply(STATUS, fixture("request_paid.json"), method="GET"),
     messages=(
         Message(
             "request_network",
@@ -107,6 +108,7 @@ CASE = Case(
             fine_amounts=('"49.999"',),  # a coin divides further than a cent: the rest is cut off
             less=(b'"49.99"', b'"49.98"'),
             other_currency=(b'"USDC"', b'"ETH"'),
+            of_no_use=(b"payment.confirmed", b"request.recurring"),
         ),
     ),
     fresh_reference=lambda: uuid.uuid4().hex[:24],

@@ -87,6 +87,9 @@ CASE = Case(
     payment=PAYMENT,
     secrets=(SECRET, "sk_test_example"),
     created=Reply(f"{API}/v1/checkout/sessions", fixture("created.json")),
+    found=Reply(
+        f"{API}/v1/checkout/sessions/{SESSION}", fixture("fetched_paid.json"), method="GET"
+    ),
     messages=(
         Message(
             "stripe",
@@ -97,6 +100,7 @@ CASE = Case(
             less=(b'"amount_total": 4999', b'"amount_total": 4998'),
             other_currency=(b'"usd"', b'"gbp"'),
             other_environment=(b'"livemode": false', b'"livemode": true'),
+            of_no_use=(b'"status": "complete"', b'"status": "reviewed"'),
         ),
     ),
     fresh_reference=lambda: f"cs_test_{uuid.uuid4().hex}",

@@ -106,6 +106,7 @@ CASE = Case(
     payment=PAYMENT,
     secrets=(SECRET, "wapi_test_example"),
     created=Reply(REQUEST_URL, fixture("created.json")),
+    found=Reply(LOOKUP_URL, fixture("transaction.json"), method="GET"),
     messages=(
         Message(
             "wipay",
@@ -114,6 +115,7 @@ CASE = Case(
             signed_now,
             headers_of_another=lambda body, reference: {"x-wipay-webhook-id": json_id(body)},
             other_environment=(b'"SB-', b'"'),
+            of_no_use=(b"payment.success", b"webhook.test"),
         ),
     ),
     fresh_reference=lambda: f"SB-{uuid.uuid4().hex[:24]}",
