@@ -66,7 +66,7 @@ def test_every_secret_has_its_row() -> None:
 def test_a_secret_is_said_to_be_two_at_a_time_where_two_are_read(provider: str) -> None:
     two = ("first-4f2a9c1b7d", "second-4f2a9c1b7d")
     for name in (each for each in SECRETS if each.startswith(f"{provider}_")):
-        settings = config.load(**{name: ",".join(two)}, payment_environment="sandbox")
+        settings = config.load(**{name: ", ".join(two)}, payment_environment="sandbox")
         account = config.DECLARED[provider].account(settings)
 
         (row,) = re.findall(rf"(?m)^\|.*`{name.upper()}`[,| ].*$", RUNBOOK)

@@ -16,7 +16,7 @@ PATH = "/v1/webhook-events"
 SETTING = "hitpay_webhook_salt"
 NAME = "Kiln & Kettle"  # for the dashboard's list
 #: Paid, over, and refunded (guide/events).
-EVENTS = ("payment_request.completed", "payment_request.failed", "charge.updated")
+REQUEST_EVENTS = ("payment_request.completed", "payment_request.failed", "charge.updated")
 #: The same where payment_request.* is not to be had: openapi.json does not list it. Each charge
 #: that took money has HitPay asked for the totals.
 CHARGE_EVENTS = ("charge.created", "charge.updated")
@@ -37,7 +37,7 @@ def register_webhook(settings: Settings, url: str) -> Registration:
     :raise SettingsError, ProviderError: see ``RegistersWebhooks``.
     """
     try:
-        return _registration(_create(settings, url, EVENTS))
+        return _registration(_create(settings, url, REQUEST_EVENTS))
     except Rejected as error:
         if "event_types" not in str(error):
             raise
