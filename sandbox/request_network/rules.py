@@ -23,6 +23,26 @@ ADDRESS_OF_EVM = must(
 )
 CURRENCY = in_turn(REQUIRED, must(lambda it: it in CURRENCIES, "Unknown currency"))
 
+#: Deprecated and ignored since the spec's 0.28; still in the prose and in clients.
+FEES = {
+    "feePercentage": must(
+        lambda it: is_string(it) and re.fullmatch(r"100(\.0+)?|[0-9]{1,2}(\.[0-9]{1,10})?", it),
+        'feePercentage must be a number between "0" and "100"',
+    ),
+    "feeAddress": ADDRESS_OF_EVM,
+}
+BOOLEAN = must(lambda it: isinstance(it, bool), "Expected boolean")
+#: Read and checked, and then not applied: the pretend wallet is any wallet.
+ACCESS_POLICY = {
+    "mode": ("inherit", "off", "kyt_all_wallets"),
+    "screeningProvider": must(
+        lambda it: it in (None, "hypernative", "merklescience"), "Invalid enum value"
+    ),
+    "hideUntilApproved": BOOLEAN,
+    "hidePayeeAddress": BOOLEAN,
+    "allowedPayerAddresses": [ADDRESS_OF_EVM, must(is_array, "Expected array")],
+}
+
 CREATE = {
     "requests!": in_turn(
         must(lambda it: it is not None, "Required"),
@@ -38,6 +58,8 @@ CREATE = {
         "redirectUrl must be a safe http(s) URL with no script/HTML payload",
     ),
     "redirectLabel": in_turn(TEXT, must(lambda it: not re.search(r"[<>&\"'`]", it), "Invalid")),
+    "accessPolicy": ACCESS_POLICY,
+    **FEES,
 }
 #: One of the ``requests``.
 REQUEST = {
@@ -58,9 +80,14 @@ FOLLOWED = {
     "payee!": in_turn(REQUIRED, ADDRESS_OF_EVM),
     "invoiceCurrency!": lambda value: "" if value == "USD" else CURRENCY(value),
     "paymentCurrency!": CURRENCY,
+    "destinationId": must(lambda _it: False, "payee and destinationId exclude each other"),
 }
 IGNORED = dict.fromkeys(GUIDE, lambda _value: "")
-WORDS = Words(unknown="Unrecognized key", no_object="Expected object")
+WORDS = Words(
+    unknown="Unrecognized key",
+    no_object="Expected object",
+    no_choice="Invalid enum value. Expected one of {}",
+)
 
 
 def payload_sent() -> dict[str, Any]:

@@ -31,11 +31,11 @@ class RequestNetworkSettings(Settings):
         "/v2/secure-payments/<token>, older pages show it with an API key; we chose the former. "
         "both: either will do.",
     )
-    sandbox_request_network_payee_form: Literal["refused", "accepted", "ignored"] = Field(
-        "refused",
+    sandbox_request_network_payee_form: Literal["accepted", "refused", "ignored"] = Field(
+        "accepted",
         description="Request Network's guide names payee, invoiceCurrency and paymentCurrency in a "
-        "request, its reference does not know them; we chose to refuse them. ignored: they are "
-        "taken, and the money goes to the configured destination.",
+        "request, its reference does not know them; we chose to follow the guide. ignored: they "
+        "are taken, and the money goes to the configured destination.",
     )
     request_network_webhook_url: str = Field(
         default_factory=webhooks_of("request_network"),
@@ -49,7 +49,9 @@ ASSUMPTIONS = (
     "list of {code, path, message}.",
     "Amounts have at most two decimals: no exponent, no sign, no thousands mark. The amount of GET "
     "/v2/secure-payments/<token> is the one that was sent.",
-    "No payouts, fee plans or access policies; Tron is not imitated. Unknown fields are refused. "
+    "feePercentage, feeAddress and accessPolicy are checked and then ignored, feePercentage also "
+    "without feeAddress. A request that names payee needs both currencies, and no destinationId.",
+    "No payouts or fee plans; Tron is not imitated. Unknown fields are refused. "
     "A Client ID is of the kind for a backend: no Origin is asked for.",
     "requestIds are in the order of requests. All requests of a link go to one destination; what a "
     "wallet pays fills them one after the other, by one transaction, and each is told by a webhook "

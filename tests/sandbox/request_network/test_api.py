@@ -153,8 +153,8 @@ def test_an_amount_is_a_decimal(request_network: RequestNetwork, written: str, m
             "Invalid destination ID format",
         ),
         (
-            {"requests": [{"amount": "1", "payee": "0x1"}]},
-            ["requests", 0, "payee"],
+            {"requests": [{"amount": "1", "feePercentage": "1"}]},
+            ["requests", 0, "feePercentage"],
             "Unrecognized key",
         ),
         ({"expiresAt": "x"}, ["expiresAt"], "Unrecognized key"),
@@ -288,10 +288,7 @@ GUIDE = {
 }
 
 
-def test_a_payee_is_paid_where_the_guide_is_followed(start_sandbox: StartSandbox) -> None:
-    app = start_sandbox(sandbox_request_network_payee_form="accepted").app
-    request_network = RequestNetwork(app)
-
+def test_a_payee_is_paid_as_the_guide_shows(request_network: RequestNetwork) -> None:
     payment = request_network.payment(requests=[{"amount": "1", **GUIDE}])
 
     state = request_network.fetch(payment)
@@ -318,14 +315,14 @@ def test_a_payee_may_be_ignored(start_sandbox: StartSandbox) -> None:
         ({"invoiceCurrency": "EUR"}, "invoiceCurrency", "Unknown currency"),
         ({"paymentCurrency": "USD"}, "paymentCurrency", "Unknown currency"),
         ({"paymentCurrency": "USDC-optimism"}, "paymentCurrency", "Unknown currency"),
+        ({"paymentCurrency": ["USDC-base"]}, "paymentCurrency", "Required"),
+        ({"destinationId": BASE}, "destinationId", "payee and destinationId exclude each other"),
     ],
 )
 def test_a_payee_that_cannot_be_paid_is_refused(
-    start_sandbox: StartSandbox, changes: dict[str, Any], name: str, message: str
+    request_network: RequestNetwork, changes: dict[str, Any], name: str, message: str
 ) -> None:
-    app = start_sandbox(sandbox_request_network_payee_form="accepted").app
-
-    reply = RequestNetwork(app).create(requests=[{"amount": "1", **GUIDE, **changes}])
+    reply = request_network.create(requests=[{"amount": "1", **GUIDE, **changes}])
 
     assert reply.status_code == 400
     assert reply.json["message"] == [
@@ -333,14 +330,98 @@ def test_a_payee_that_cannot_be_paid_is_refused(
     ]
 
 
-def test_all_requests_of_a_link_have_one_destination(start_sandbox: StartSandbox) -> None:
-    app = start_sandbox(sandbox_request_network_payee_form="accepted").app
+def test_a_payee_may_be_refused_as_the_reference_knows_none(start_sandbox: StartSandbox) -> None:
+    app = start_sandbox(sandbox_request_network_payee_form="refused").app
+
+    reply = RequestNetwork(app).create(requests=[{"amount": "1", **GUIDE}])
+
+    assert reply.status_code == 400
+    assert {each["message"] for each in reply.json["message"]} == {"Unrecognized key"}
+
+
+def test_all_requests_of_a_link_have_one_destination(request_network: RequestNetwork) -> None:
     requests = [{"amount": "1"}, {"amount": "1", **GUIDE}]
 
-    reply = RequestNetwork(app).create(requests=requests)
+    reply = request_network.create(requests=requests)
 
     assert reply.status_code == 400
     assert reply.json["message"] == "All requests must have the same destination"
+
+
+# ------------------------------------------------------------------ deprecated, or not applied
+
+WALLET = "0x" + "a" * 40
+POLICY = {
+    "mode": "kyt_all_wallets",
+    "screeningProvider": "merklescience",
+    "hideUntilApproved": True,
+    "hidePayeeAddress": False,
+    "allowedPayerAddresses": [WALLET],
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"feePercentage": "2.5", "feeAddress": WALLET},
+        {"feePercentage": "0"},
+        {"feePercentage": "100", "feeAddress": WALLET},
+        {"feeAddress": WALLET},
+        {"payerIdentifier": "customer-1"},
+        {"accessPolicy": {}},
+        {"accessPolicy": POLICY},
+        {"accessPolicy": {"mode": "inherit", "screeningProvider": None}},
+        {"accessPolicy": {"allowedPayerAddresses": []}},
+    ],
+)
+def test_what_is_deprecated_or_not_applied_is_taken_and_changes_nothing(
+    request_network: RequestNetwork, changes: dict[str, Any]
+) -> None:
+    payment = request_network.payment(**changes)
+    request_network.pay(payment)
+
+    state = request_network.fetch(payment)
+    assert (state["requestAmount"], state["hasBeenPaid"]) == ("49.99", True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"feePercentage": 2.5}, ["feePercentage"]),
+        ({"feePercentage": "101"}, ["feePercentage"]),
+        ({"feePercentage": "100.1"}, ["feePercentage"]),
+        ({"feePercentage": "-1"}, ["feePercentage"]),
+        ({"feePercentage": "1e1"}, ["feePercentage"]),
+        ({"feePercentage": ""}, ["feePercentage"]),
+        ({"feeAddress": "0x1"}, ["feeAddress"]),
+        ({"feeAddress": 1}, ["feeAddress"]),
+        ({"payerIdentifier": 7}, ["payerIdentifier"]),
+        ({"accessPolicy": "off"}, ["accessPolicy"]),
+        ({"accessPolicy": []}, ["accessPolicy"]),
+        ({"accessPolicy": {"mode": "OFF"}}, ["accessPolicy", "mode"]),
+        ({"accessPolicy": {"mode": None}}, ["accessPolicy", "mode"]),
+        ({"accessPolicy": {"screeningProvider": ["x"]}}, ["accessPolicy", "screeningProvider"]),
+        ({"accessPolicy": {"hidePayeeAddress": "true"}}, ["accessPolicy", "hidePayeeAddress"]),
+        ({"accessPolicy": {"hideUntilApproved": 1}}, ["accessPolicy", "hideUntilApproved"]),
+        (
+            {"accessPolicy": {"allowedPayerAddresses": WALLET}},
+            ["accessPolicy", "allowedPayerAddresses"],
+        ),
+        (
+            {"accessPolicy": {"allowedPayerAddresses": [WALLET, "T1"]}},
+            ["accessPolicy", "allowedPayerAddresses", 1],
+        ),
+        ({"accessPolicy": {"unknown": True}}, ["accessPolicy", "unknown"]),
+    ],
+)
+def test_what_is_not_applied_must_be_well_formed_all_the_same(
+    request_network: RequestNetwork, changes: dict[str, Any], path: list[Any]
+) -> None:
+    reply = request_network.create(**changes)
+
+    assert reply.status_code == 400
+    assert [each["path"] for each in reply.json["message"]] == [path]
+    assert ledger(request_network) == []
 
 
 # ------------------------------------------------------------------ the page's own calls
