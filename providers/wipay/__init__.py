@@ -78,7 +78,7 @@ def capabilities(account: Account) -> Capabilities:
         failed="The card was declined.",
         refunds="full" if account.wapi_key else "",
         saves_cards=bool(account.wapi_key),
-        longest_email=api.LONGEST_EMAIL,
+        longest_email=api.LONGEST_EMAIL if account.sends_email else None,
         page_minutes=AVS_PAGE_MINUTES if account.avs else PAGE_MINUTES,
         silent_minutes=SILENT_MINUTES,
     )
@@ -98,12 +98,14 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
         ("total", api.total_of(payment)),
     ]
     if not payment.method:
-        if len(payment.customer.email) > api.LONGEST_EMAIL:
+        email = payment.customer.email if account.sends_email else ""
+        if len(email) > api.LONGEST_EMAIL:
             raise Rejected("email is longer than 50 characters", api.LONG_EMAIL)
         form += [
             ("account_number", account.account_number),
             ("method", "credit_card_co"),
-            ("email", payment.customer.email),
+            *([("email", email)] if email else ()),
+            *([("card_type", account.card_type)] if account.card_type else ()),
             ("name", payment.customer.name[:60]),
             ("version", VERSION),
             *(avs_fields(payment.address) if account.avs else ()),

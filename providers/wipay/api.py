@@ -28,12 +28,12 @@ HOSTS = {
     }
     for code in ("BB", "GD", "GY", "JM", "TT")
 }
-#: Country -> what its accounts take, as far as documented and known to ``money.py`` (JMD is not).
+#: Country -> what its accounts take, as far as that is documented.
 CURRENCIES = {
     "BB": ("USD",),
     "GD": ("USD",),
     "GY": ("USD",),
-    "JM": ("USD",),
+    "JM": ("JMD", "USD"),
     "TT": ("TTD", "USD"),
 }
 
@@ -77,6 +77,8 @@ class Account:
     country_code: str
     fee_structure: str  # who pays WiPay's fee: customer_pay, merchant_absorb or split
     mode: Literal["json", "form"]  # who sends the request: this shop, or the shopper's browser
+    sends_email: bool  # required by v1.0.11 of the API, optional in v1.0.8 and v1.0.9
+    card_type: str  # mastercard or visa: the page does not ask which; "": it does
     avs: bool  # the page asks for the card's billing address, too
     signs: str  # what webhooks sign, both are documented: "body" or "timestamp.body"
     api_key: str = field(repr=False)  # is never sent; only proves returns

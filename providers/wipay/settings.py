@@ -72,10 +72,20 @@ class Settings(ProviderSettings):
         "Only json has a return that proves payment; form needs merchant_absorb, and a "
         "webhook or a WAPI key. Change it while no payment is open",
     )
+    wipay_send_email: bool = Field(
+        True,
+        description="false: WiPay gets no e-mail address, and mails the shopper nothing. Version "
+        "1.0.11 of its API requires one, 1.0.8 and 1.0.9 do not",
+    )
+    wipay_card_type: Literal["", "mastercard", "visa"] = Field(
+        "",
+        description="mastercard or visa: WiPay's page takes only these, and does not ask which. "
+        "Documented for version 1.0.8",
+    )
     wipay_avs: bool = Field(
         False,
         description="true: WiPay's page also checks the billing address (AVS), and lives five "
-        "minutes instead of three; a parcel's address is sent along to fill it in",
+        "minutes instead of three; name and a parcel's address are sent along to fill it in",
     )
     wipay_webhook_secret: Annotated[
         SecretStr | None, SandboxKey("wipay_webhook_test_kiln_and_kettle"), TWO_AT_A_TIME
@@ -129,6 +139,8 @@ def account(settings: Settings) -> Account | None:
         country_code=country,
         fee_structure=settings.wipay_fee_structure,
         mode=settings.wipay_mode,
+        sends_email=settings.wipay_send_email,
+        card_type=settings.wipay_card_type,
         avs=settings.wipay_avs,
         signs=settings.wipay_webhook_signs,
         api_key=api_key,

@@ -19,6 +19,7 @@ from flask import redirect, request
 from .. import clock, kit
 from ..models import Delivery, Payment, db
 from . import rules
+from .gateways import gateway_of
 from .settings import ASSUMPTIONS, WiPaySettings
 from .webhooks import facts, notify
 
@@ -26,6 +27,8 @@ MERCHANT_ID = 1  # in transaction ids, as in the documented examples
 ATLANTIC = timezone(timedelta(hours=-4))  # of transaction ids and of ``date`` in the return
 LIFETIME, AVS_LIFETIME = 180, 300  # seconds; hosted-checkout-flows
 COMPLETION = 30  # seconds from the end of a session to "timed out"; hosted-checkout-flows
+#: Fields of the billing address, in the order in which they come back.
+ADDRESS = ("addr1", "addr2", "city", "state", "zipcode", "country")
 RECOVERY = 30 * 60  # seconds until WiPay learns what it did not learn at once
 
 provider = kit.Provider(
@@ -44,20 +47,28 @@ api = provider.blueprint("api", "/plugins/payments")
 @api.errorhandler(kit.Refused)
 def answer_error(error: kit.Refused) -> Any:
     """JSON mode tells the caller; redirect mode sends the browser to the shop with the error."""
-    response_url = request.form.get("response_url", "")
+    form = _form_or_nothing()
+    response_url = form.get("response_url", "")
     if not rules.is_response_url(response_url):
         return provider.answer_refused(error)
     db.session.rollback()
     query = {
         "status": "error",
         "message": error.message,
-        "order_id": request.form.get("order_id", ""),
+        "order_id": form.get("order_id", ""),
         "date": datetime.now(ATLANTIC).strftime("%Y-%m-%d %H:%M:%S"),
     }
     url = kit.extended(response_url, query)
     if _wants_json():
         return {"url": url, "message": error.message}, error.status
     return redirect(url, 303)
+
+
+def _form_or_nothing() -> dict[str, str]:
+    try:
+        return rules.sent()
+    except kit.Refused:
+        return {}
 
 
 # --- The API: payments-api/payment-request ------------------------------------------------------
@@ -71,7 +82,7 @@ def create_payment() -> Any:
     """
 
     def make() -> Payment:
-        form = request.form.to_dict()
+        form = rules.sent()
         rules.keep_to(rules.of_payment(form), form)
         return new(form)
 
@@ -105,6 +116,7 @@ def new(
     to a ``saved_card`` (its network and last four digits).
     """
     network, last_four = saved_card or (None, None)
+    home = provider.settings.wipay_country_code
     checks_address = form.get("avs") in ("1", "true")
     payment = provider.new(
         reference=_new_transaction_id(form["order_id"]),
@@ -116,11 +128,14 @@ def new(
         details={
             "form": {
                 name: form.get(name)
-                for name in ("origin", "total", "fee_structure", "email", "name")
-            },
+                for name in ("origin", "total", "fee_structure", "email", "phone")
+            }
+            | {"name": name_of(form), "country_code": form.get("country_code", home)},
             "data": form.get("data"),
             "avs": checks_address,
-            "address": None,
+            "address": address_of(form) if "addr1" in form else None,
+            "prefilled": {name: form[name] for name in (*ADDRESS, "phone") if name in form},
+            "card_type": form.get("card_type"),
             "uses_saved_card": saved_card is not None,
             "saves_card": saves_card,
             "uuid": None,  # of the card that was saved
@@ -149,6 +164,20 @@ def _new_transaction_id(order_id: str) -> str:
             return made
 
 
+def name_of(form: Mapping[str, str]) -> str | None:
+    """``fname lname``, else ``name``."""
+    full = " ".join(form[part] for part in ("fname", "lname") if form.get(part))
+    return full or form.get("name")
+
+
+def address_of(form: Mapping[str, str]) -> str:
+    """As it comes back: ``addr1, addr2, city, state zipcode, country``."""
+    parts = {name: form.get(name, "").strip() for name in ADDRESS}
+    last = f"{parts['state']} {parts['zipcode']}".strip()
+    lines = (parts["addr1"], parts["addr2"], parts["city"], last, parts["country"])
+    return ", ".join(each for each in lines if each)
+
+
 def masked(last_four: str) -> str:
     return f"XXXXXXXXXXXX{last_four}"
 
@@ -172,7 +201,7 @@ def finish(payment: Payment, status: str, message: str) -> list[Delivery]:
 @provider.pays
 def succeed(payment: Payment) -> list[Delivery]:
     """The money is taken; with the fault "pay twice", that is reported twice."""
-    sent = finish(payment, "success", "[1-R1]: Transaction is approved.")
+    sent = finish(payment, "success", f"[{gateway_of(payment).approved}]: Transaction is approved.")
     return sent + notify(payment, "payment.success") if payment.fault == "pay_twice" else sent
 
 

@@ -20,7 +20,7 @@ from ..kit import Refused, commit, major
 from ..models import Base, Payment, db
 from . import answer_create, new, provider, rules
 from .fees import USD_IN_TTD, half_up
-from .wapi import authenticate, sent
+from .wapi import authenticate
 
 VERIFIABLE_FOR = 72 * 3600  # seconds
 DEBIT = (50, 150)  # US cents; the documented example is 0.80
@@ -52,7 +52,7 @@ class Card(Base):
 @trusted.post("")
 def create_card() -> Any:
     """A hosted page that takes a card and debits a small amount in USD."""
-    form = sent()
+    form = rules.sent()
     wanted = {
         "environment": form.get("environment") == "sandbox",
         "response_url": rules.is_response_url(form.get("response_url", "")),
@@ -78,7 +78,7 @@ def verify_card(card_id: str) -> Any:
     if card.verify_until <= clock.now():
         raise Refused(403, "The verification window has expired.")
     try:
-        amount = Decimal(sent().get("amount", ""))
+        amount = Decimal(rules.sent().get("amount", ""))
     except InvalidOperation:
         raise Refused(400, "The amount field is invalid.") from None
     if amount * 100 not in amounts(card):
@@ -119,7 +119,7 @@ def delete_card(card_id: str) -> Any:
 @trusted.post("/<card_id>/charge")
 def charge_card(card_id: str) -> Any:
     """A transaction whose hosted page only asks for the payer's consent."""
-    card, form = _card(card_id), sent()
+    card, form = _card(card_id), rules.sent()
     if not card.verified:
         raise Refused(403, "Your card has not been verified.")
     form = {

@@ -2,9 +2,7 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from ..kit import settings_as
 from ..models import Payment
-from .settings import WiPaySettings
 
 #: Country -> percentage on the free plan, and on any paid one.
 FEES = {
@@ -40,7 +38,8 @@ def payers_part(fee: int, structure: str) -> int:
 
 
 def fee_of(payment: Payment) -> int:
-    return fee(payment.amount, payment.currency, settings_as(WiPaySettings).wipay_country_code)
+    country = payment.details["form"]["country_code"]
+    return fee(payment.amount, payment.currency, country)
 
 
 def final_total(payment: Payment) -> int:

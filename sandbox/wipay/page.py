@@ -2,8 +2,7 @@
 
 The same page takes a card that is to be saved; a saved card that is charged only needs a nod.
 
-Test cards and the 3-D Secure passwords are those of the PDF "Payments API Documentation" v1.0.8.
-The page's look is not documented.
+The page's look is not documented. Its test cards stand in ``gateways.py``.
 """
 
 import base64
@@ -17,31 +16,12 @@ from werkzeug.wrappers import Response
 
 from .. import kit
 from ..kit import Answer, cards, commit, major, submit
-from ..kit.cards import Card, read_expiry
+from ..kit.cards import read_expiry
 from ..models import Payment
-from . import finish, masked, page_of, provider, returning, succeed
+from . import ADDRESS, address_of, finish, masked, page_of, provider, returning, succeed
 from .cards import keep
 from .fees import final_total
-
-#: Network -> what its numbers begin with, and the password of its 3-D Secure page.
-NETWORKS = {"Visa": (("4",), "Secret!33"), "Mastercard": (("2", "5"), "Secret!23")}
-
-#: Any expiry, any three digits behind it. Visa's number, Mastercard's, what comes of both.
-LISTED = (
-    ("4111111111111111", "5111111111111111", "Approved."),
-    ("4111111111113333", "5111111111113333", "Declined, 05."),
-    ("4111111111119999", "5111111111119999", "Declined, 98."),
-    ("4111111111110000", "5111111111110000", "Declined, 91."),
-    ("4666666666662222", "5555666666662222", "Declined, 05; the security code does not match."),
-)
-CARDS = tuple(
-    Card(number, number, network, sentence, succeeds=sentence == "Approved.")
-    for *numbers, sentence in LISTED
-    for number, network in zip(numbers, NETWORKS, strict=True)
-)
-
-#: Fields of the billing address, in the order in which the return shows them.
-ADDRESS = ("addr1", "city", "state", "zipcode", "country")
+from .gateways import NETWORKS, gateway_of
 
 
 def find(_values: object) -> Payment | None:
@@ -63,7 +43,8 @@ def show_page(payment: Payment) -> Answer:
     """
     match payment.details["step"]:
         case "form":
-            return _form(payment, _filled(request.args.get("fill")), {})
+            values = payment.details["prefilled"] | _filled(payment, request.args.get("fill"))
+            return _form(payment, values, {})
         case "challenge":
             return show("challenge.html", payment)
     return show("result.html", payment)
@@ -86,7 +67,7 @@ def answer_challenge(payment: Payment) -> Answer:
         if request.form.get("password") == password:
             _settle(payment)
         else:
-            finish(payment, "failed", "[3-RA9]: 3DS authentication failed.")
+            finish(payment, "failed", gateway_of(payment).not_authenticated)
         commit()
     return _onward(payment)
 
@@ -97,20 +78,24 @@ def _read(payment: Payment) -> dict[str, str]:
         payment.fault = "expire"  # no money comes late where none is asked for
     if details["uses_saved_card"]:
         return {}
-    errors = _errors(form) | (_address_errors(form) if details["avs"] else {})
+    network = _networks(payment)[0] if details["card_type"] else form.get("network", "")
+    errors = _errors(form, network) | (_address_errors(form) if details["avs"] else {})
     if errors:
         return errors
-    number, listed = cards.digits(form), cards.find(CARDS, form)
+    gateway, number = gateway_of(payment), cards.digits(form)
+    listed = cards.find(gateway.cards, form)
+    if listed and listed.three_d_secure and payment.fault == "none":
+        payment.fault = "three_d_secure"
     details |= {  # what may be kept: number and security code go no further than here
-        "network": form["network"],
+        "network": network,
         "card": masked(number[-4:]),
         "expiry": read_expiry(form["expiry"]),
         "holder": form["holder"].strip(),
-        "declined": listed is not None and not listed.succeeds,
+        "declined": not (listed.succeeds if listed else gateway.approves_others),
     }
     if details["avs"]:
-        line1, city, state, zipcode, country = (form.get(name, "").strip() for name in ADDRESS)
-        details["address"] = f"{line1}, {city}, {f'{state} {zipcode}'.strip()}, {country}"
+        details["address"] = address_of(form)
+        details["form"]["phone"] = form.get("phone", "").strip() or None
     return {}
 
 
@@ -125,7 +110,7 @@ def _settle_card(payment: Payment) -> None:
 
 def _settle(payment: Payment) -> None:
     if payment.details["declined"]:
-        finish(payment, "failed", "[2-R2]: Transaction is declined.")
+        finish(payment, "failed", gateway_of(payment).declined)
         return
     if payment.details["saves_card"]:
         keep(payment)
@@ -139,11 +124,17 @@ def _onward(payment: Payment) -> Response:
     return redirect(returning(payment), 303)
 
 
-def _errors(form: Mapping[str, str]) -> dict[str, str]:
+def _networks(payment: Payment) -> tuple[str, ...]:
+    """Those to choose from; with ``card_type`` there is no choice."""
+    chosen = payment.details["card_type"]
+    return tuple(each for each in NETWORKS if chosen in (None, each.lower()))
+
+
+def _errors(form: Mapping[str, str], network: str) -> dict[str, str]:
     """What is wrong with the card as typed. Most test cards break Luhn's rule, and any expiry and
     number will do.
     """
-    number, network = cards.digits(form), form.get("network", "")
+    number = cards.digits(form)
     beginnings, _ = NETWORKS.get(network, (("",), ""))
     errors = cards.errors(form, date.min)
     errors.pop("number", None)
@@ -159,24 +150,34 @@ def _errors(form: Mapping[str, str]) -> dict[str, str]:
 
 
 def _address_errors(form: Mapping[str, str]) -> dict[str, str]:
-    """The address that AVS compares with the bank's (avs=1); the state is not everywhere."""
+    """The address that AVS compares with the bank's (avs=1); not every one has all of it."""
     return {
         name: "Please fill this in."
         for name in ADDRESS
-        if name != "state" and not form.get(name, "").strip()
+        if name not in ("addr2", "state") and not form.get(name, "").strip()
     }
 
 
-def _filled(number: str | None) -> dict[str, str]:
+def _filled(payment: Payment, number: str | None) -> dict[str, str]:
     """A test card as if it had been typed in; nothing when there is no such card."""
-    card = next((each for each in CARDS if each.number == number), None)
-    address = ("1 Frederick Street", "Port of Spain", "", "100123", "TT")
-    rest = {"network": card.brand, **dict(zip(ADDRESS, address, strict=True))} if card else {}
-    return cards.filled(CARDS, number) | rest
+    listed = gateway_of(payment).cards
+    card = next((each for each in listed if each.number == number), None)
+    address = ("1 Frederick Street", "", "Port of Spain", "", "100123", "TT")
+    typed = dict(zip(ADDRESS, address, strict=True)) | payment.details["prefilled"]
+    return cards.filled(listed, number) | ({"network": card.brand, **typed} if card else {})
 
 
 def _form(payment: Payment, values: Mapping[str, str], errors: Mapping[str, str]) -> str:
-    return show("pay.html", payment, values=values, errors=errors, networks=NETWORKS, cards=CARDS)
+    gateway, networks = gateway_of(payment), _networks(payment)
+    return show(
+        "pay.html",
+        payment,
+        values=values,
+        errors=errors,
+        networks=networks,
+        cards=[each for each in gateway.cards if each.brand in networks],
+        approves_others=gateway.approves_others,
+    )
 
 
 def show(template: str, payment: Payment, **values: Any) -> str:

@@ -16,7 +16,14 @@ class WiPaySettings(Settings):
         description="Makes the hash of WiPay's return; the public test account's key.",
     )
     wipay_country_code: Literal["BB", "GD", "GY", "JM", "TT"] = Field(
-        "TT", description="Country of the WiPay account: decides WiPay's fee."
+        "TT",
+        description="Country of the WiPay account: decides WiPay's fee and page. The public test "
+        "account is at home in all five.",
+    )
+    sandbox_wipay_email: Literal["required", "optional"] = Field(
+        "required",
+        description="email is required by version 1.0.11 of the Payments API and optional in 1.0.8 "
+        "and 1.0.9; we chose required.",
     )
     wipay_wapi_key: SecretStr = Field(
         SecretStr("wapi_test_kiln_and_kettle"),
@@ -61,19 +68,24 @@ class WiPaySettings(Settings):
 
 
 ASSUMPTIONS = (
-    "The WiPay account is on the free plan and takes TTD and USD. A refund is decided by itself "
+    "The WiPay account is on the free plan. It takes USD in every country, TTD in Trinidad and "
+    "Tobago, JMD in Jamaica; no page lists more. A refund is decided by itself "
     "after 20 seconds; a card can be verified for three days.",
     "Error texts are ours; a request that breaks a rule is answered 400. The error parameters of "
     "response_url are status, message, order_id and date.",
     "Redirects are 303. A response_url that already has a query is continued with “&”.",
     "A repeated order_id makes another transaction, with an id of its own.",
-    "The legacy method credit_card is accepted as well as credit_card_co; email is required.",
-    "total has exactly two decimals; TTD 5.00 to 20400.00 and USD 0.74 to 3000.00 are accepted.",
-    "Every country's page is the one of the FAC gateway: numbers that are not listed are approved, "
-    "and none is checked by Luhn's rule. With avs=1 it takes the billing address, too, and any "
-    "will do.",
-    "A declined card ends the transaction: [2-R2]; a wrong 3-D Secure password does, too: [3-RA9]. "
-    "There is no way to cancel; who leaves lets the session expire.",
+    "The legacy method credit_card is accepted as well as credit_card_co.",
+    "A form's total has exactly two decimals; TTD 5.00 to 20400.00 and USD 0.74 to 3000.00 are "
+    "accepted, and JMD 115.00 to 465000.00. In JSON it may be a number, which is written with two "
+    "decimals before it is hashed.",
+    "Jamaica's page is the one of the FGB gateway: it approves the listed numbers only, and its "
+    "messages begin with Y or N. Every other country's is of the FAC gateway: numbers that are not "
+    "listed are approved. None is checked by Luhn's rule. With avs=1 a page takes the billing "
+    "address, too, filled in from the request, and any will do.",
+    "A declined card ends the transaction: [2-R2], in Jamaica [N-R05]; a wrong 3-D Secure password "
+    "does, too: [3-RA9], in Jamaica [N-R5101]. There is no way to cancel; who "
+    "leaves lets the session expire.",
     "Fees are rounded half up, and so is their half in “split”. Nothing is converted.",
     "A payer who is still on an expired page goes back to response_url without a result.",
     "An outcome that WiPay did not learn at once (the fault “pay late”) is learnt by its recovery "
@@ -87,6 +99,8 @@ ASSUMPTIONS = (
     "A refund made on the dashboard is told as one that was asked for and granted is. A "
     "chargeback leaves a transaction success and is shown by its status_desc: Chargeback Pending, "
     "Processed (the money is gone), Released (it stays).",
+    "Of the helpers, only the path of /plugins/get/states is known: currencies, environments and "
+    "fee_structures stand beside it. States are known of the five countries and the USA.",
     "A rejected refund may be asked for again. Saving a card debits USD 0.50 to 1.50 and sends no "
     "webhook; its return has no hash. The page of a charge asks for no card data.",
 )

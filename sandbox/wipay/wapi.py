@@ -11,7 +11,7 @@ from ..kit.paging import listed
 from ..models import Payment
 from . import provider
 from .fees import FEE_STRUCTURES, fee, payers_part
-from .rules import LIMITS, TOTAL, keep_to
+from .rules import CURRENCIES, ENVIRONMENTS, LIMITS, TOTAL, keep_to
 from .webhooks import shown
 
 
@@ -26,23 +26,6 @@ def authenticate() -> None:
 wapi = provider.blueprint("wapi", "/wapi", login=authenticate)
 
 
-def sent() -> dict[str, str]:
-    """The body: form fields, or JSON, whose numbers are written with two decimals.
-
-    :raise Refused: 400, neither.
-    """
-    if not request.is_json:
-        return request.form.to_dict()
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise Refused(400, "The body is invalid.")
-    return {
-        name: f"{Decimal(str(value)):.2f}" if type(value) in (int, float) else str(value)
-        for name, value in body.items()
-        if value is not None
-    }
-
-
 # --- wapi/transactions --------------------------------------------------------------------------
 
 
@@ -50,7 +33,7 @@ def sent() -> dict[str, str]:
 def list_transactions() -> Any:
     """The history, newest first (wapi/transactions/getTransactionHistory)."""
     environment = request.args.get("environment")
-    if environment not in ("live", "sandbox"):
+    if environment not in ENVIRONMENTS:
         raise Refused(400, "The environment field is invalid.")
     page, size = _number("page", 1, 10**6), _number("page_size", 15, 100)
     mine = select(Payment).where(
@@ -62,15 +45,17 @@ def list_transactions() -> Any:
 @wapi.get("/transactions/meta")
 def show_meta() -> Any:
     """What a request may ask for (wapi/transactions/getTransactionMeta)."""
+    taken = list(CURRENCIES[provider.settings.wipay_country_code])
     return {
         "message": "OK",
         "data": {
-            "currencies": list(LIMITS),
-            "environments": ["live", "sandbox"],
+            "currencies": taken,
+            "environments": list(ENVIRONMENTS),
             "fee_structures": FEE_STRUCTURES,
             "totals": {
                 currency: {"minimum": float(major(smallest)), "maximum": float(major(largest))}
-                for currency, (smallest, largest) in LIMITS.items()
+                for currency in taken
+                for smallest, largest in [LIMITS[currency]]
             },
         },
     }
@@ -87,7 +72,7 @@ def show_fees() -> Any:
         amount = ""
     rules = {
         "fee_structure": structure in FEE_STRUCTURES,
-        "currency": currency in LIMITS,
+        "currency": currency in CURRENCIES[provider.settings.wipay_country_code],
         "amount": bool(TOTAL.fullmatch(amount)),
     }
     keep_to(rules, asked)

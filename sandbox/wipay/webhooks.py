@@ -40,6 +40,7 @@ def facts(payment: Payment) -> dict[str, Any]:
         "customer_address": details["address"],
         "customer_email": form["email"],
         "customer_name": form["name"],
+        "customer_phone": form["phone"],
         "data": details["data"],
         "message": details["message"],
         "order_id": payment.external_id,
@@ -54,7 +55,6 @@ def shown(payment: Payment) -> dict[str, Any]:
     form = payment.details["form"]
     everything = facts(payment) | {
         "currency_credited": payment.currency,
-        "customer_phone": None,
         "date": payment.details["date"] or f"{payment.created_at[:19]}+00:00",
         "fee_structure": FEE_STRUCTURES[form["fee_structure"]],
         "hash": hashlib.sha256(payment.reference.encode()).hexdigest(),

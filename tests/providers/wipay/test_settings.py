@@ -74,3 +74,24 @@ def test_the_account_does_not_show_its_secrets() -> None:
 
     for secret in (SECRET, "api_key_example", "wapi_test_example"):
         assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    ("country", "currencies"),
+    [
+        ("BB", ("USD",)),
+        ("GD", ("USD",)),
+        ("GY", ("USD",)),
+        ("JM", ("JMD", "USD")),
+        ("TT", ("TTD", "USD")),
+    ],
+)
+def test_each_country_has_its_host_and_its_currencies(
+    country: str, currencies: tuple[str, ...]
+) -> None:
+    settings = {**FORM, "wipay_mode": "json", "wipay_country_code": country}
+
+    account = configured_providers(config.load(**settings))["wipay"].account
+
+    assert account.base_url == f"https://{country.lower()}sb.wipayfinancial.com"
+    assert account.currencies == currencies

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Literal
 from urllib.parse import parse_qsl
 
 import pytest
@@ -10,6 +11,7 @@ import responses
 from providers import wipay
 from providers.contract import (
     Customer,
+    FormPost,
     Malformed,
     News,
     ProviderError,
@@ -23,6 +25,7 @@ from providers.contract import (
 from ..contract import URLS
 from .case import (
     ACCOUNT,
+    BY_FORM,
     LOOKUP_URL,
     PAYMENT,
     REQUEST_URL,
@@ -307,3 +310,41 @@ def test_an_error_says_nothing_about_the_payment(
         wipay.fetch_payment(ACCOUNT, PAYMENT)
 
     assert "wapi_test_example" not in str(raised.value)
+
+
+# ------------------------------------------------------------------ what the request may leave out
+
+
+@pytest.mark.parametrize("length", [5, 50, 51, 254])
+def test_without_email_wipay_is_sent_none_however_long_it_is(
+    api: responses.RequestsMock, length: int
+) -> None:
+    """S16: optional in v1.0.8 and v1.0.9, so its limit is no reason to refuse a shopper."""
+    account = replace(ACCOUNT, sends_email=False)
+    address = "a@b.c".rjust(length, "a")
+    api.post(REQUEST_URL, json=fixture("created.json"))
+    payment = replace(PAYMENT, customer=replace(PAYMENT.customer, email=address))
+
+    wipay.start_checkout(account, payment, URLS)
+
+    assert "email" not in dict(parse_qsl(str(api.calls[0].request.body)))
+    assert wipay.capabilities(account).longest_email is None
+    assert wipay.capabilities(ACCOUNT).longest_email == 50
+
+
+@pytest.mark.parametrize("card_type", ["", "mastercard", "visa"])
+@pytest.mark.parametrize("mode", ["json", "form"])
+def test_a_card_type_is_named_where_it_is_set(
+    api: responses.RequestsMock, card_type: str, mode: Literal["json", "form"]
+) -> None:
+    account = replace(BY_FORM if mode == "form" else ACCOUNT, card_type=card_type)
+    if mode == "json":
+        api.post(REQUEST_URL, json=fixture("created.json"))
+
+    checkout = wipay.start_checkout(account, replace(PAYMENT, provider_reference=None), URLS)
+
+    if isinstance(checkout.next_action, FormPost):
+        sent = dict(checkout.next_action.fields)
+    else:
+        sent = dict(parse_qsl(str(api.calls[0].request.body)))
+    assert sent.get("card_type", "") == card_type

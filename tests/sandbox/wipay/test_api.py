@@ -9,9 +9,10 @@ import pytest
 
 from sandbox.wipay import hash_of
 from sandbox.wipay.fees import fee
+from sandbox.wipay.rules import STATE
 
 from ..conftest import StartSandbox
-from ..driver import RETURN_URL, Receiver, WiPay
+from ..driver import RETURN_URL, Receiver, WiPay, wipay_form
 
 
 def query(url: str) -> dict[str, str]:
@@ -60,7 +61,7 @@ def test_a_form_posted_by_a_browser_is_sent_to_the_page(wipay: WiPay, accept: st
     "changes",
     [
         pytest.param({"account_number": "1234567891"}, id="unknown_merchant"),
-        pytest.param({"country_code": "JM"}, id="another_country"),
+        pytest.param({"country_code": "US"}, id="another_country"),
         pytest.param({"currency": "EUR"}, id="currency_unsupported"),
         pytest.param({"currency": "ttd"}, id="currency_lower_case"),
         pytest.param({"environment": "live"}, id="live"),
@@ -86,6 +87,18 @@ def test_a_form_posted_by_a_browser_is_sent_to_the_page(wipay: WiPay, accept: st
         pytest.param({"data": "d" * 4097}, id="data_too_long"),
         pytest.param({"version": "1.0.0-beta.12345678"}, id="version_too_long"),
         pytest.param({"avs": "yes"}, id="avs"),
+        pytest.param({"card_type": "amex"}, id="card_type"),
+        pytest.param({"card_type": "Visa"}, id="card_type_in_capitals"),
+        pytest.param({"fname": "f" * 31}, id="fname_too_long"),
+        pytest.param({"lname": "l" * 31, "fname": "Mia"}, id="lname_too_long"),
+        pytest.param({"addr1": "a" * 51}, id="addr1_too_long"),
+        pytest.param({"addr2": "a" * 51, "addr1": "1 Road"}, id="addr2_too_long"),
+        pytest.param({"city": "c" * 31}, id="city_too_long"),
+        pytest.param({"state": "Nevada"}, id="state_is_no_code"),
+        pytest.param({"country": "tt"}, id="country_lower_case"),
+        pytest.param({"phone": "1" * 21}, id="phone_too_long"),
+        pytest.param({"phone": "call me"}, id="phone_without_digits"),
+        pytest.param({"zipcode": "SW1A 1AA"}, id="zipcode_with_a_space"),
     ],
 )
 def test_a_field_that_breaks_a_rule_is_named(wipay: WiPay, changes: dict[str, Any]) -> None:
@@ -313,3 +326,123 @@ def test_an_early_webhook_arrives_before_the_answer(wipay: WiPay, shop: Receiver
 
     assert shop.events == ["payment.success"]
     assert wipay.fetch(payment)["status"] == "success"
+
+
+# Five countries, JSON, and what may be left out
+
+
+@pytest.mark.parametrize(
+    ("country", "currency"),
+    [("BB", "USD"), ("GD", "USD"), ("GY", "USD"), ("JM", "JMD"), ("JM", "USD"), ("TT", "TTD")],
+)
+def test_the_public_account_is_at_home_in_all_five_countries(
+    wipay: WiPay, country: str, currency: str
+) -> None:
+    """Each has fees of its own: the percentage, and the tax on it."""
+    payment = wipay.payment(country_code=country, currency=currency, total="500.00")
+
+    found = wipay.fetch(payment)
+
+    assert found["currency"] == currency
+    assert found["total"] == f"{(50000 + fee(50000, currency, country)) / 100:.2f}"
+
+
+@pytest.mark.parametrize(
+    ("country", "currency"), [("TT", "JMD"), ("JM", "TTD"), ("BB", "BBD"), ("GY", "GYD")]
+)
+def test_a_currency_of_another_country_is_refused(
+    wipay: WiPay, country: str, currency: str
+) -> None:
+    reply = wipay.request(country_code=country, currency=currency, total="500.00")
+
+    assert reply.json["message"] == "The currency field is invalid."
+
+
+def test_another_account_is_at_home_in_its_own_country_only(start_sandbox: StartSandbox) -> None:
+    wipay = WiPay(start_sandbox(wipay_account_number="4830019275", wipay_country_code="BB").app)
+    ours = {"account_number": "4830019275", "currency": "USD"}
+
+    assert wipay.request(**ours, country_code="BB").status_code == 200
+    reply = wipay.request(**ours, country_code="TT")
+    assert reply.json["message"] == "The country_code field is invalid."
+
+
+def test_without_an_email_a_request_is_taken_where_that_is_set(start_sandbox: StartSandbox) -> None:
+    wipay = WiPay(start_sandbox(sandbox_wipay_email="optional").app)
+
+    payment = wipay.payment(email=None)
+
+    assert "customer_email" not in query(wipay.pay(payment).location)
+    assert wipay.request(email="not-an-address").status_code == 400, "one that is there is checked"
+
+
+def post_json(wipay: WiPay, body: Any) -> Any:
+    return wipay.app.test_client().post(
+        "/wipay/plugins/payments/request", json=body, headers={"Accept": "application/json"}
+    )
+
+
+@pytest.mark.parametrize("total", ["10.00", 10, 10.0])
+@pytest.mark.parametrize("account", ["1234567890", 1234567890])
+def test_a_request_may_be_json(wipay: WiPay, total: object, account: object) -> None:
+    """Shown with version 1.0.11; the hash is of the total with two decimals."""
+    payment = post_json(wipay, wipay_form(total=total, account_number=account, avs=True)).json
+
+    assert 'name="addr1"' in wipay.page(payment).text
+    typed = {"addr1": "1 Road", "city": "Arima", "zipcode": "1", "country": "TT"}
+    returned = query(wipay.pay(payment, **typed).location)
+    assert returned["hash"] == hash_of(payment["transaction_id"], "10.00", "123")
+
+
+@pytest.mark.parametrize("total", [10.001, "10", -10, True, None, [10], {"USD": 10}, 1e30, 1e300])
+def test_a_total_that_is_none_is_refused_in_json_too(wipay: WiPay, total: object) -> None:
+    reply = post_json(wipay, wipay_form() | {"total": total})
+
+    assert reply.status_code == 400
+    assert reply.json["message"].startswith("The total field is ")
+
+
+@pytest.mark.parametrize("body", [[], "text", 7, False])
+def test_json_that_is_no_object_is_refused(wipay: WiPay, body: object) -> None:
+    reply = post_json(wipay, body)
+
+    assert (reply.status_code, reply.json) == (400, {"message": "The body is invalid."})
+
+
+# Helpers
+
+
+@pytest.mark.parametrize(
+    ("country", "code", "name"),
+    [("TT", "POS", "Port of Spain"), ("JM", "01", "Kingston"), ("US", "NV", "Nevada")],
+)
+def test_the_states_of_a_country_are_listed_by_their_code(
+    wipay: WiPay, country: str, code: str, name: str
+) -> None:
+    states = wipay.http.get(f"/wipay/plugins/get/states?country_code={country}").json
+
+    assert states[code] == name
+    assert all(STATE.fullmatch(each) for each in states)
+
+
+def test_a_country_that_the_sandbox_does_not_know_has_no_states(wipay: WiPay) -> None:
+    assert wipay.http.get("/wipay/plugins/get/states?country_code=CH").json == {}
+
+
+@pytest.mark.parametrize("country", ["", "tt", "TTO", "T\n", "é"])
+@pytest.mark.parametrize("helper", ["states", "currencies"])
+def test_what_is_no_country_is_refused(wipay: WiPay, helper: str, country: str) -> None:
+    reply = wipay.http.get(f"/wipay/plugins/get/{helper}", query_string={"country_code": country})
+
+    assert reply.status_code == 400
+    assert reply.json["message"] == "The country_code field is invalid."
+
+
+def test_the_other_helpers_say_what_a_request_may_name(wipay: WiPay) -> None:
+    def get(helper: str) -> Any:
+        return wipay.http.get(f"/wipay/plugins/get/{helper}").json
+
+    assert get("currencies") == ["JMD", "TTD", "USD"]
+    assert get("currencies?country_code=JM") == ["JMD", "USD"]
+    assert get("environments") == ["live", "sandbox"]
+    assert sorted(get("fee_structures")) == ["customer_pay", "merchant_absorb", "split"]

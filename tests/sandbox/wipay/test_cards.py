@@ -285,7 +285,7 @@ def test_an_unverified_card_is_not_charged(wipay: WiPay) -> None:
         {"order_id": None},
         {"total": "10"},
         {"environment": "live"},
-        {"country_code": "JM"},
+        {"country_code": "US"},
         {"data": "d" * 8193},
     ],
 )

@@ -1,6 +1,7 @@
 """WiPay's hosted page and the way back: cards, 3-D Secure, the end of a session, the hash."""
 
 import hashlib
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from sandbox.wipay import hash_of
-from sandbox.wipay.page import CARDS
+from sandbox.wipay.gateways import FAC, FGB, NETWORKS
 
 from ..conftest import StartSandbox
 from ..driver import RETURN_URL, Receiver, WiPay
@@ -116,7 +117,7 @@ def test_numbers_that_are_not_listed_are_approved_without_luhn(wipay: WiPay, num
 # Failure
 
 
-@pytest.mark.parametrize("card", CARDS, ids=lambda card: f"{card.number}")
+@pytest.mark.parametrize("card", FAC.cards, ids=lambda card: f"{card.number}")
 def test_listed_cards_do_what_they_say(wipay: WiPay, shop: Receiver, card: Any) -> None:
     answer = wipay.pay(wipay.payment(), network=card.brand, number=card.number)
     wipay.work()
@@ -377,3 +378,113 @@ def test_a_fault_that_does_not_exist_is_refused(wipay: WiPay) -> None:
     assert wipay.pay(payment, fault="explode").status_code == 400
     assert wipay.pay(payment, delivery_fault="decline").status_code == 400
     assert wipay.fetch(payment)["status"] == "incomplete"
+
+
+# What the request says of the payer, and of the card
+
+
+PAYER = {
+    "fname": "Mia",
+    "lname": "Potter",
+    "phone": "+1 868 555 0100",
+    "addr1": "1 Frederick Street",
+    "addr2": "Flat 2",
+    "city": "Port of Spain",
+    "state": "POS",
+    "zipcode": "100123",
+    "country": "TT",
+}
+COMES_BACK = "1 Frederick Street, Flat 2, Port of Spain, POS 100123, TT"
+
+
+def test_the_address_check_is_filled_in_from_the_request_and_comes_back(wipay: WiPay) -> None:
+    """T16."""
+    payment = wipay.payment(avs="1", name=None, **PAYER)
+
+    page = wipay.page(payment).text
+
+    typed = {name: PAYER[name] for name in PAYER if name not in ("fname", "lname")}
+    for name, value in typed.items():
+        (field,) = re.findall(rf'<input[^>]*name="{name}"[^>]*>', page)
+        assert f'value="{value}"' in field
+    returned = query(wipay.pay(payment, **typed).location)
+    assert returned["customer_name"] == "Mia Potter"
+    assert returned["customer_phone"] == "+1 868 555 0100"
+    assert returned["customer_address"] == COMES_BACK
+
+
+def test_what_is_typed_on_the_page_wins_over_the_request(wipay: WiPay) -> None:
+    payment = wipay.payment(avs="1", **PAYER)
+    typed = PAYER | {"addr1": "2 Other Road", "addr2": "", "state": "", "phone": ""}
+
+    returned = query(wipay.pay(payment, **typed).location)
+
+    assert returned["customer_address"] == "2 Other Road, Port of Spain, 100123, TT"
+    assert "customer_phone" not in returned
+
+
+def test_without_the_address_check_the_requests_own_comes_back(wipay: WiPay) -> None:
+    payment = wipay.payment(**PAYER)
+
+    assert 'name="addr1"' not in wipay.page(payment).text
+    assert query(wipay.pay(payment).location)["customer_address"] == COMES_BACK
+
+
+@pytest.mark.parametrize("first", ["fname", "addr1"])
+def test_a_second_half_wants_its_first(wipay: WiPay, first: str) -> None:
+    reply = wipay.request(**PAYER | {first: None})
+
+    assert reply.json["message"] == f"The {first} field is required."
+
+
+@pytest.mark.parametrize(("card_type", "other"), [("visa", "Mastercard"), ("mastercard", "Visa")])
+def test_a_card_type_that_was_named_is_not_asked_for(
+    wipay: WiPay, card_type: str, other: str
+) -> None:
+    payment = wipay.payment(card_type=card_type)
+    numbers = {"visa": "4111 1111 1111 1111", "mastercard": "5111 1111 1111 1111"}
+
+    page = wipay.page(payment).text
+
+    assert 'name="network"' not in page
+    assert f"{card_type.capitalize()} only" in page
+    wrong = wipay.pay(payment, number=numbers[other.lower()], network=other)
+    assert wrong.status_code == 422
+    assert wipay.pay(payment, number=numbers[card_type], network=other).status_code == 303
+
+
+# Jamaica's gateway
+
+
+@pytest.mark.parametrize("card", FGB.cards, ids=lambda card: f"{card.number}")
+def test_jamaicas_page_approves_the_listed_cards(wipay: WiPay, card: Any) -> None:
+    payment = wipay.payment(country_code="JM", currency="JMD", total="1500.00")
+
+    answer = wipay.pay(payment, number=card.grouped, network=card.brand)
+    if card.three_d_secure:
+        answer = wipay.challenge(payment, password=NETWORKS[card.brand][1])
+
+    returned = query(answer.location)
+    assert returned["status"] == "success"
+    assert returned["message"].startswith("[Y-")
+    assert returned["hash"] == hash_of(payment["transaction_id"], "1500.00", "123")
+
+
+def test_jamaicas_page_declines_every_other_card(wipay: WiPay) -> None:
+    payment = wipay.payment(country_code="JM", currency="USD")
+
+    assert "other numbers are declined" in " ".join(wipay.page(payment).text.split())
+    returned = query(wipay.pay(payment, number="4111 1111 1111 1111").location)
+    assert returned["status"] == "failed"
+    assert returned["message"].startswith("[N-")
+    assert "hash" not in returned
+
+
+def test_a_wrong_password_ends_jamaicas_payment_in_the_documented_words(wipay: WiPay) -> None:
+    payment = wipay.payment(country_code="JM", currency="USD")
+    wipay.pay(payment, number="4035 8740 0042 4977")
+
+    returned = query(wipay.challenge(payment, password="guessed").location)
+
+    assert returned["status"] == "failed"
+    assert returned["message"].startswith("[N-R5101]: 3D Secure authentication failed.")
