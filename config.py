@@ -44,6 +44,8 @@ SANDBOX_SECRET_KEY = "only good enough for the sandbox"  # noqa: S105
 
 MASK = "[masked]"
 SHORTEST = 6  # characters; to mask "123", a public test key, would only black out numbers
+#: The code of a gift card, however it is typed: no 0/O, 1/I/L; see ``models.credit_code``.
+CREDIT_CODE = re.compile(r"\b(?:[2-9A-HJKMNP-Z]{4}[- ]){4}([2-9A-HJKMNP-Z]{4})\b", re.IGNORECASE)
 LONG_PASSWORD = LEAST["_password"]
 #: What the operator makes up, and may be a sentence with spaces in it.
 PROSE = ("secret_key", "secret_key_fallbacks", "console_password")
@@ -272,8 +274,11 @@ class ShopSettings(ProviderSettings):
         return self.environment != "sandbox" and not is_terminal
 
     def mask(self, text: str) -> str:
-        """The text without this shop's secrets; for what is kept of others' words."""
-        return self._secrets.sub(MASK, text)
+        """The text without this shop's secrets and its gift cards' codes.
+
+        For what is kept of others' words.
+        """
+        return CREDIT_CODE.sub(MASK, self._secrets.sub(MASK, text))
 
     @cached_property
     def _secrets(self) -> re.Pattern[str]:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from database import database_clock, db, now, transaction, update_one
-from models import Credit, Download, Mail, Order, OutboxTask, Parcel, Product
+from models import Credit, CreditEntry, Download, Mail, Order, OutboxTask, Parcel, Product
 from providers.deadline import Deadline
 
 DOWNLOAD_DAYS = 7
@@ -103,24 +103,35 @@ def open_downloads(session: Session, order: Order) -> None:
 
 
 def add_credit(session: Session, order: Order) -> None:
-    """Credit the buyer's e-mail address with what was paid for store credit."""
+    """A gift card, worth what was paid for it; its code is in the receipt and on the order's page.
+
+    Once: the receipt, which may be written first, adds it, too.
+    """
+    known = {card.product_id for card in order.credits}
     for line in order.lines:
-        if line.fulfilment == "credit":
-            session.add(
-                Credit(
-                    order_id=order.id,
-                    product_id=line.product_id,
-                    customer_id=order.customer_id,
-                    amount=line.total,
-                    currency=order.currency,
-                )
+        if line.fulfilment == "credit" and line.product_id not in known:
+            card = Credit(
+                order_id=order.id,
+                product_id=line.product_id,
+                customer_id=order.customer_id,
+                amount=line.total,
+                balance=line.total,
+                currency=order.currency,
             )
+            session.add(card)
+            session.flush()
+            issued = {"kind": "issued", "amount": card.amount, "currency": card.currency}
+            session.add(CreditEntry(credit_id=card.id, order_id=order.id, **issued))
+    session.flush()
+    session.expire(order, ["credits"])
 
 
 def write_receipt(session: Session, order: Order) -> None:
     """Store the letter and, with SMTP configured, the task of sending it."""
     settings = cast(Settings, current_app.extensions["settings"])
     url = f"{settings.base_url}/orders/{order.id}"
+    if "credit" in tasks_for(order):
+        add_credit(session, order)
     session.add(
         Mail(
             order_id=order.id,

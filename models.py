@@ -40,6 +40,12 @@ def order_number() -> str:
     return f"KK-{letters[:4]}-{letters[4:]}"
 
 
+def credit_code() -> str:
+    """The code of a gift card, 99 random bits in five groups; see ``config.CREDIT_CODE``."""
+    letters = "".join(secrets.choice("23456789ABCDEFGHJKMNPQRSTUVWXYZ") for _ in range(20))
+    return "-".join(letters[start : start + 4] for start in range(0, 20, 4))
+
+
 class Product(Base):
     """Something on the shelf. ``stock`` None is without limit."""
 
@@ -85,7 +91,7 @@ class Order(Base):
 
     ``status``: ``open`` until proven paid, then ``paid`` for good; ``held`` when money came that a
     person must look at, with ``held_code`` (``amount``, ``currency``, ``stock``, ``replaced``,
-    ``unclear``) and the reason.
+    ``credit``, ``unclear``) and the reason.
     """
 
     __tablename__ = "orders"
@@ -122,6 +128,8 @@ class Order(Base):
     country: Mapped[str] = mapped_column(String(2), default="")
     currency: Mapped[str] = mapped_column(String(3))
     total: Mapped[Minor]
+    #: What of the total a gift card pays; how that stands is in ``CreditUse``.
+    credit: Mapped[Minor] = mapped_column(default=0)
     status: Mapped[str] = mapped_column(String(10), default="open")
     held_code: Mapped[str | None] = mapped_column(String(20))
     held_reason: Mapped[str | None] = mapped_column(Text)
@@ -142,6 +150,11 @@ class Order(Base):
     parcels: Mapped[list["Parcel"]] = relationship(viewonly=True)
     downloads: Mapped[list["Download"]] = relationship(order_by="Download.id", viewonly=True)
     credits: Mapped[list["Credit"]] = relationship(order_by="Credit.id", viewonly=True)
+
+    @property
+    def to_pay(self) -> int:
+        """What a provider is to take: the total, less what a gift card pays."""
+        return self.total - self.credit
 
     @property
     def needs_shipping(self) -> bool:
@@ -439,15 +452,82 @@ class DownloadUse(Base):
 
 
 class Credit(Base):
-    """Store credit of an e-mail address, in minor units."""
+    """A gift card: credit that whoever knows its code can spend, in minor units.
+
+    ``balance`` is what is left of ``amount``: the sum of its entries, changed by one conditional
+    UPDATE in the transaction that writes the entry. See payments/credit.py.
+    """
 
     __tablename__ = "credits"
-    __table_args__ = (UniqueConstraint("order_id", "product_id"),)
+    __table_args__ = (
+        UniqueConstraint("order_id", "product_id"),
+        CheckConstraint("balance >= 0", name="balance_not_negative"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
     product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
     customer_id: Mapped[str] = mapped_column(ForeignKey("customers.id"), index=True)
+    code: Mapped[str] = mapped_column(String(24), unique=True, default=credit_code)
+    amount: Mapped[Minor]
+    balance: Mapped[Minor]
+    currency: Mapped[str] = mapped_column(String(3))
+    #: What paid for it was refunded or is disputed: nothing more is taken from it.
+    withdrawn: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    @property
+    def last_four(self) -> str:
+        """What of the code may stand where others read it."""
+        return f"…{self.code[-4:]}"
+
+
+class CreditUse(Base):
+    """How it stands with what a gift card pays of one order; ``amount`` is ``Order.credit``.
+
+    ``status``: ``reserved`` while the order waits for its payment, ``freed`` when it waited in
+    vain, ``spent`` once it is paid, ``returned`` when it was refunded.
+    """
+
+    __tablename__ = "credit_uses"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("status IN ('reserved', 'freed', 'spent', 'returned')", name="status"),
+        Index(
+            "ix_credit_uses_reserved",
+            "reserved_at",
+            sqlite_where=text("status = 'reserved'"),
+            postgresql_where=text("status = 'reserved'"),
+        ),
+    )
+
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    credit_id: Mapped[int] = mapped_column(ForeignKey("credits.id"), index=True)
+    amount: Mapped[Minor]
+    status: Mapped[str] = mapped_column(String(10), default="reserved")
+    reserved_at: Mapped[datetime]  # by the database's clock
+    card: Mapped[Credit] = relationship(viewonly=True)
+
+
+class CreditEntry(Base):
+    """One movement of a gift card's credit; written once, never changed.
+
+    ``amount`` has a sign: what it adds to the balance, in minor units. ``order_id``: the order
+    that moved it.
+    """
+
+    __tablename__ = "credit_entries"
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('issued', 'reserved', 'freed', 'spent', 'returned', 'withdrawn', 'restored')",
+            name="kind",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    credit_id: Mapped[int] = mapped_column(ForeignKey("credits.id"), index=True)
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
     amount: Mapped[Minor]
     currency: Mapped[str] = mapped_column(String(3))
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,5 +1,6 @@
 """What a paid order sets in motion: stock, and a receipt that is written and sent once."""
 
+import logging
 import re
 import socket
 import time
@@ -16,7 +17,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 import fulfilment
 from database import db, now, transaction
 from jobs import outbox
-from models import Credit, Download, Mail, Order, Parcel, Product
+from models import Credit, CreditEntry, Download, Mail, Order, Parcel, Product
 from payments import inbox
 from providers.deadline import Deadline
 
@@ -166,7 +167,46 @@ def test_credit_is_worth_what_was_paid_for_it(app: Flask, books: Books) -> None:
 
     credit, order = only(books, Credit), books.order
     assert (credit.customer_id, credit.currency) == (order.customer_id, "USD")
-    assert credit.amount == payment["amount"] - EBOOK_PRICE["USD"]
+    assert credit.amount == credit.balance == payment["amount"] - EBOOK_PRICE["USD"]
+    entry = only(books, CreditEntry)
+    assert (entry.kind, entry.amount, entry.order_id) == ("issued", credit.amount, order.id)
+
+
+def test_the_code_is_in_the_letter_and_on_the_order_s_page_and_nowhere_else(
+    app: Flask, books: Books, shopper: Shopper, caplog: pytest.LogCaptureFixture
+) -> None:
+    (payment,) = books.place_order({"gift-card": 1, "candle": 1})
+    pay(app, payment)
+    caplog.set_level(logging.DEBUG)
+
+    books.work()
+
+    code, order_id, mail = only(books, Credit).code, books.order.id, only(books, Mail)
+    assert re.fullmatch(r"([2-9A-HJKMNP-Z]{4}-){4}[2-9A-HJKMNP-Z]{4}", code)
+    assert code in mail.text
+    assert code in mail.html
+    assert code in shopper.get(f"/orders/{order_id}").text
+    pages = ["/console", f"/console/orders/{order_id}", "/console/mail", "/console/jobs"]
+    for path in (*pages, f"/console/mail/{mail.id}", f"/orders/{order_id}/receipt", "/checkout"):
+        assert code not in shopper.get(path).text, path
+    assert f"…{code[-4:]}" in shopper.get(f"/console/mail/{mail.id}").text
+    assert code not in caplog.text
+
+
+def test_a_receipt_that_is_written_before_the_credit_names_the_same_code(
+    app: Flask, books: Books
+) -> None:
+    """Several workers take the tasks of one order in any order."""
+    (payment,) = books.place_order({"gift-card": 1})
+    pay(app, payment)
+    with books.open(), transaction() as session:
+        order = session.scalars(select(Order)).one()
+        fulfilment.write_receipt(session, order)
+
+    with books.open(), transaction() as session:
+        fulfilment.add_credit(session, session.scalars(select(Order)).one())
+
+    assert only(books, Credit).code in only(books, Mail).text
 
 
 # ------------------------------------------------------------------ receipts

@@ -18,6 +18,7 @@ import views.downloads
 from app import create_app
 from jobs import outbox
 from logs import Output
+from models import credit_code
 
 from . import mintcash
 from .books import Books
@@ -253,6 +254,16 @@ def test_a_configured_secret_is_masked_wherever_it_stands(lines: Lines, secret: 
     assert secret not in written
     assert written.count("[masked]") >= 5
     assert "an opening: [masked]." in written
+
+
+@pytest.mark.parametrize("join", ["-", " "])
+def test_the_code_of_a_gift_card_is_masked_however_it_is_typed(lines: Lines, join: str) -> None:
+    code = credit_code().replace("-", join)
+
+    for typed in (code, code.lower()):
+        logging.getLogger("shop").warning("typed %s.", typed)
+
+    assert [line["event"] for line in lines.read()] == ["typed [masked]."] * 2
 
 
 def test_the_key_in_an_address_is_masked_even_when_its_page_breaks(

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 import jobs
 import payments
+from config import CREDIT_CODE
 from database import db
 from models import Delivery, Mail, Order, OutboxTask, Payment, Refund, payment_reference
 from ops.clients import is_own_machine
@@ -188,7 +189,8 @@ def mail() -> str:
 @bp.get(f"/mail/<int(max={HIGHEST_ID}):mail_id>")
 def mail_show(mail_id: int) -> str:
     found = db.session.get(Mail, mail_id) or abort(404)
-    return render_template("console/mail_show.html", mail=found)
+    letter = CREDIT_CODE.sub(r"…\1", found.text)
+    return render_template("console/mail_show.html", mail=found, letter=letter)
 
 
 @bp.get("/webhooks")

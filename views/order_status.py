@@ -14,7 +14,7 @@ import jobs
 import payments
 from database import now
 from fulfilment import GOODS
-from models import OPEN, Order, Payment
+from models import OPEN, Credit, Order, Payment
 from providers import money
 
 from .order_words import DOUBTFUL, LATE, WORDS
@@ -59,7 +59,7 @@ class View:
     provider_label: str
     steps: list[Step]
     downloads: list[Link]
-    credit: int  # minor units of the order's currency
+    cards: list[Credit]  # the gift cards that were bought
     page_url: str | None  # where the shopper can still pay
     qr_image: str | None  # URL of the provider's QR code of that page
     qr_svg: str | None  # the QR code that our page shows
@@ -135,7 +135,8 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
     state = state_of(order, payment)
     instead = payments.paid_instead(order) if state in ("replaced", "twice") else None
     title, headline, sentence = WORDS[state]
-    downloads, credit = [], 0
+    downloads: list[Link] = []
+    cards: list[Credit] = []
     if state == "paid":
         downloads = [
             Link(
@@ -147,7 +148,8 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
             )
             for each in order.downloads
         ]
-        credit = sum(each.amount for each in order.credits)
+        if any(line.fulfilment == "credit" for line in order.lines):
+            cards = order.credits
         if _is_late(order):
             sentence = LATE if payment and _is_safe(order, payment) else DOUBTFUL
     mailed = payments.settings().smtp_url
@@ -166,7 +168,7 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
         provider_label=label or "The provider",
         steps=_steps(order, payment),
         downloads=downloads,
-        credit=credit,
+        cards=cards,
         page_url=_resume_url(payment) if state in ("waiting", "partial") else None,
         qr_image=((payment and payment.next_action) or {}).get("qr_image"),
         qr_svg=_draw_qr(payment) if payment and state == "scan" else None,
