@@ -44,7 +44,6 @@ SANDBOX_SECRET_KEY = "only good enough for the sandbox"  # noqa: S105
 
 MASK = "[masked]"
 SHORTEST = 6  # characters; to mask "123", a public test key, would only black out numbers
-#: The code of a gift card, however it is typed: no 0/O, 1/I/L; see ``models.credit_code``.
 CREDIT_CODE = re.compile(r"\b(?:[2-9A-HJKMNP-Z]{4}[- ]){4}([2-9A-HJKMNP-Z]{4})\b", re.IGNORECASE)
 LONG_PASSWORD = LEAST["_password"]
 #: What the operator makes up, and may be a sentence with spaces in it.
@@ -274,10 +273,7 @@ class ShopSettings(ProviderSettings):
         return self.environment != "sandbox" and not is_terminal
 
     def mask(self, text: str) -> str:
-        """The text without this shop's secrets and its gift cards' codes.
-
-        For what is kept of others' words.
-        """
+        """The text without this shop's secrets and codes; for what is kept of others' words."""
         return CREDIT_CODE.sub(MASK, self._secrets.sub(MASK, text))
 
     @cached_property
@@ -292,10 +288,10 @@ class ShopSettings(ProviderSettings):
                 found |= {self.value(name), *self.values(name)}
         spellings = {way for each in found for way in (each, quote(each, safe=""))}
         longest_first = sorted((each for each in spellings if len(each) >= SHORTEST), key=len)[::-1]
-        whole = [re.escape(each) for each in longest_first]
         # What quotes us may have been cut short in the middle of a secret.
         cut = [rf"{re.escape(each[:8])}[^\s\"',;]*" for each in longest_first if len(each) >= 16]
-        return re.compile("|".join([*whole, *cut]) or "(?!)")  # which matches nothing
+        parts = [*map(re.escape, longest_first), *cut]
+        return re.compile("|".join(parts) or "(?!)")  # which matches nothing
 
 
 #: Each provider's ``settings.py``, by its name.

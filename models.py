@@ -41,7 +41,7 @@ def order_number() -> str:
 
 
 def credit_code() -> str:
-    """The code of a gift card, 99 random bits in five groups; see ``config.CREDIT_CODE``."""
+    """The code of a gift card, 99 random bits, without 0/O, 1/I/L; see ``config.CREDIT_CODE``."""
     letters = "".join(secrets.choice("23456789ABCDEFGHJKMNPQRSTUVWXYZ") for _ in range(20))
     return "-".join(letters[start : start + 4] for start in range(0, 20, 4))
 
@@ -149,12 +149,18 @@ class Order(Base):
     tasks: Mapped[list["OutboxTask"]] = relationship(order_by="OutboxTask.id", viewonly=True)
     parcels: Mapped[list["Parcel"]] = relationship(viewonly=True)
     downloads: Mapped[list["Download"]] = relationship(order_by="Download.id", viewonly=True)
+    credit_use: Mapped["CreditUse"] = relationship(viewonly=True)
     credits: Mapped[list["Credit"]] = relationship(order_by="Credit.id", viewonly=True)
 
     @property
     def to_pay(self) -> int:
         """What a provider is to take: the total, less what a gift card pays."""
         return self.total - self.credit
+
+    @property
+    def credit_is_back(self) -> bool:
+        """Refunded, to the gift card that paid for it."""
+        return bool(self.credit) and self.credit_use.status == "returned"
 
     @property
     def needs_shipping(self) -> bool:
@@ -452,7 +458,7 @@ class DownloadUse(Base):
 
 
 class Credit(Base):
-    """A gift card: credit that whoever knows its code can spend, in minor units.
+    """A gift card: its code spends the credit; amounts in minor units.
 
     ``balance`` is what is left of ``amount``: the sum of its entries, changed by one conditional
     UPDATE in the transaction that writes the entry. See payments/credit.py.

@@ -28,6 +28,7 @@ def sweep() -> None:
     work_off_lane(OWN)
     payments.retry_silent_refunds()
     forget_old_refusals()
+    payments.free_idle()
     payments.forget_early_pings()
     payments.settle_early_pings()
     for provider in payments.providers_to_check():

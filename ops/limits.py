@@ -1,4 +1,4 @@
-"""Rate limits for checkout, payments, status polls, passwords and guesses of an order's number.
+"""Rate limits for checkout, payments, status polls, passwords and guesses of a number or code.
 
 Webhooks are not limited: a flood of forged ones must not keep a correctly signed one out. Only how
 many refusals are stored is limited, by :func:`may_record_refusal`.
@@ -27,6 +27,7 @@ DEFAULTS = {
 }
 WRONG_PASSWORDS = "10/minute"
 WRONG_PAIRS = "10/minute;60/hour"  # of an order's number and address, from one address
+WRONG_CODES = "10/minute;60/hour"  # of a gift card, from one address
 WRONG_AMOUNTS = "6/hour"  # for one card: what is debited to check it is small, and could be guessed
 ID_LENGTH = 32  # of orders and cards; see models.random_id
 REFUSALS = parse("60/minute")  # written down, of one provider and process
@@ -51,7 +52,11 @@ def limit_rates(app: Flask, settings: Settings) -> None:
     paying = limiter.shared_limit(limit_of("checkout_limit", settings), scope="pay")
     attempts = limit_of("attempt_limit", settings)
     before = {
-        "checkout.submit": (paying, limiter.limit(attempts, key_func=_session)),
+        "checkout.submit": (
+            paying,
+            limiter.limit(attempts, key_func=_session),
+            _wrong(limiter, WRONG_CODES, 404),
+        ),
         "orders.pay": (paying, limiter.limit(attempts, key_func=_order)),
         "cards.save": (paying,),
         "cards.verify": (_wrong(limiter, WRONG_AMOUNTS, 422, key_func=_card),),

@@ -2,8 +2,10 @@
 
 from .attempts import OrderClosed, start
 from .closing import close_other_payments, payments_to_wake, replace_order
+from .credit import CreditGone, card_of, free, free_idle, reserve
 from .gateway import providers, settings
 from .inbox import Received, receive, record_refusal
+from .paid_by_credit import pay_with_credit, refund_credit
 from .pings import forget_early_pings, settle_early_pings
 from .reconcile import check_payment, payments_to_check, providers_to_check
 from .refunds import CannotRefund, left_to_refund
@@ -19,16 +21,21 @@ __all__ = [
     "CHECK_AFTER_RETURN",
     "CannotRefund",
     "CannotRelease",
+    "CreditGone",
     "MoneyIsGone",
     "OrderClosed",
     "Received",
     "accept_what_is_here",
+    "card_of",
     "check_payment",
     "close_other_payments",
     "forget_early_pings",
+    "free",
+    "free_idle",
     "left_to_refund",
     "money_is_here",
     "paid_instead",
+    "pay_with_credit",
     "payments_to_check",
     "payments_to_wake",
     "providers",
@@ -37,9 +44,11 @@ __all__ = [
     "record_refusal",
     "record_return",
     "refund",
+    "refund_credit",
     "refund_other_payments",
     "release_order",
     "replace_order",
+    "reserve",
     "retry_silent_refunds",
     "send_refund",
     "settings",

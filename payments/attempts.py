@@ -18,6 +18,7 @@ from providers.contract import Configured, PaymentRequest, ProviderError, Refere
 from providers.optional import Cancels, Resumes
 
 from .closing import close_other_payments
+from .credit import reserve_again
 from .gateway import providers, request_for, settings, urls_for
 from .pages import ask_for_page, close_attempt
 from .reconcile import check_payment
@@ -41,6 +42,7 @@ def start(order_id: str, provider: str, method: str = "") -> str | None:
     ``method`` as in ``PaymentRequest``. None: the shopper pays on a page of ours.
 
     :raise OrderClosed: nothing to pay.
+    :raise CreditGone: the order's gift card no longer covers its part.
     :raise ProviderError: no page; ``error.shopper`` is the sentence to show.
     """
     configured = providers()[provider]
@@ -79,6 +81,8 @@ def open_attempt(
         order = session.get(Order, order_id, with_for_update=True, populate_existing=True)
         if order is None or order.status != "open" or paid_instead(order):
             raise OrderClosed(order_id)
+        if order.credit:
+            reserve_again(order)
         attempts = session.scalars(
             select(Payment).where(Payment.order_id == order_id).order_by(Payment.attempt.desc())
         ).all()
@@ -98,7 +102,7 @@ def open_attempt(
             attempt=len(attempts) + 1,
             provider=capabilities.name,
             method=method,
-            amount=order.total,
+            amount=order.to_pay,
             currency=order.currency,
             page_expires_at=now() + timedelta(minutes=capabilities.page_minutes or waits),
             expires_at=now() + timedelta(minutes=capabilities.silent_minutes or waits),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import current_app
 
 from config import Settings
-from models import Payment
+from models import Order, Payment
 from providers.contract import Address, Configured, Customer, Line, PaymentRequest, Urls
 
 #: Header names whose values never reach the database.
@@ -46,11 +46,18 @@ def request_for(payment: Payment) -> PaymentRequest:
         customer=Customer(order.customer_id, order.name, order.email),
         address=address,
         method=payment.method,
-        lines=tuple(Line(f"{each.quantity} × {each.name}", each.total) for each in order.lines),
+        lines=_lines(order),
         parts=tuple(each.provider_reference for each in payment.parts),
         page_token=payment.page_token,
         provider_state=payment.provider_state,
     )
+
+
+def _lines(order: Order) -> tuple[Line, ...]:
+    """What is paid for; their sum is what the provider is asked for."""
+    if order.credit:
+        return (Line(f"Order {order.number}, less a gift card", order.to_pay),)
+    return tuple(Line(f"{each.quantity} × {each.name}", each.total) for each in order.lines)
 
 
 def urls_for(order_id: str, provider: str) -> Urls:

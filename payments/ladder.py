@@ -26,7 +26,7 @@ from fulfilment import owe_goods
 from models import Order, Payment
 from providers.contract import News
 
-from . import replaced, reversals, surplus
+from . import credit, replaced, reversals, surplus
 from .refunds import settle_refunds
 from .review import flag_for_review, hold
 from .timing import book_check
@@ -127,6 +127,8 @@ def pay_or_hold(payment: Payment, news: News) -> None:
     )
     order = mark_paid(payment, payable, must_keep=payment.amount)
     if order and order.chain_id and replaced.hold_if_paid_instead(order):
+        order = None
+    if order and order.credit and credit.hold_without(order):
         order = None
     surplus.refund_surplus(payment)
     if order:

@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from database import db, transaction, update_one
 from models import Order, Payment
 
+from . import credit
+
 
 def join_chain(before: str, order_id: str) -> None:
     """``order_id`` takes the place of ``before``, unless that one is paid or held already."""
@@ -17,11 +19,13 @@ def join_chain(before: str, order_id: str) -> None:
         if first:
             alone = and_(Order.id == order_id, Order.chain_id.is_(None), Order.status == "open")
             update_one(Order, alone, chain_id=first.chain_id)
+            if first.credit:
+                credit.free(before)
 
 
 def paid_instead(order: Order) -> str | None:
     """The number of the order that was paid in place of this one, if there is one."""
-    if order.chain_id is None or order.paid_by:
+    if order.chain_id is None or order.paid_at:
         return None
     return paid_rival(order)
 
@@ -40,6 +44,8 @@ def hold_if_paid_instead(order: Order) -> bool:
         held_code="replaced",
         held_reason=reason(number),
     )
+    if order.credit:
+        credit.free(order.id)
     return True
 
 
@@ -70,5 +76,5 @@ def of_order_or_its_chain(order_id: str) -> ColumnElement[bool]:
 
 def paid_rival(order: Order) -> str | None:
     """The number of another order of this one's chain that is paid."""
-    rivals = (Order.chain_id == order.chain_id, Order.id != order.id, Order.paid_by.is_not(None))
+    rivals = (Order.chain_id == order.chain_id, Order.id != order.id, Order.paid_at.is_not(None))
     return db.session.scalar(select(Order.number).where(*rivals).limit(1))

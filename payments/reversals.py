@@ -10,6 +10,7 @@ from models import Order, OutboxTask, Payment
 from providers import money
 from providers.contract import News
 
+from . import credit
 from .refunds import left_to_refund
 from .review import flag_for_review
 
@@ -58,6 +59,8 @@ def money_is_here(order: Order) -> bool:
     Asked inside the transaction in which they leave: a refund that is asked for meanwhile waits.
     """
     if order.paid_by is None:
+        if order.credit:
+            return credit.is_spent(order.id)
         return order.must_keep == 0  # nothing is known that could have gone away
     payment = db.session.get_one(
         Payment, order.paid_by, with_for_update=True, populate_existing=True

@@ -13,6 +13,7 @@ from models import OPEN, Order, Payment
 from providers import money
 from providers.contract import News
 
+from .bought_credit import follow_money
 from .gateway import refunds_of
 from .refunds import CannotRefund, ask_for_refund, left_to_refund
 from .replaced import of_order_or_its_chain, reason, wait_for_rival
@@ -81,10 +82,14 @@ def refund_surplus(payment: Payment) -> None:
 
 
 def refund_if_second(payment: Payment) -> None:
-    """The order, or one in its place, is paid already: all of this money is too much."""
+    """The order, or one in its place, is paid already: all of this money is too much.
+
+    The order is read here in any case, so what its credit has to do with the money is seen to.
+    """
     if not payment.received:
         return
     order = db.session.get_one(Order, payment.order_id, populate_existing=True)
+    follow_money(payment, order)
     if order.paid_by == payment.id:
         return
     rival = None if order.paid_by else wait_for_rival(order)
@@ -110,7 +115,7 @@ def tasks_about_others(order: Order) -> list[str]:
     """The kinds of task that a paid order is owed because of its other payments."""
     query = select(Payment.status, Payment.page_url, Payment.received, Payment.refunded)
     mine = of_order_or_its_chain(order.id) if order.chain_id else Payment.order_id == order.id
-    others = db.session.execute(query.where(mine, Payment.id != order.paid_by)).all()
+    others = db.session.execute(query.where(mine, Payment.id.is_distinct_from(order.paid_by))).all()
     kinds = []
     if order.chain_id or any(each.page_url and each.status in OPEN for each in others):
         kinds.append("close_pages")

@@ -1,9 +1,7 @@
 """Checkout: contact, address, provider, one button; then off to the provider's page."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
-from babel.lists import format_list
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
@@ -27,10 +25,11 @@ from addresses.countries import COUNTRIES, POSTAL_CODE_REQUIRED
 from database import db, transaction
 from models import Customer, Order, OrderLine, Product
 from providers import money
-from providers.contract import Capabilities, Method, ProviderError
+from providers.contract import ProviderError
 
-from .cards import saved_cards
-from .cart import Cart, load_cart, remember_order
+from .cart import load_cart, remember_order
+from .choices import choices
+from .credit import EMPTY, Share, share_of
 
 bp = Blueprint("checkout", __name__)
 
@@ -57,13 +56,15 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
         "Payment", [InputRequired("Please choose how to pay.")], validate_choice=True
     )
 
+    credit_code = StringField("Gift card code", [Optional(), Length(max=60), ONE_LINE])
+
     def validate_email(self, field: StringField) -> None:
         """:raise ValidationError: undeliverable, or too long for the chosen provider."""
         try:
             address = emails.deliverable(field.data)
         except emails.Undeliverable as error:
             raise ValidationError(str(error)) from None
-        chosen = payments.providers().get((self.provider.data or "").partition("/")[0])
+        chosen = payments.providers().get(_provider_of(self))
         limit = chosen.capabilities.longest_email if chosen else None
         if chosen and limit and len(address) > limit:
             raise ValidationError(
@@ -97,92 +98,69 @@ class ShippingForm(ContactForm):
             raise ValidationError("Which postal code?")
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A way to pay, as the checkout page offers it. ``reason`` says why it cannot be chosen."""
-
-    value: str  # "acme", or "acme/qr" for another way than its page
-    provider: str  # its label
-    label: str
-    takes: str
-    note: str
-    currencies: tuple[str, ...]
-    mark: str
-    reason: str
-
-    @property
-    def available(self) -> bool:
-        return not self.reason
-
-    @property
-    def here(self) -> bool:
-        """Paid on our page, not on the provider's."""
-        return "/qr" in self.value
-
-
-def choices(currency: str) -> list[Choice]:
-    """Every configured way to pay, each available or with the reason why not."""
-    found = []
-    for configured in payments.providers().values():
-        capabilities = configured.capabilities
-        name, label = capabilities.name, capabilities.label
-        found.append(_choice(name, label, capabilities, currency))
-        for method in capabilities.methods:
-            found.append(_choice(f"{name}/{method.key}", label, method, currency))
-    for card in saved_cards():
-        capabilities = payments.providers()[card.provider].capabilities
-        name, label, note = capabilities.name, capabilities.label, capabilities.note
-        way = Method(
-            f"card:{card.card_id}", card.label, "Saved card", note, capabilities.currencies
-        )
-        found.append(_choice(f"{name}/{way.key}", label, way, currency))
-    return found
-
-
-def _choice(value: str, provider: str, way: Capabilities | Method, currency: str) -> Choice:
-    reason = ""
-    if currency not in way.currencies:
-        takes = format_list(way.currencies, locale="en_001")
-        reason = f"{way.label} takes {takes}, not {currency}."
-    return Choice(value, provider, way.label, way.takes, way.note, way.currencies, way.mark, reason)
-
-
 @bp.get("/checkout")
 def show() -> ResponseReturnValue:
     cart = load_cart()
     if cart.is_empty or cart.has_errors:
         return redirect(url_for("cart.show"))
-    return _page(_form(cart), cart)
+    share = Share(cart)
+    return _page(_form(share), share)
 
 
 @bp.post("/checkout")
 def submit() -> ResponseReturnValue:
     """Make the order once, however often the button is pressed, and leave for the provider.
 
-    409 when the page showed other goods or another price than the cart has now.
+    409 when the page showed other goods or another price than the cart has now, or another sum
+    from a gift card. 404 where there is no such card: guesses are counted by that.
     """
     cart = load_cart()
     if cart.is_empty:
         return redirect(_paid_order() or url_for("cart.show"), code=303)
-    form = _form(cart)
-    if cart.has_errors or request.form.get("shown") != cart.fingerprint:
-        return _page(form, cart, problem=_what_changed(cart)), 409
+    shown = request.form.get("shown", "")
+    share = share_of(cart, request.form.get("credit_code", ""), shown)
+    form = _form(share)
+    if "use_credit" in request.form or share.problem:
+        return _show_share(form, share)
+    if cart.has_errors or shown != share.shown:
+        return _page(form, share, problem=_what_changed(share)), 409
     if not form.validate():
-        return _page(form, cart), 422
-    order_id = place_order(cart, form)
-    remember_order(order_id, cart)
-    _forget_other_order(order_id)
+        return _page(form, share), 422
     try:
+        order_id = place_order(share, form)
+        remember_order(order_id, cart)
+        _forget_other_order(order_id)
+        if not share.to_pay:
+            return pay_with_credit(order_id)
         return leave_to_pay(order_id, form.provider.data)
+    except payments.CreditGone:
+        share = share_of(cart, form.credit_code.data or "")
+        return _page(_form(share), share, problem=_what_changed(share)), 409
     except ProviderError as error:
-        return _page(form, cart, problem=error.shopper), 502
+        return _page(form, share, problem=error.shopper), 502
 
 
-def _what_changed(cart: Cart) -> str:
+def _show_share(form: ContactForm, share: Share) -> ResponseReturnValue:
+    """The page once more, with what the card pays or why it pays nothing."""
+    problem = share.problem or ("" if share.amount else EMPTY)
+    if not problem:
+        return _page(form, share)
+    form.credit_code.errors = [problem]
+    return _page(form, share), 404 if share.guessed else 422
+
+
+def _what_changed(share: Share) -> str:
+    cart = share.cart
     if cart.has_errors:
         return (
             "Part of your cart was sold since this page was opened. "
             "Please change the cart where it is marked."
+        )
+    if share.amount:
+        return (
+            f"Your gift card pays {money.show(share.amount, cart.currency)} of this order, and "
+            f"{money.show(share.to_pay, cart.currency)} is left to pay. Please press the button "
+            "again."
         )
     return (
         "Your cart or a price has changed since this page was opened: the total is now "
@@ -214,6 +192,16 @@ def leave_to_pay(order_id: str, choice: str) -> ResponseReturnValue:
     return redirect(url or url_for("orders.pay_here", order_id=order_id), code=303)
 
 
+def pay_with_credit(order_id: str) -> ResponseReturnValue:
+    """The order is paid by its gift card: on to its page.
+
+    :raise CreditGone: the card no longer covers it.
+    """
+    payments.pay_with_credit(order_id)
+    jobs.wake_fulfilment()
+    return redirect(url_for("orders.show", order_id=order_id), code=303)
+
+
 def _forget_other_order(order_id: str) -> None:
     """The cart was changed after "Pay": its earlier order must not be paid by mistake."""
     before = session.get("order_id")
@@ -223,24 +211,35 @@ def _forget_other_order(order_id: str) -> None:
         jobs.wake_checks(before)
 
 
-def place_order(cart: Cart, form: ContactForm) -> str:
+def place_order(share: Share, form: ContactForm) -> str:
     """The order of this cart: a new one, or the one that an earlier press made.
 
     Prices come from the database, never from the browser.
+
+    :raise CreditGone: so much is not left on the gift card.
     """
+    cart = share.cart
     contact = {
         name: (field.data or "").strip()
         for name, field in form._fields.items()
-        if name not in ("provider", "csrf_token")
+        if name not in ("provider", "credit_code", "csrf_token")
     }
     contact["email"] = emails.deliverable(contact["email"])
+    if share.amount:
+        _free_earlier(share)
     try:
         with transaction() as session:
-            order = session.scalar(select(Order).where(Order.cart_key == cart.key))
+            order = session.scalar(select(Order).where(Order.cart_key == share.key))
+            reserve = False
             if order is None:
                 order = Order(
-                    cart_key=cart.key, status="open", currency=cart.currency, total=cart.total
+                    cart_key=share.key,
+                    status="open",
+                    currency=cart.currency,
+                    total=cart.total,
+                    credit=share.amount,
                 )
+                reserve = bool(share.amount)
                 order.lines = [
                     OrderLine(
                         product_id=_product_id(line.product.slug),
@@ -257,12 +256,22 @@ def place_order(cart: Cart, form: ContactForm) -> str:
                 order.customer_id = find_or_add_customer(contact["email"])
             session.add(order)
             session.flush()
+            if reserve:
+                payments.reserve(order, share.credit_id)
             return order.id
     except IntegrityError:  # a concurrent press inserted it first
-        order_id = db.session.scalar(select(Order.id).where(Order.cart_key == cart.key))
+        order_id = db.session.scalar(select(Order.id).where(Order.cart_key == share.key))
         if order_id is None:
             raise
         return order_id
+
+
+def _free_earlier(share: Share) -> None:
+    """The session's earlier order gives way: what it reserved is free for this one."""
+    with transaction() as shop:
+        before = shop.get(Order, session.get("order_id", ""))
+        if before and before.credit and before.status == "open" and before.cart_key != share.key:
+            payments.free(before.id)
 
 
 def find_or_add_customer(email: str) -> str:
@@ -282,22 +291,31 @@ def _product_id(slug: str) -> int:
     return db.session.scalars(select(Product.id).where(Product.slug == slug)).one()
 
 
-def _form(cart: Cart) -> ContactForm:
+def _provider_of(form: ContactForm) -> str:
+    """The chosen provider's name; blank where none is asked."""
+    return ((form.provider and form.provider.data) or "").partition("/")[0]
+
+
+def _form(share: Share) -> ContactForm:
+    cart = share.cart
     form = ShippingForm() if cart.needs_shipping else ContactForm()
     on_offer = [choice for choice in choices(cart.currency) if choice.available]
     form.provider.choices = [SelectChoice(choice.value, choice.label) for choice in on_offer]
-    if len(on_offer) == 1 and not form.provider.data:
+    if not share.to_pay:
+        del form.provider
+    elif len(on_offer) == 1 and not form.provider.data:
         form.provider.data = on_offer[0].value
     return form
 
 
-def _page(form: ContactForm, cart: Cart, problem: str | None = None) -> str:
+def _page(form: ContactForm, share: Share, problem: str | None = None) -> str:
     return render_template(
         "checkout/show.html",
         form=form,
-        cart=cart,
-        needs_shipping=cart.needs_shipping,
-        providers=choices(cart.currency),
+        cart=share.cart,
+        share=share,
+        needs_shipping=share.cart.needs_shipping,
+        providers=choices(share.cart.currency),
         can_save_cards=any(each.capabilities.saves_cards for each in payments.providers().values()),
         problem=problem,
     )

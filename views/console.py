@@ -86,6 +86,7 @@ def order(order_id: str, problem: str | None = None) -> str:
     return render_template(
         "console/order.html",
         order=found,
+        card=payments.card_of(order_id) if found.credit else None,
         deliveries=deliveries,
         refundable=[_refundable(each) for each in found.payments if each.received > each.refunded],
         refunds=db.session.scalars(mine.order_by(Refund.created_at)).all(),
@@ -148,6 +149,17 @@ def refund(order_id: str) -> ResponseReturnValue:
         return order(order_id, str(error)), 422
     jobs.wake_fulfilment()
     return redirect(url_for("console.order", order_id=order_id) + "#refund", code=303)
+
+
+@bp.post("/orders/<order_id>/refund-credit")
+def refund_credit(order_id: str) -> ResponseReturnValue:
+    """Put what a gift card paid back on it, where it paid all of the order."""
+    _ = db.session.get(Order, order_id) or abort(404)
+    try:
+        payments.refund_credit(order_id)
+    except payments.CannotRefund as error:
+        return order(order_id, str(error)), 422
+    return redirect(url_for("console.order", order_id=order_id) + "#refund-credit", code=303)
 
 
 @bp.post("/orders/<order_id>/release")

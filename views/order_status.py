@@ -17,7 +17,7 @@ from fulfilment import GOODS
 from models import OPEN, Credit, Order, Payment
 from providers import money
 
-from .order_words import DOUBTFUL, LATE, WORDS
+from .order_words import DOUBTFUL, LATE, TO_THE_CARD, WORDS
 
 #: Seconds until the waiting page asks again: quick at first, then slower.
 POLL_DELAYS = (1, 1, 2, 2, 3, 3, 5, 8, 13)
@@ -152,6 +152,8 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
             cards = order.credits
         if _is_late(order):
             sentence = LATE if payment and _is_safe(order, payment) else DOUBTFUL
+    if state == "refunded" and order.credit_is_back:
+        sentence = sentence * (order.to_pay > 0) + TO_THE_CARD
     mailed = payments.settings().smtp_url
     letter = "The receipt is on its way to your inbox." if mailed else "Your receipt is ready."
     return View(
@@ -163,6 +165,7 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
             provider=label or "the provider",
             reason=reason,
             instead=instead,
+            credit=money.show(order.credit, order.currency),
             **_sums(payment),
         ),
         provider_label=label or "The provider",
@@ -185,6 +188,8 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
 
 def state_of(order: Order, payment: Payment | None) -> str:
     """A key of :data:`WORDS`."""
+    if order.credit_is_back:
+        return "refunded"
     if payment and (payment.status == "refunded" or 0 < payment.received <= payment.refunded):
         return "refunded"
     if order.held_code == "replaced":
@@ -249,12 +254,21 @@ def _steps(order: Order, payment: Payment | None) -> list[Step]:
     ready = bool(owed) and all(task.done_at for task in owed)
     label = label_of(payment)
     last = ("Being packed", "Packed") if order.needs_shipping else ("Being prepared", "Ready")
+    if not order.to_pay:
+        return _marked(
+            [("Paying with the gift card", "Paid with the gift card", paid), (*last, ready)]
+        )
     facts = [  # label until it is done, label afterwards, whether it is done
         ("Leaving to pay", "Left for the payment page", payment is not None),
         (f"Paying at {label}", "Back with us", back or paid),
         (f"Confirming with {label}", f"Confirmed by {label}", paid),
         (*last, ready),
     ]
+    return _marked(facts)
+
+
+def _marked(facts: list[tuple[str, str, bool]]) -> list[Step]:
+    """Done, or current: the first that is not done."""
     first_open = next((before for before, _, done in facts if not done), None)
     return [
         Step(after if done else before, done, before == first_open) for before, after, done in facts

@@ -101,3 +101,5 @@ DOUBTFUL = (
     "Some of what you paid was refunded or is disputed, so a person looks at your order before it "
     "goes on. If nothing has changed here within a day, write to us with your order number."
 )
+#: Added to the sentence of "refunded", or in its place where a gift card paid all of the order.
+TO_THE_CARD = " {credit} is back on your gift card, and its code pays as before."

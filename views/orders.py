@@ -21,7 +21,8 @@ from models import Customer, Order, OrderLine, Payment, Product
 from providers.contract import ProviderError
 
 from .cart import take_out
-from .checkout import choices, leave_to_pay
+from .checkout import leave_to_pay, pay_with_credit
+from .choices import choices
 from .order_status import View, choice_of, describe, label_of, state_of
 
 bp = Blueprint("orders", __name__)
@@ -90,13 +91,26 @@ def pay(order_id: str) -> ResponseReturnValue:
     """Another attempt for the same order, with the same provider or another."""
     order, payment = _find(order_id)
     provider = request.form.get("provider", "")
+    if order.status == "open" and not order.to_pay:
+        return _pay_with_credit(order)
     if provider not in [each.value for each in choices(order.currency) if each.available]:
         return _page(order, payment, problem="Please choose how to pay."), 422
     try:
         return leave_to_pay(order_id, provider)
+    except payments.CreditGone as error:
+        order, payment = _find(order_id)
+        return _page(order, payment, problem=str(error)), 409
     except ProviderError as error:
         order, payment = _find(order_id)
         return _page(order, payment, problem=error.shopper), 502
+
+
+def _pay_with_credit(order: Order) -> ResponseReturnValue:
+    try:
+        return pay_with_credit(order.id)
+    except payments.CreditGone as error:
+        order, payment = _find(order.id)
+        return _page(order, payment, problem=str(error)), 409
 
 
 class FindForm(FlaskForm):  # type: ignore[misc]
@@ -139,13 +153,13 @@ def receipt(order_id: str) -> str:
     :raise 404: no such order, or it is not paid.
     """
     order, payment = _find(order_id)
-    if order.status != "paid" or payment is None:
+    if order.status != "paid":
         abort(404)
     return render_template(
         "orders/receipt.html",
         order=order,
         provider_label=label_of(payment),
-        refunded=payment.refunded,
+        refunded=payment.refunded if payment else 0,
     )
 
 

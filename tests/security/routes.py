@@ -66,6 +66,12 @@ ROWS = (
     Row("/webhooks/<provider>", "POST", "/webhooks/mintcash", 401, csrf="proof"),
     Row("/console", "GET", "/console", 200),
     Row("/console/orders/<order_id>", "GET", "/console/orders/{order}", 200),
+    Row(
+        "/console/orders/<order_id>/refund-credit",
+        "POST",
+        "/console/orders/{order}/refund-credit",
+        422,
+    ),
     Row("/console/orders/<order_id>/refunds", "POST", "/console/orders/{order}/refunds", 404),
     Row("/console/orders/<order_id>/release", "POST", "/console/orders/{order}/release", 303),
     Row("/console/jobs", "GET", "/console/jobs", 200),

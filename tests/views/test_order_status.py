@@ -56,7 +56,15 @@ def a_payment(**fields: Any) -> Payment:
 
 
 def an_order(status: str = "open") -> Order:
-    return Order(id="0" * 32, number="KK-2222-2222", status=status, currency="USD", must_keep=0)
+    return Order(
+        id="0" * 32,
+        number="KK-2222-2222",
+        status=status,
+        currency="USD",
+        total=3200,
+        credit=0,
+        must_keep=0,
+    )
 
 
 RETURNS: list[dict[str, Any]] = [
