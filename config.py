@@ -288,10 +288,9 @@ class ShopSettings(ProviderSettings):
                 found |= {self.value(name), *self.values(name)}
         spellings = {way for each in found for way in (each, quote(each, safe=""))}
         longest_first = sorted((each for each in spellings if len(each) >= SHORTEST), key=len)[::-1]
-        # What quotes us may have been cut short in the middle of a secret.
+        # What quotes us may have been cut short in the middle of a secret. "(?!)" matches nothing.
         cut = [rf"{re.escape(each[:8])}[^\s\"',;]*" for each in longest_first if len(each) >= 16]
-        parts = [*map(re.escape, longest_first), *cut]
-        return re.compile("|".join(parts) or "(?!)")  # which matches nothing
+        return re.compile("|".join([*map(re.escape, longest_first), *cut]) or "(?!)")
 
 
 #: Each provider's ``settings.py``, by its name.
