@@ -13,6 +13,8 @@ import pytest
 from database import now
 from models import (
     Credit,
+    CreditEntry,
+    CreditUse,
     Delivery,
     Download,
     Mail,
@@ -24,7 +26,7 @@ from models import (
     Product,
 )
 from tools import audit
-from tools.audit import Books, goods, money
+from tools.audit import Books, credit, goods, money
 
 VASE, BOOK, CARD = 1, 2, 3  # products: shipped, downloaded, store credit
 
@@ -72,30 +74,36 @@ def taken(payment_id: str, taken: int = 6900, **more: Any) -> dict[str, Any]:
 
 
 def order(number: str, status: str, **more: Any) -> Order:
-    must_keep = 6900 if status == "paid" else 0
+    usual = {
+        **{"total": 6900, "must_keep": 6900 if status == "paid" else 0},
+        **{"credit": 0, "paid_at": now() if "paid_by" in more else None},
+    }
     return Order(
         id=number.lower(),
         number=number,
         status=status,
         currency="USD",
-        total=6900,
-        must_keep=must_keep,
-        **more,
+        **{**usual, **more},
     )
 
 
+def entry(credit_id: int, order_id: str, kind: str, amount: int) -> CreditEntry:
+    return CreditEntry(credit_id=credit_id, order_id=order_id, kind=kind, amount=amount)
+
+
 def honest_books() -> Books:
-    """One order paid, one paid twice, one held for stock, one unpaid."""
+    """One order paid, one paid twice, one held for stock, one unpaid, one paid with a card."""
     paid = ("kk-paid", "kk-twice")
     return Books(
         ledger=[taken("p1"), taken("p2"), taken("p3"), taken("p4"), taken("p5", 0)],
         stock={VASE: 3, BOOK: None, CARD: None},
-        letters=Counter({"kk-paid": 1, "kk-twice": 2}),
+        letters=Counter({"kk-paid": 1, "kk-twice": 2, "kk-card": 1}),
         orders=[
             order("KK-PAID", "paid", paid_by="p1"),
             order("KK-TWICE", "paid", paid_by="p2"),
             order("KK-HELD", "held", paid_by="p4", held_code="stock", held_reason="gone"),
             order("KK-OPEN", "open"),
+            order("KK-CARD", "paid", total=1200, credit=1200, paid_at=now(), must_keep=0),
         ],
         lines=[
             each
@@ -125,8 +133,21 @@ def honest_books() -> Books:
         ],
         parcels=[Parcel(order_id=order_id) for order_id in paid],
         downloads=[Download(order_id=order_id, product_id=BOOK) for order_id in paid],
-        credits=[Credit(order_id=order_id, product_id=CARD, amount=2500) for order_id in paid],
-        mails=[Mail(order_id=order_id, kind="receipt", sent_at=now()) for order_id in paid],
+        credits=[
+            Credit(id=number, order_id=order_id, product_id=CARD, amount=2500, balance=left)
+            for number, order_id, left in ((1, "kk-paid", 2500), (2, "kk-twice", 1300))
+        ],
+        entries=[
+            entry(1, "kk-paid", "issued", 2500),
+            entry(2, "kk-twice", "issued", 2500),
+            *(entry(2, "kk-card", "reserved", -1200), entry(2, "kk-card", "freed", 1200)),
+            entry(2, "kk-card", "spent", -1200),
+        ],
+        uses=[CreditUse(order_id="kk-card", credit_id=2, amount=1200, status="spent")],
+        mails=[
+            Mail(order_id=order_id, kind="receipt", sent_at=now())
+            for order_id in (*paid, "kk-card")
+        ],
         deliveries=[
             Delivery(
                 provider="mintcash", provider_reference="a-stranger", event="", verdict="parked"
@@ -275,7 +296,7 @@ def open_a_download_for_nothing(books: Books) -> None:
 
 
 def give_credit_for_nothing(books: Books) -> None:
-    books.credits.append(Credit(order_id="kk-open", product_id=CARD, amount=2500))
+    books.credits.append(Credit(order_id="kk-open", product_id=CARD, amount=2500, balance=0))
 
 
 def thank_for_nothing(books: Books) -> None:
@@ -345,7 +366,7 @@ def forget_the_download(books: Books) -> None:
 
 
 def give_credit_twice(books: Books) -> None:
-    books.credits.append(Credit(order_id="kk-paid", product_id=CARD, amount=2500))
+    books.credits.append(Credit(order_id="kk-paid", product_id=CARD, amount=2500, balance=0))
 
 
 def give_less_credit(books: Books) -> None:
@@ -386,6 +407,32 @@ def leave_news_parked(books: Books) -> None:
     books.deliveries[0].provider_reference = "theirs-of-p1"
 
 
+def change_a_balance(books: Books) -> None:
+    books.credits[0].balance -= 1
+
+
+def issue_more_than_was_paid_for(books: Books) -> None:
+    books.entries[0].amount += 1
+
+
+def spend_credit_twice(books: Books) -> None:
+    books.entries.append(entry(2, "kk-card", "spent", -1200))
+    books.credits[1].balance -= 1200
+
+
+def reserve_for_an_order_that_is_paid(books: Books) -> None:
+    books.uses[0].status = "reserved"
+    del books.entries[-2:]  # freed and spent
+
+
+def pay_with_credit_of_no_card(books: Books) -> None:
+    books.uses.clear()
+
+
+def pay_with_less_credit_than_the_total(books: Books) -> None:
+    books.order["kk-card"].total += 100
+
+
 SPOILED_BY: dict[Callable[[Books], audit.Found], tuple[Callable[[Books], None], ...]] = {
     money.every_payment_taken_is_accounted_for: (
         forget_the_payment,
@@ -400,6 +447,7 @@ SPOILED_BY: dict[Callable[[Books], audit.Found], tuple[Callable[[Books], None], 
         pay_with_another_orders_payment,
         pay_with_nothing,
         pay_with_foreign_money,
+        pay_with_less_credit_than_the_total,
     ),
     money.no_payment_is_believed_that_was_not_taken: (believe_a_forged_success,),
     money.no_money_lies_beside_a_paid_order: (forget_a_part_that_came,),
@@ -422,6 +470,15 @@ SPOILED_BY: dict[Callable[[Books], audit.Found], tuple[Callable[[Books], None], 
         keep_money_for_a_replaced_order,
     ),
     money.every_held_order_says_why: (hold_without_a_word,),
+    credit.the_balance_is_the_sum_of_its_entries: (
+        change_a_balance,
+        issue_more_than_was_paid_for,
+    ),
+    credit.no_credit_is_spent_twice: (spend_credit_twice,),
+    credit.what_is_reserved_belongs_to_an_open_order: (
+        pay_with_credit_of_no_card,
+        reserve_for_an_order_that_is_paid,
+    ),
     goods.nothing_is_fulfilled_unpaid: (
         pack_a_parcel_for_nothing,
         open_a_download_for_nothing,

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from models import (
     Credit,
+    CreditEntry,
+    CreditUse,
     Delivery,
     Download,
     Mail,
@@ -44,6 +46,8 @@ class Books:
     parcels: list[Parcel] = field(default_factory=list)
     downloads: list[Download] = field(default_factory=list)
     credits: list[Credit] = field(default_factory=list)
+    entries: list[CreditEntry] = field(default_factory=list)
+    uses: list[CreditUse] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     products: list[Product] = field(default_factory=list)
@@ -88,6 +92,8 @@ def read_shop(engine: Engine) -> dict[str, list[Any]]:
         "parcels": Parcel,
         "downloads": Download,
         "credits": Credit,
+        "entries": CreditEntry,
+        "uses": CreditUse,
         "mails": Mail,
         "deliveries": Delivery,
         "products": Product,

@@ -81,6 +81,8 @@ def goods_are_held_back_only_without_money(books: Books) -> Found:
         payment, line = payments.get(order.paid_by or ""), books.proven.get(order.paid_by or "")
         if line and 0 < kept(line) >= order.must_keep and line["told"]:
             yield order.number, f"its {task.kind} is held back, and the money is here"
+        elif order.credit and not order.paid_by:
+            continue  # it was refunded, to its card
         elif payment is None or not (payment.problem or payment.refund_asked):
             yield order.number, f"its {task.kind} is held back without a reason"
 

@@ -55,9 +55,12 @@ def no_part_of_the_money_is_overlooked(books: Books) -> Found:
 
 
 def no_order_is_paid_without_money(books: Books) -> Found:
-    """One payment of this order paid it, and the provider took at least its total."""
+    """One payment paid it, and the provider took at least its total less a gift card's part.
+
+    No payment paid an order whose credit covers all of it.
+    """
     for order in books.orders:
-        if order.status != "paid" and order.paid_by is None:
+        if order.paid_by is None and (order.status != "paid" or order.credit == order.total):
             continue
         taken = books.proven.get(order.paid_by or "")
         payment = next((each for each in books.payments if each.id == order.paid_by), None)
@@ -65,7 +68,7 @@ def no_order_is_paid_without_money(books: Books) -> Found:
             yield order.number, "is paid by no payment of its own"
         elif taken is None:
             yield order.number, f"is paid, and {payment.provider} took nothing"
-        elif taken["currency"] != order.currency or taken["amount"] < order.total:
+        elif taken["currency"] != order.currency or taken["amount"] < order.total - order.credit:
             yield order.number, f"is paid by {_money(taken)}, which is not its total"
 
 
@@ -156,7 +159,7 @@ def one_order_of_a_chain_is_paid(books: Books) -> Found:
         if order.chain_id:
             chains[order.chain_id].append(order)
     for chain in chains.values():
-        paid = [order for order in chain if order.paid_by]
+        paid = [order for order in chain if order.paid_at]
         if len(paid) > 1:
             yield paid[1].number, f"is paid, and so is {paid[0].number}, which it replaced"
         for payment in books.payments:
