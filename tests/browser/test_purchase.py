@@ -1,12 +1,15 @@
 """A purchase in a real browser: with and without JavaScript, and when things go wrong."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from .customer import SUCCESS, Customer
 
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
+RUN_AXE = "async () => (await axe.run()).violations.map(rule => rule.id)"
 NO_JAVASCRIPT = pytest.mark.parametrize(
     "customer", [{"java_script_enabled": False}], indirect=True, ids=["no_javascript"]
 )
@@ -173,3 +176,29 @@ def test_the_webhook_before_the_page_leads_straight_to_the_paid_order(customer: 
 
     customer.page.get_by_role("link", name="Back to the shop").click()
     customer.sees("Thank you. Your order is paid.")
+
+
+def test_a_gift_card_is_bought_and_pays_for_another_order(customer: Customer) -> None:
+    """C10's page: part of a vase by card, the rest with MintCash."""
+    customer.check_out("gift-card")
+    customer.pay(SUCCESS)
+    page = customer.page
+    page.wait_for_url(f"{customer.site.shop}/orders/*")
+    customer.sees("Thank you. Your order is paid.")
+    code = page.locator("code.card-code").inner_text(timeout=30_000)
+    customer.add("bud-vase")
+    customer.fill_in_checkout()
+
+    page.get_by_text("Use a gift card").click()
+    page.get_by_label("Gift card code").fill(code.lower())
+    page.get_by_role("button", name="Use this card").click()
+
+    expect(page.locator(".order-summary")).to_contain_text("Left to pay")
+    page.evaluate(AXE.read_text("utf-8"))
+    assert page.evaluate(RUN_AXE) == []
+    page.locator("label[for=provider-mintcash]").click()
+    page.get_by_role("button", name="Pay US$7.00").click()
+    customer.pay(SUCCESS)
+    page.wait_for_url(f"{customer.site.shop}/orders/*")
+    customer.sees("Thank you. Your order is paid.")
+    expect(page.locator(".receipt")).to_contain_text("Of which by gift card")

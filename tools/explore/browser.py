@@ -55,7 +55,7 @@ class Browser(Shopper):
     def open_console(self, order_id: str) -> None:
         """What stands in the forms of the order's page in the console, for :meth:`press`."""
         page = self.get(f"{SHOP}/console/orders/{order_id}").text
-        actions = re.findall(r'action="(/console/(?:orders|tasks)/\w+/[a-z]+)"', page)
+        actions = re.findall(r'action="(/console/(?:orders|tasks)/\w+/[a-z-]+)"', page)
         self.notes["console"] = {action: filled(page, action) for action in actions}
 
     def press(self, button: str, **typed: str) -> None:

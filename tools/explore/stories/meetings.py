@@ -5,6 +5,7 @@ from tools.explore.stories import Meeting
 from tools.explore.stories.moves import (
     after,
     at_the_checkout,
+    buy_a_card,
     check,
     deliver,
     deliver_one,
@@ -21,6 +22,7 @@ from tools.explore.stories.moves import (
     send_refunds,
     stock,
     sweep,
+    use_the_card,
     wait,
 )
 
@@ -40,7 +42,17 @@ def meetings() -> list[Meeting]:
     another = after(
         ON_THE_PAGE, press_pay("wipay"), pay_and_leave(nth=0), pay_and_leave(nth=1), deliver_one
     )
+    one_code = after(
+        buy_a_card,
+        *(after(at_the_checkout("bud-vase", who=who), use_the_card(who)) for who in ("ann", "bob")),
+    )
     return [
+        Meeting(
+            "one code of credit, two orders",
+            one_code,
+            {"ann": press_pay("mintcash"), "bob": press_pay("mintcash", who="bob")},
+            ("paid", "open"),
+        ),
         Meeting("webhook twice", twice, {"webhook": deliver_one, "the same": deliver_one}),
         Meeting(
             "two webhooks of one payment",

@@ -14,7 +14,7 @@ import jobs
 import payments
 from database import db, transaction
 from jobs.outbox import OWN, REFUNDS, work_off_lane
-from models import Order, Payment, Product
+from models import Credit, Order, Payment, Product
 from sandbox import deliveries
 from sandbox.models import Delivery
 from sandbox.models import db as sandbox_db
@@ -42,6 +42,33 @@ def at_the_checkout(*slugs: str, currency: str = "USD", who: str = "ann") -> Mov
         for slug in slugs or ONE_OF_EACH:
             browser.add(slug)
         browser.open_checkout()
+
+    return move
+
+
+def buy_a_card(world: World) -> None:
+    """Another shopper buys a gift card over 25 dollars; its code is in the letter."""
+    buys = after(
+        at_the_checkout("gift-card", who="giver"),
+        press_pay("mintcash", who="giver"),
+        pay_and_leave(who="giver"),
+        deliver,
+        fulfil,
+    )
+    buys(world)
+
+
+def use_the_card(who: str = "ann") -> Move:
+    """The newest card's code is typed at the checkout, whose page then says what is left to pay."""
+
+    def move(world: World) -> None:
+        with acting(None), world.shop.app_context():
+            newest = select(Credit.code).order_by(Credit.id.desc()).limit(1)
+            code = db.session.scalars(newest).one()
+        browser = browser_of(world, who)
+        form = {**browser.notes["form"], "credit_code": code}
+        page = browser.post(f"{SHOP}/checkout", **form, use_credit="1", provider="mintcash")
+        browser.notes["form"] = {**form, "shown": filled(page.text, "/checkout")["shown"]}
 
     return move
 
