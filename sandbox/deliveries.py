@@ -110,9 +110,7 @@ def send(delivery: Delivery) -> None:
     """One attempt at a delivery that is claimed; no transaction is open meanwhile."""
     if delivery.attempts:
         _sign_again(delivery)
-    webhook = requests.Request("POST", delivery.url, delivery.headers, data=delivery.body)
-    db.session.commit()
-    attempt = _post(webhook.prepare())
+    attempt = post(delivery.url, delivery.headers, delivery.body)
     delivery.attempts.append(attempt)
     if attempt.status is not None and 200 <= attempt.status < 300:
         delivery.state = "delivered"
@@ -142,8 +140,10 @@ def _count_retry(delivery: Delivery) -> None:
         delivery.headers = delivery.headers | {name: str(int(delivery.headers[name]) + 1)}
 
 
-def _post(webhook: requests.PreparedRequest) -> Attempt:
-    """One attempt; a network fault becomes a few short words."""
+def post(url: str, headers: dict[str, str], body: bytes) -> Attempt:
+    """One attempt; a network fault becomes a few short words. Ends the transaction."""
+    webhook = requests.Request("POST", url, headers, data=body).prepare()
+    db.session.commit()
     started_at, started = clock.timestamp(), time.monotonic()
     status = None
     try:

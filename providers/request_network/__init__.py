@@ -40,12 +40,15 @@ from ..contract import (
 from ..money import to_major
 from ..proof import by_answer, check_hmac
 from ..text import printable
-from .api import SAFE_ID, call_api, read_event, usable_id
+from .api import FAILURES, SAFE_ID, call_api, read_event, usable_id
 from .api import Account as Account
 from .destination import destination_fields
 from .pages import resume_checkout as resume_checkout
 from .parts import fetch_parts, split
 from .sums import add_paid, add_total
+from .webhook_calls import delete_webhook as delete_webhook
+from .webhook_calls import find_webhooks as find_webhooks
+from .webhook_calls import register_webhook as register_webhook
 
 #: Their events that are news of a payment -> our status (api-reference/webhooks). All others change
 #: nothing: ``secure_payment.user_event`` and its like are told by a browser.
@@ -54,9 +57,6 @@ EVENTS = {
     "payment.partial": "partially_paid",
     "payment.failed": "failed",
 }
-
-#: ``subStatus`` of a failed payment; the words for the shopper are ours.
-FAILURES = {"insufficient_funds": "There is not enough of the coin in this wallet."}
 PAGE_MINUTES = 7 * 24 * 60  # use-cases/quickstart: a link lives for a week; nothing renews it
 
 

@@ -28,6 +28,9 @@ ERRORS: Errors = {
     404: (Rejected, REFUSED),
 }
 
+#: ``subStatus`` of a failed payment; the words for the shopper are ours.
+FAILURES = {"insufficient_funds": "There is not enough of the coin in this wallet."}
+
 #: 66 hexadecimal digits wherever they were seen; they travel in our URLs.
 SAFE_ID = re.compile(r"[A-Za-z0-9]{1,100}", re.ASCII)
 #: A ULID, of 26 letters and digits; taken a little wider.

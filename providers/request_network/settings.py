@@ -37,7 +37,7 @@ SUMMARY = Summary(
     ways="page; in part; one request for each line with `REQUEST_NETWORK_ITEMIZED=true`",
     refunds="none by API",
     left_page="asked about before the shopper goes back: closed → a fresh link, paid → the truth",
-    webhook="by a call, under the Client ID that makes the payments",
+    webhook="by a command, under the Client ID that makes the payments; in the dashboard, too",
     repeats="**for 21 seconds only**: after 1, 5 and 15",
 )
 
@@ -61,7 +61,9 @@ class Settings(ProviderSettings):
         SandboxKey("6b696c6e2d616e642d6b6574746c652d72657175657374206e6574776f726b21"),
         TWO_AT_A_TIME,
     ] = Field(
-        None, description="Shown once when the webhook is registered: 64 hex digits, used as text"
+        None,
+        description="Printed by `flask register-webhook request_network`, and told once: 64 hex "
+        "digits, used as text. Two, comma-separated, while one is being replaced",
     )
     request_network_destination_id: str | None = Field(
         None,
@@ -93,21 +95,31 @@ class Settings(ProviderSettings):
 
 def account(settings: Settings) -> Account | None:
     """An odd checksum of the destination is only logged: it may be right."""
-    api_key = settings.value("request_network_api_key")
-    client_id = settings.value("request_network_client_id")
-    secrets = settings.values("request_network_webhook_secret")
-    if not ((api_key or client_id) and secrets):
+    keys = map(settings.value, NEEDS[0])
+    if not (any(keys) and settings.values("request_network_webhook_secret")):
         return None
+    found = caller(settings)
+    for sentence in warnings(found):
+        log.warning("%s", sentence)
+    return found
+
+
+def caller(settings: Settings) -> Account:
+    """An account that may be called, also while no secret is set that proves its webhooks.
+
+    :raise SettingsError: what does not fit, by its name.
+    """
+    client_id = settings.value("request_network_client_id")
     base_url = settings.api("request_network", API)
     try:
-        found = Account(
+        return Account(
             base_url=base_url,
             environment="live" if settings.environment == "live" else "test",
             origins=settings.origins("request_network", base_url, PAGES),
             currencies=settings.request_network_currencies,
-            api_key="" if client_id else api_key,
+            api_key="" if client_id else settings.value("request_network_api_key"),
             client_id=client_id,
-            webhook_secrets=secrets,
+            webhook_secrets=settings.values("request_network_webhook_secret"),
             destination_id=settings.value("request_network_destination_id"),
             payee=settings.value("request_network_payee"),
             invoice_currency=settings.value("request_network_invoice_currency"),
@@ -116,6 +128,3 @@ def account(settings: Settings) -> Account | None:
         )
     except ValueError as error:
         raise SettingsError(str(error)) from None
-    for sentence in warnings(found):
-        log.warning("%s", sentence)
-    return found

@@ -3,9 +3,7 @@
 import secrets
 import uuid
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..kit import commit, endpoints, is_text, is_web_address
 from ..kit.fields import in_turn, is_given, must
@@ -14,16 +12,6 @@ from . import api, unknown
 from .endpoints import EVENTS, registered
 from .fields import problems, sent, wrong
 from .shapes import BUSINESS, singapore_time
-
-
-def _is_deliverable(url: str) -> bool:
-    """https, or this machine."""
-    parts = urlsplit(url)
-    try:
-        is_here = ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        is_here = parts.hostname == "localhost"
-    return parts.scheme == "https" or is_here
 
 
 def _are_events(value: Any) -> bool:
@@ -37,7 +25,7 @@ FIELDS = {
     "url!": in_turn(
         must(is_given, "The url field is required."),
         must(is_web_address, "The url must be a valid URL."),
-        must(_is_deliverable, "The url must start with https://."),
+        must(endpoints.is_deliverable, "The url must start with https://."),
     ),
     "event_types!": in_turn(
         must(lambda it: it not in (None, "", []), "The event types field is required."),

@@ -4,7 +4,9 @@ The first stands for what a merchant registers in the dashboard. It is listed, a
 like any other.
 """
 
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
@@ -49,3 +51,13 @@ def delete(endpoint: Endpoint) -> None:
     """Nothing is sent there any more. The caller commits."""
     endpoint.is_deleted = True
     db.session.add(endpoint)
+
+
+def is_deliverable(url: str) -> bool:
+    """https, or this machine."""
+    parts = urlsplit(url)
+    try:
+        is_here = ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        is_here = parts.hostname == "localhost"
+    return parts.scheme == "https" or is_here

@@ -97,6 +97,13 @@ def payload_sent() -> dict[str, Any]:
     return data
 
 
+def payload_like(rule: dict[str, Any]) -> dict[str, Any]:
+    """The same where it is an object of these fields, and no others."""
+    payload = payload_sent()
+    refuse(WORDS.problems(payload, rule))
+    return payload
+
+
 def checked_payload() -> dict[str, Any]:
     """The body of a create call, or all that breaks a rule."""
     payload = payload_sent()

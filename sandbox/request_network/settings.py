@@ -39,7 +39,8 @@ class RequestNetworkSettings(Settings):
     )
     request_network_webhook_url: str = Field(
         default_factory=webhooks_of("request_network"),
-        description="Where Request Network's webhooks go, as registered for the key.",
+        description="Where Request Network's webhooks go, as registered in the dashboard; others "
+        "are registered by its Auth API.",
     )
 
 
@@ -80,6 +81,10 @@ ASSUMPTIONS = (
     "GET /v2/request/<id> knows nothing of it any more; the page can be paid once more.",
     "A page that expires while money is on its way is still paid by it. No webhook says "
     "that it has expired.",
+    "The Auth API, of another host in reality, stands beside the API, at /v1/webhook, and takes a "
+    "Client ID only. A secret is told once, in the answer that registers an address; an address is "
+    "registered once, https or on this machine; lists hold the dashboard's, too. Each active one "
+    "is sent every event, with an id of its own. A test delivery is sent once and not listed here.",
     "Webhooks carry both requestId and requestID, and not the merchant's reference. A repetition "
     "keeps its delivery id, and so does a webhook that is sent again by hand.",
     "A coin is shown here as the currency that it counts as.",

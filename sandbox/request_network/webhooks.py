@@ -1,14 +1,16 @@
 """Request Network's webhooks (api-reference/webhooks): flat, each about one request."""
 
+from functools import partial
 from typing import Any
 
 from ..clock import timestamp
-from ..kit import Webhooks, first_of, hmac_sha256, newest_other, settings_as
-from ..models import Delivery, Payment
+from ..kit import Webhooks, endpoints, first_of, hmac_sha256, newest_other, settings_as
+from ..models import Delivery, Endpoint, Payment
 from .settings import RequestNetworkSettings
 from .transfers import decimal, left, ulid
 
 RETRY_COUNT = "x-request-network-retry-count"
+DASHBOARDS = "01KJC2WX8EH4MP3DHZB2YQ7N9G"  # the documentation's sample of an id
 WEBHOOKS = Webhooks(
     retry_after=(1, 5, 15),  # use-cases/webhook-reconciliation
     amounts=("amount", "totalAmountPaid", "expectedAmount"),
@@ -20,27 +22,48 @@ WEBHOOKS = Webhooks(
 )
 
 
-def notify(payment: Payment, index: int, event: str, is_last: bool = False) -> list[Delivery]:
-    """Store a webhook about one request as it is now.
+def registered() -> list[Endpoint]:
+    """Where webhooks go: as registered in the dashboard, which the settings stand for, or by API.
 
-    ``is_last``: nothing is left to be told about the payment.
+    ``details["active"]``: whether anything is sent there now.
     """
     ours = settings_as(RequestNetworkSettings)
     secret = first_of(ours.request_network_webhook_secret)
-    return WEBHOOKS.send(
-        payment,
-        event,
-        _event(payment, index, event),
-        url=ours.request_network_webhook_url,
-        headers=lambda body: {
-            "Content-Type": "application/json",
-            "x-request-network-signature": hmac_sha256(secret, body),
-            "x-request-network-delivery": ulid(),
-            RETRY_COUNT: "0",
-        },
-        final=is_last,
-        goes_back=event == "payment.failed",
+    url = ours.request_network_webhook_url
+    return endpoints.registered(
+        endpoints.preset("request_network", DASHBOARDS, url, secret, active=True)
     )
+
+
+def notify(payment: Payment, index: int, event: str, is_last: bool = False) -> list[Delivery]:
+    """Store a webhook about one request as it is now, for each active endpoint.
+
+    ``is_last``: nothing is left to be told about the payment.
+    """
+    return [
+        delivery
+        for endpoint in registered()
+        if endpoint.details["active"]
+        for delivery in WEBHOOKS.send(
+            payment,
+            event,
+            _event(payment, index, event),
+            url=endpoint.url,
+            headers=partial(headers, endpoint.secret),
+            final=is_last,
+            goes_back=event == "payment.failed",
+        )
+    ]
+
+
+def headers(secret: str, body: bytes) -> dict[str, str]:
+    """The secret is 64 hexadecimal digits, and signs as the text that it is."""
+    return {
+        "Content-Type": "application/json",
+        "x-request-network-signature": hmac_sha256(secret, body),
+        "x-request-network-delivery": ulid(),
+        RETRY_COUNT: "0",
+    }
 
 
 def _event(payment: Payment, index: int, event: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import requests
 
 from sandbox import deliveries
 from sandbox.registry import PROVIDERS
@@ -179,11 +178,11 @@ def test_what_a_killed_sandbox_was_sending_is_sent_by_the_next_one(
     first = start_sandbox()
     first.cancel(first.payment())
 
-    def be_killed(_webhook: requests.PreparedRequest) -> None:
+    def be_killed(*_webhook: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(deliveries, "_post", be_killed)
+        patch.setattr(deliveries, "post", be_killed)
         with pytest.raises(KeyboardInterrupt):
             first.work()
     start_sandbox().work()
