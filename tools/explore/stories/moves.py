@@ -59,7 +59,7 @@ def buy_a_card(world: World) -> None:
 
 
 def use_the_card(who: str = "ann") -> Move:
-    """The newest card's code is typed at the checkout, whose page then says what is left to pay."""
+    """The newest card's code is typed at the checkout, which then says what is left to pay."""
 
     def move(world: World) -> None:
         with acting(None), world.shop.app_context():
@@ -98,16 +98,13 @@ def _go_to_pay(world: World, browser: Browser, page: str, choice: str) -> None:
     for _ in range(TRIES):
         if page.endswith("/pay"):
             page = _post_our_form(browser, page)
-        if page.startswith(SANDBOX) or ("/qr" in choice and _shows_a_code(browser, page)):
+        is_code = "/qr" in choice and "QR code to pay" in browser.get(page).text
+        if page.startswith(SANDBOX) or is_code:
             break
         world.wait(seconds=TRY_AGAIN_AFTER.total_seconds())
         order_id = order_of(page)
         page = browser.choose_again(order_id, choice) if order_id else browser.press_pay(choice)
     browser.notes.setdefault("pages", []).append((page, choice.partition("/")[0]))
-
-
-def _shows_a_code(browser: Browser, page: str) -> bool:
-    return "QR code to pay" in browser.get(page).text
 
 
 def _post_our_form(browser: Browser, page: str) -> str:
