@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hmac import compare_digest
 from urllib.parse import urlsplit
 
 import click
@@ -106,7 +107,8 @@ def _explained(provider: str) -> Iterator[None]:
 def _say_what_to_set(made: Registration) -> None:
     """The line for ``.env``, unless it is set; without a secret, what is to be done."""
     name, known = made.setting.upper(), settings().values(made.setting)
-    if made.secret in known:
+    told = (made.secret or "").encode()
+    if told and any([compare_digest(told, each.encode()) for each in known]):
         click.echo(f"{name} holds the secret of {made.id}.", err=True)
     elif made.secret is not None:
         click.echo("Set this, and restart:", err=True)
