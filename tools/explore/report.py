@@ -90,11 +90,13 @@ def _sum(rows: list[dict[str, Any]], key: str) -> int:
 
 
 def write_docs(told: dict[str, Any]) -> None:
-    """The tables of this database; those of the other one stay as they are."""
-    tables = {
-        f"guards_{told['database']}": _guards(told["explored"], told["database"]),
-        f"counts_{told['database']}": _counts(told),
-    }
+    """The tables of this database, of what was explored; the others stay as they are."""
+    kinds = {each["kind"] for each in told["explored"]}
+    tables = {}
+    if "guard" in kinds:
+        tables[f"guards_{told['database']}"] = _guards(told["explored"], told["database"])
+    if kinds & {"scenario", "meeting"}:
+        tables[f"counts_{told['database']}"] = _counts(told)
 
     def fill(block: re.Match[str]) -> str:
         table = tables.get(block["name"])
