@@ -59,7 +59,7 @@ class Browser(Shopper):
         self.notes["console"] = {action: filled(page, action) for action in actions}
 
     def press(self, button: str, **typed: str) -> None:
-        """A button of the console's page: "refunds", "release", "retry"; of several, each."""
+        """A button of the console's page: "refunds", "release" and so on; of several, each."""
         for action, form in self.notes["console"].items():
             if action.endswith(button):
                 self._ask("POST", SHOP + action, {**form, **typed})

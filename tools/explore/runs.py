@@ -17,7 +17,17 @@ from tools.explore.databases import Database, Postgres, Sqlite
 from tools.explore.guards import GUARDS, Guard
 from tools.explore.meetings import Meetings
 from tools.explore.schedules import AS_IT_GOES, Schedule, read_legs, write_legs
-from tools.explore.stories import Meeting, Scenario, attacks, goods, meetings, money, odd, providers
+from tools.explore.stories import (
+    Meeting,
+    Scenario,
+    attacks,
+    credit,
+    goods,
+    meetings,
+    money,
+    odd,
+    providers,
+)
 from tools.explore.world import Snapshot, World
 
 #: Files in memory, where the machine has them: nothing here must outlive the machine.
@@ -59,9 +69,8 @@ class Explored:
 @cache
 def stories() -> dict[str, Scenario | Meeting]:
     found: dict[str, Scenario | Meeting] = {}
-    scenarios = [
-        *(each for module in (providers, money, goods, attacks, odd) for each in module.scenarios())
-    ]
+    modules = (providers, money, credit, goods, attacks, odd)
+    scenarios = [each for module in modules for each in module.scenarios()]
     every: list[Scenario | Meeting] = [*scenarios, *meetings.meetings()]
     for each in every:
         if found.setdefault(each.name, each) is not each:

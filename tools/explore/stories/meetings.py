@@ -13,18 +13,16 @@ from tools.explore.stories.moves import (
     do_own_work,
     fulfil,
     happens,
-    in_the_console,
     pay_and_come_back,
     pay_and_leave,
     press_pay,
-    refund,
-    release,
     send_refunds,
     stock,
     sweep,
     use_the_card,
     wait,
 )
+from tools.explore.stories.staff import in_the_console, refund, release
 
 START = at_the_checkout("cookbook")
 ON_THE_PAGE = after(START, press_pay("mintcash"))
@@ -43,7 +41,7 @@ def meetings() -> list[Meeting]:
         ON_THE_PAGE, press_pay("wipay"), pay_and_leave(nth=0), pay_and_leave(nth=1), deliver_one
     )
     one_code = after(
-        buy_a_card,
+        buy_a_card(),
         *(after(at_the_checkout("bud-vase", who=who), use_the_card(who)) for who in ("ann", "bob")),
     )
     return [

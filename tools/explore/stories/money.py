@@ -7,56 +7,26 @@ from tools.explore.stories.moves import (
     START,
     after,
     at_the_checkout,
-    buy_a_card,
     choose_again,
     declined,
     deliver,
     fulfil,
     happens,
-    in_the_console,
     lose_the_answer_to,
     pay,
     pay_and_leave,
     press_pay,
-    refund,
-    release,
     sweep,
-    use_the_card,
     wait,
 )
+from tools.explore.stories.staff import in_the_console, refund, release
 
 
 def scenarios() -> list[Scenario]:
     press = press_pay("mintcash")
     bought = after(START, press, pay_and_leave())
     part = case_of("request_network").page.pays_a_part or {}
-    at_the_vase = after(buy_a_card, at_the_checkout("bud-vase"), use_the_card())
     return [
-        Scenario(
-            "paid with credit",
-            at_the_vase,
-            (press, pay_and_leave(), *PAID),
-            ("paid", "paid"),
-        ),
-        Scenario(
-            "paid with credit alone",
-            after(buy_a_card, at_the_checkout("cookbook"), use_the_card()),
-            (press, fulfil),
-            ("paid", "paid"),
-        ),
-        Scenario(
-            "the credit is freed, and the money comes late",
-            after(at_the_vase, press),
-            (pay({"fault": "pay_late"}), deliver, wait(hours=2), sweep, *PAID),
-            ("paid", "paid"),
-        ),
-        Scenario(
-            "refunded, and the credit comes back",
-            after(at_the_vase, press, pay_and_leave(), *PAID, in_the_console),
-            (refund(), fulfil, deliver),
-            ("paid", "paid"),
-            refunded=700,
-        ),
         Scenario(
             "two payments of one order",
             after(START, press, press_pay("wipay")),

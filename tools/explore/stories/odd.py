@@ -11,18 +11,16 @@ from tools.explore.stories.moves import (
     faults,
     fulfil,
     happens,
-    in_the_console,
     pay,
     pay_and_leave,
     post_our_form,
     press_pay,
     providers_are_away,
-    refund,
-    retry,
     sweep,
     wait,
     with_account,
 )
+from tools.explore.stories.staff import in_the_console, refund, retry
 
 
 def scenarios() -> list[Scenario]:

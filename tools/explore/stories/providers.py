@@ -15,16 +15,15 @@ from tools.explore.stories.moves import (
     deliver,
     faults,
     fulfil,
-    in_the_console,
     lose_the_answer_to,
     pay,
     pay_and_leave,
     press_pay,
-    refund,
     scan_the_code,
     sweep,
     wait,
 )
+from tools.explore.stories.staff import in_the_console, refund
 from tools.explore.wire import SANDBOX, SHOP
 from tools.explore.world import World
 
