@@ -11,6 +11,7 @@ from providers.contract import Method
 from tests.providers import cases
 from tests.providers.case import Case
 from tools.demo.buyer import Buyer
+from tools.shopper import Shopper
 
 
 def another(case: Case) -> Case:
@@ -100,26 +101,33 @@ def pay_elsewhere_after_expiry(buyer: Buyer) -> str:
 
 
 def scan_the_code(code: Method, buyer: Buyer) -> None:
-    """The sandbox's front page stands for the phone: the newest code is the first there."""
     currency = code.currencies[0]
     buyer.fill_in(f"{buyer.shop}/products/cookbook", "/currency", currency=currency)
     buyer.check_out(f"{buyer.case.name}/{code.key}")
-    front = buyer.get(buyer.sandbox).text
-    link = re.search(r'href="([^"]*)">\s*Scan the QR code', front)
-    buyer.post(unescape(link[1]) if link else buyer.sandbox)
+    scan_the_newest_code(buyer)
+
+
+def scan_the_newest_code(shopper: Shopper) -> None:
+    """The sandbox's front page stands for the phone: the newest code is the first there."""
+    link = re.search(r'href="([^"]*)">\s*Scan the QR code', shopper.get(shopper.sandbox).text)
+    shopper.post(unescape(link[1]) if link else shopper.sandbox)
 
 
 def pay_with_a_saved_card(buyer: Buyer) -> None:
-    """Saved on the provider's page, verified by what was debited, then charged with a nod."""
-    name, hosted = buyer.case.name, buyer.case.page
-    page = buyer.fill_in(f"{buyer.shop}/cards", f"/cards/{name}").url
-    verify = buyer.pay(page, name, **hosted.pays).url
-    statement = buyer.get(f"{buyer.sandbox}{hosted.statement}").text
+    """It is charged with a nod on the provider's page."""
+    buyer.pay(buyer.check_out(save_a_card(buyer, buyer.case)).url, buyer.case.name)
+
+
+def save_a_card(shopper: Shopper, case: Case) -> str:
+    """On the provider's page, then verified by what was debited; the choice at the checkout."""
+    page = shopper.fill_in(f"{shopper.shop}/cards", f"/cards/{case.name}").url
+    verify = shopper.pay(page, case.name, **case.page.pays).url
+    statement = shopper.get(f"{shopper.sandbox}{case.page.statement}").text
     debited = re.search(r"[0-9]+\.[0-9]{2}", statement)
-    buyer.fill_in(verify, urlsplit(verify).path, amount=debited[0] if debited else "")
-    offered = buyer.get(f"{buyer.shop}/checkout").text
-    card = re.search(rf'value="({name}/card:[^"]+)"', offered)
-    buyer.pay(buyer.check_out(card[1] if card else "").url, name)
+    shopper.fill_in(verify, urlsplit(verify).path, amount=debited[0] if debited else "")
+    offered = shopper.get(f"{shopper.shop}/checkout").text
+    card = re.search(rf'value="({case.name}/card:[^"]+)"', offered)
+    return card[1] if card else ""
 
 
 def leave_and_pay_elsewhere(buyer: Buyer) -> str:

@@ -1,4 +1,4 @@
-"""What shoppers, providers, workers and the shop's people do: the words of scenarios and meetings.
+"""What shoppers, providers and workers do: the words of scenarios and meetings.
 
 Each function gives a move. A shopper's moves take ``who``, another word being another browser.
 """
@@ -6,7 +6,6 @@ Each function gives a move. A shopper's moves take ``who``, another word being a
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from html import unescape
 
 from sqlalchemy import select, update
 
@@ -19,6 +18,7 @@ from sandbox import deliveries
 from sandbox.models import Delivery
 from sandbox.models import db as sandbox_db
 from tests.providers import case_of
+from tools.demo.plays import scan_the_newest_code
 from tools.explore.browser import Browser, order_of
 from tools.explore.points import acting
 from tools.explore.stories import Move
@@ -154,15 +154,8 @@ def declined(world: World) -> None:
 
 
 def scan_the_code(world: World) -> None:
-    """The sandbox's front page stands for the phone: the newest code is the first there."""
-    link = re.search(r'href="([^"]*)">\s*Scan the QR code', world.browser.get(SANDBOX).text)
-    if link:
-        world.browser.post(unescape(link[1]))
-
-
-def open_order(world: World) -> None:
-    """The page of the newest order."""
-    world.browser.get(f"{SHOP}/orders/{newest_order(world)}")
+    """The newest code that the sandbox has drawn."""
+    scan_the_newest_code(world.browser)
 
 
 def open_downloads(world: World) -> None:

@@ -1,11 +1,9 @@
 """Each way that a purchase can go at one provider, drawn from what it can do."""
 
-import re
-from urllib.parse import urlsplit
-
 from providers.optional import Cancels, Refunds, SavesCards
-from tests.providers import case_of, cases
+from tests.providers import cases
 from tests.providers.case import Case
+from tools.demo.plays import save_a_card
 from tools.explore.stories import Move, Scenario
 from tools.explore.stories.moves import (
     START,
@@ -24,7 +22,6 @@ from tools.explore.stories.moves import (
     wait,
 )
 from tools.explore.stories.staff import in_the_console, refund
-from tools.explore.wire import SANDBOX, SHOP
 from tools.explore.world import World
 
 
@@ -101,7 +98,7 @@ def of_provider(case: Case) -> list[Scenario]:
             )
         )
     if isinstance(case.provider, SavesCards):
-        found.append(Scenario(f"{name}: with a saved card", START, (_saved_card(name), *paid)))
+        found.append(Scenario(f"{name}: with a saved card", START, (_saved_card(case), *paid)))
     if case.code:
         currency = case.code.currencies[0]
         found.append(
@@ -119,19 +116,10 @@ def of_provider(case: Case) -> list[Scenario]:
     return found
 
 
-def _saved_card(provider: str) -> Move:
-    """Saved on the provider's page, verified by what was debited, then charged with a nod."""
-
+def _saved_card(case: Case) -> Move:
     def move(world: World) -> None:
-        browser, hosted = world.browser, case_of(provider).page
-        page = browser.fill_in(f"{SHOP}/cards", f"/cards/{provider}").url
-        verify = browser.pay(page, provider, **hosted.pays).url
-        statement = browser.get(f"{SANDBOX}{hosted.statement}").text
-        debited = re.search(r"[0-9]+\.[0-9]{2}", statement)
-        browser.fill_in(verify, urlsplit(verify).path, amount=debited[0] if debited else "")
-        card = re.search(rf'value="({provider}/card:[^"]+)"', browser.get(f"{SHOP}/checkout").text)
-        press_pay(card[1] if card else provider)(world)
-        page = browser.notes["pages"][-1][0]
-        browser.pay(page, provider)
+        browser = world.browser
+        press_pay(save_a_card(browser, case))(world)
+        browser.pay(browser.notes["pages"][-1][0], case.name)
 
     return move
