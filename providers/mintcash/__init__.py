@@ -87,10 +87,11 @@ def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Che
     if address and address.postal_code:  # probably required within billing
         payload["billing"] = {"country": address.country, "postalCode": address.postal_code}
     reply = call_api(account, "POST", "/payments", payload)
-    resource = reply.get("payment", reply)  # the guides wrap what the reference shows flat
-    url = reply.get("redirectUrl") or (isinstance(resource, dict) and resource.get("redirectUrl"))
-    if not isinstance(resource, dict) or not isinstance(url, str):
-        raise Unreachable("POST /payments: the answer holds no payment with a redirectUrl")
+    wrapped = reply.get("payment")  # the guides wrap what the reference shows flat; or it is both
+    resource = wrapped if isinstance(wrapped, dict) else reply
+    url, named = reply.get("redirectUrl") or resource.get("redirectUrl"), resource.get("id")
+    if not isinstance(url, str) or reply.get("id", named) != named:
+        raise Unreachable("POST /payments: the answer holds not one payment with a redirectUrl")
     return Checkout(usable_id(resource, "id", Unreachable), Redirect(url))
 
 

@@ -76,9 +76,9 @@ def create_payment() -> Any:
 
     def reply(payment: Payment, page: str) -> dict[str, Any]:
         made = shown(payment) | {"redirectUrl": page}
-        if provider.settings.sandbox_mintcash_reply_shape == "wrapped":
-            return {"payment": made, "redirectUrl": page}
-        return made
+        wrapped = {"payment": made, "redirectUrl": page}
+        shapes = {"flat": made, "wrapped": wrapped, "both": made | wrapped}
+        return shapes[provider.settings.sandbox_mintcash_reply_shape]
 
     return provider.create(make, page_of, reply)
 

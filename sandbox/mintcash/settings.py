@@ -22,10 +22,10 @@ class MintCashSettings(Settings):
         default_factory=webhooks_of("mintcash"),
         description="Where MintCash's webhooks go, as registered with the account manager.",
     )
-    sandbox_mintcash_reply_shape: Literal["flat", "wrapped"] = Field(
-        "flat",
+    sandbox_mintcash_reply_shape: Literal["both", "flat", "wrapped"] = Field(
+        "both",
         description="The API reference answers a create call with the payment itself (flat), the "
-        "guides with {payment, redirectUrl} (wrapped); we chose flat.",
+        "guides with {payment, redirectUrl} (wrapped); we chose both at once.",
     )
     sandbox_mintcash_attempts: int = Field(
         1,

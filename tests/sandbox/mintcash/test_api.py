@@ -53,7 +53,8 @@ def test_a_payment_is_made_with_a_hosted_page(sandbox: Sandbox) -> None:
     reply = sandbox.create()
 
     assert reply.status_code == 200
-    assert list(reply.json) == [
+    flat = {name: value for name, value in reply.json.items() if name != "payment"}
+    assert list(flat) == [
         "id",
         "externalId",
         "status",
@@ -69,7 +70,15 @@ def test_a_payment_is_made_with_a_hosted_page(sandbox: Sandbox) -> None:
     assert reply.json["status"] == "created"
     assert reply.json["redirectUrl"] == f"http://localhost/mintcash/pay/{reply.json['id']}"
     assert reply.json["providerTransactionId"].startswith("cpi_")
-    assert sandbox.fetch(reply.json) == reply.json
+    assert sandbox.fetch(reply.json) == flat
+    assert reply.json["payment"] == flat, "the same once more, as the guides have it"
+
+
+def test_the_flat_shape_is_the_one_of_the_reference(start_sandbox: StartSandbox) -> None:
+    reply = start_sandbox(sandbox_mintcash_reply_shape="flat").create()
+
+    assert "payment" not in reply.json
+    assert reply.json["redirectUrl"].endswith(reply.json["id"])
 
 
 def test_the_wrapped_shape_is_the_one_of_the_guides(start_sandbox: StartSandbox) -> None:
