@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 
 from . import clock, config, deliveries, front
 from .background import Background
+from .kit import digits
 from .models import Control, db, prepare
 from .registry import PROVIDERS
 from .settings import Settings, SettingsError
@@ -63,7 +64,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def money(minor: int, currency: str) -> str:
     """An amount for people: ``4999, "USD"`` is "$49.99"."""
-    return format_currency(Decimal(minor).scaleb(-2), currency, locale="en_US")
+    exact = Decimal(minor).scaleb(-digits(currency))
+    return format_currency(exact, currency, locale="en_US", decimal_quantization=False)
 
 
 def _answer_unknown_path(error: HTTPException) -> ResponseReturnValue:

@@ -145,7 +145,7 @@ def fetch_payment(account: Account, payment: PaymentRequest) -> list[News]:
     (word, status), transaction_id = read_status(resource), read_transaction(resource)
     if status == "succeeded" and transaction_id is None:
         status = None
-    amount, currency = read_price(resource)
+    amount, currency = read_price(resource, payment.currency)
     news = News(
         provider_reference=payment.provider_reference,
         reference=None,

@@ -14,6 +14,9 @@ class Gone(Rejected):
     """There is no such payment request, or not any more."""
 
 
+COIN = "BSV"  # that the payer pays with; prices may be in it, too
+COIN_DIGITS = 8
+
 REFUSED = "HandCash cannot take this payment. Nothing was charged. Please pay another way."
 CLOSED = "HandCash is closed in this shop right now. Nothing was charged. Please pay another way."
 #: No error table is published; these are the classes that HandCash's own clients tell apart. What
@@ -47,7 +50,7 @@ class Account:
 
     base_url: str  # https://cloud.handcash.io
     origins: tuple[str, ...]  # of the hosted page: https://pay.handcash.io, https://handcash.io
-    currencies: tuple[str, ...]  # prices; the payer pays in BSV
+    currencies: tuple[str, ...]  # of prices: any of ISO 4217, and BSV, in which the payer pays
     app_id: str
     app_secrets: tuple[str, ...] = field(repr=False)  # several while rotating: the first is sent
     destination: str  # handle, paymail or business wallet
@@ -86,12 +89,18 @@ def fetch_public(account: Account, payment: PaymentRequest) -> dict[str, Any]:
 
 
 def json_number(amount: int, currency: str) -> float:
-    """4999 US cents as the JSON number 49.99; 2400 as 24.0.
+    """4999 US cents as the JSON number 49.99; 2400 as 24.0; of the coin, with eight decimals.
 
-    The one float of the shop, made from a ``Decimal`` of two places only to be printed: ``repr``
-    prints every decimal of up to 15 digits unchanged.
+    The one float of the shop, made from a ``Decimal`` only to be printed: ``repr`` prints every
+    decimal of up to 15 digits unchanged, a small one as 1e-08.
+
+    :raise Rejected: more digits than that, or finer than the coin divides.
     """
-    return float(to_major(amount, currency))
+    exact = to_major(amount, currency)
+    is_finer = currency == COIN and exact != round(exact, COIN_DIGITS)
+    if is_finer or len(exact.normalize().as_tuple().digits) > 15:
+        raise Rejected(f"{exact:f} {currency} cannot be written as a price", REFUSED)
+    return float(exact)
 
 
 def usable_id(data: dict[str, Any], name: str, problem: type[Exception]) -> str:
@@ -107,17 +116,17 @@ def read_transaction(data: dict[str, Any]) -> str | None:
     return found if isinstance(found, str) and TRANSACTION_ID.fullmatch(found) else None
 
 
-def read_price(resource: dict[str, Any]) -> tuple[int | None, str | None]:
-    """What the request is for, where that is said in a currency.
+def read_price(resource: dict[str, Any], ours: str) -> tuple[int | None, str | None]:
+    """What the request is for, where that is said in a currency, or in the coin if ours is.
 
     ``paymentAmount.currencyCode`` is the price's currency in the examples; the SDK could also mean
-    the coin, and an amount of coins says nothing about a price.
+    the coin, and an amount of coins says nothing about a price in a currency.
     """
     asked = resource.get("paymentAmount")
     if not isinstance(asked, dict):
         return None, None
     try:
-        if read_currency(asked.get("currencyCode")) not in ISO_4217:
+        if read_currency(asked.get("currencyCode")) not in (*ISO_4217, *({COIN} & {ours})):
             return None, None
         amount, currency = read(asked.get("amount"), asked["currencyCode"])
     except NotMoney:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from ..settings import ProviderSettings, Replaced, SandboxKey, Summary, Words
-from .api import Account
+from .api import COIN, Account
 
 API = {"test": "https://iae.cloud.handcash.io", "live": "https://cloud.handcash.io"}
 LIVE_APIS = (API["live"],)
@@ -53,7 +53,10 @@ class Settings(ProviderSettings):
     )
     handcash_currencies: Words = Field(
         ("USD", "EUR", "GBP", "SGD", "TTD"),
-        description="Currencies of your prices; the payer pays in BSV",
+        description="Currencies of your prices; any of ISO 4217. The payer pays in BSV",
+    )
+    handcash_prices_in_bsv: bool = Field(
+        False, description="true: prices may be in BSV, too, with eight decimals"
     )
 
 
@@ -67,7 +70,7 @@ def account(settings: Settings) -> Account | None:
     return Account(
         base_url=base_url,
         origins=settings.origins("handcash", base_url, PAGES),
-        currencies=settings.handcash_currencies,
+        currencies=settings.handcash_currencies + (COIN,) * settings.handcash_prices_in_bsv,
         app_id=app_id,
         app_secrets=app_secrets,
         destination=destination,

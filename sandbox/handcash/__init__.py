@@ -3,8 +3,8 @@
 Documentation (docs.handcash.io, read 2024-09 to 2026-01): handcash-pay/create-payment-request,
 handcash-pay/manage-payment-request, handcash-pay/webhooks; “the SDK” is the OpenAPI types in
 github.com/HandCash/handcash-sdk (2025-11). Beside this: ``rules.py`` (what a
-request must be), ``webhooks.py`` and ``page.py``. What the documentation leaves open is in
-``settings.py``.
+request must be), ``prices.py``, ``v2.py``, ``webhooks.py`` and ``page.py``. What the documentation
+leaves open is in ``settings.py``.
 """
 
 import json
@@ -19,10 +19,10 @@ from sqlalchemy import select
 from .. import clock, kit
 from ..models import Delivery, Payment, db
 from . import rules
+from .prices import minor, number
 from .settings import ASSUMPTIONS, HandCashSettings
 from .webhooks import custom_parameters, notify, secret
 
-CURRENCIES = ("USD", "EUR", "GBP", "SGD", "TTD")
 UNKNOWN = "Payment request not found"
 
 #: The public status in the other of the vocabularies of ``SANDBOX_HANDCASH_STATUS_WORDS``.
@@ -63,7 +63,9 @@ def create_payment_request() -> Any:
     ``receivers[].sendAmount`` is major units: 49.99. Errors: 400, 401.
     """
     return provider.create(
-        _new, page_of, lambda payment, page: shown(payment) | {"paymentRequestUrl": page}
+        lambda: new(payload_sent(), provider.settings.sandbox_handcash_price_field),
+        page_of,
+        lambda payment, page: shown(payment) | {"paymentRequestUrl": page},
     )
 
 
@@ -87,7 +89,7 @@ def retrieve_payment_request(reference: str) -> dict[str, Any]:
 @api.put("/<reference>")
 def update_payment_request(reference: str) -> dict[str, Any]:
     """Change what :data:`rules.UPDATE` lists; the rest stays. Errors: 400, 401, 404."""
-    changes = _payload()
+    changes = payload_sent()
     rules.check(changes, rules.UPDATE)
     payment = _find(reference)
     units = changes.pop("decreaseRemainingUnits", 0)
@@ -154,7 +156,7 @@ def show_stats(reference: str) -> dict[str, Any]:
     transactions = payment.details["transactions"]
     return {
         "totalPayments": len(transactions),
-        "totalVolume": kit.number(payment.amount * len(transactions)),
+        "totalVolume": number(payment.amount * len(transactions), payment.currency),
         "uniqueUsers": len({transaction["handle"] for transaction in transactions}),
     }
 
@@ -162,14 +164,13 @@ def show_stats(reference: str) -> dict[str, Any]:
 # --- A payment request: made, shown, paid ------------------------------------------------------
 
 
-def _payload() -> Any:
+def payload_sent() -> Any:
     return kit.json_body(kit.Refused(400, "Request body is not valid JSON"))
 
 
-def _new() -> Payment:
-    payload: dict[str, Any] = _payload()
-    price_field = provider.settings.sandbox_handcash_price_field
-    rules.check_new(payload, {price_field: CURRENCIES})
+def new(payload: dict[str, Any], price_field: str) -> Payment:
+    """``price_field``: the name of the field with the price's currency."""
+    currency = rules.check_new(payload, price_field)
     lifetime, parameters = payload.get("expirationInSeconds"), custom_parameters(payload)
     units = {"never": None, "onPaymentCompleted": 1}.get(
         payload["expirationType"], payload.get("totalUnits")
@@ -177,8 +178,8 @@ def _new() -> Payment:
     return provider.new(
         reference=secrets.token_hex(12),
         external_id=next((each for each in parameters.values() if isinstance(each, str)), None),
-        amount=sum(int(each["sendAmount"] * 100) for each in payload["receivers"]),
-        currency=payload.get(price_field, payload["instrumentCurrencyCode"]),
+        amount=sum(int(minor(each["sendAmount"], currency)) for each in payload["receivers"]),
+        currency=currency,
         return_url=payload.get("redirectUrl", ""),
         lifetime=lifetime,
         details={
@@ -237,7 +238,7 @@ def shown(payment: Payment) -> dict[str, Any]:
         ],
         "paymentAmount": {
             "currencyCode": payment.currency,
-            "amount": kit.number(payment.amount),
+            "amount": number(payment.amount, payment.currency),
             "denominatedIn": payment.currency,
         },
     }

@@ -46,9 +46,13 @@ class HandCashSettings(Settings):
 ASSUMPTIONS = (
     "A failed webhook is repeated after 10, 20, 40 … seconds, 13 times in 23 hours; the "
     "documentation says “exponential for 24 hours”. Any 2xx answer ends it.",
-    "Of the 170 currencies that prices may be in, USD, EUR, GBP, SGD and TTD are taken.",
+    "Prices may be in any currency that is in use, by CLDR, or in the settlement coin itself; the "
+    "gold, silver and bitcoin of HandCash's list of 170 are not taken.",
+    "Version 2 of the API makes, shows and deletes the same requests; all receivers of one name "
+    "the same currency, or BSV.",
     "Errors are {message}: of fields in the words of Joi, of the rest in those of HTTP.",
-    "Amounts have at most two decimals, and the total is that of all receivers. paymentAmount "
+    "Amounts have the currency's decimals (USD two, JPY none, BSV eight), and the total is that of "
+    "all receivers. paymentAmount "
     "names the price's currency twice, as currencyCode and as denominatedIn.",
     "Unknown fields are refused. enabledAt, expiresAt, paymentMethods, shop, priceBeforeDiscount "
     "and notifications.email are accepted, shown again and otherwise not used.",

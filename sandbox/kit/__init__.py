@@ -41,6 +41,7 @@ from ..settings import Settings, settings, settings_as, webhooks_of
 from . import cards, refunds
 from .checks import (
     MAX_AMOUNT,
+    digits,
     is_number,
     is_secret,
     is_text,
@@ -70,7 +71,7 @@ from .webhooks import (
 __all__ = ["Action", "Answer", "Provider", "Refused", "Settings", "Webhooks"]
 __all__ += ["MAX_AMOUNT", "is_number", "is_secret", "is_text", "is_web_address", "json_body"]
 __all__ += ["json_object", "login_with", "page_of_endings", "timed_hmac"]
-__all__ += ["major", "minor", "number", "plain"]
+__all__ += ["digits", "major", "minor", "number", "plain"]
 __all__ += ["another_currency", "first_of", "form_bytes", "hmac_sha256", "newest_other"]
 __all__ += ["cards", "commit", "extended", "of_other_order", "onward", "origin", "provider_of"]
 __all__ += ["refunds", "settings", "settings_as", "show", "submit", "webhooks_of"]

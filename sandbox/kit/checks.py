@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from babel.numbers import get_currency_precision
 from flask import request
 
 #: Undocumented; names of people hold nearly every other character. Half a surrogate pair is none.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 MAX_AMOUNT = 10**10  # minor units; an assumption
+COIN_DIGITS = {"BSV": 8, "MNEE": 2}
 
 
 def json_body(refusal: Exception) -> Any:
@@ -79,6 +81,11 @@ def minor(major: str) -> int:
 def major(amount: int) -> str:
     """Minor units as the text of major ones: 4900 is "49.00"."""
     return f"{Decimal(amount).scaleb(-2):.2f}"
+
+
+def digits(currency: str) -> int:
+    """After the decimal point: 2 for USD, 0 for JPY, 8 for a coin."""
+    return COIN_DIGITS.get(currency, get_currency_precision(currency))
 
 
 def number(amount: int) -> int | float:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,10 @@ PAYMENT = PaymentRequest(
     customer=Customer("customer-1", "Ann Example", "ann@example.com"),
     address=None,
 )
+
+
+#: The shop counts a coin in units of 18 decimals.
+IN_BSV = replace(PAYMENT, amount=12345 * 10**10, currency="BSV")
 
 
 def fixture(name: str) -> dict[str, Any]:

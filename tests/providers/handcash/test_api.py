@@ -51,6 +51,48 @@ def test_an_amount_is_written_as_a_plain_json_number(
     assert b'"sendAmount": ' + written + b"," in body
 
 
+@pytest.mark.parametrize(
+    ("minor", "currency", "price"),
+    [
+        (1200, "JPY", 1200),
+        (1, "KWD", 0.001),
+        (1234, "KWD", 1.234),
+        (10**10, "BSV", 0.00000001),
+        (12345 * 10**10, "BSV", 0.00012345),
+        (21 * 10**24, "BSV", 21_000_000),
+        (123456789012345 * 10**10, "BSV", 1234567.89012345),
+    ],
+)
+def test_a_price_has_the_decimals_of_its_currency(
+    api: responses.RequestsMock, minor: int, currency: str, price: float
+) -> None:
+    api.post(CREATE, json=fixture("created.json"))
+
+    handcash.start_checkout(ACCOUNT, replace(PAYMENT, amount=minor, currency=currency), URLS)
+
+    sent = json.loads(api.calls[0].request.body or "", parse_float=Decimal)
+    assert sent["receivers"][0]["sendAmount"] == Decimal(str(price))
+    assert sent.get("denominationCurrencyCode", "BSV") == currency
+
+
+@pytest.mark.parametrize("minor", [1, 10**10 - 1, 10**10 + 1, 12345678901234567 * 10**10])
+def test_what_cannot_be_written_exactly_is_refused_before_it_is_sent(
+    api: responses.RequestsMock, minor: int
+) -> None:
+    """Of a coin, ninth decimals are none; of more than 15 digits a JSON number loses some."""
+    with pytest.raises(Rejected, match="cannot be written as a price"):
+        handcash.start_checkout(ACCOUNT, replace(PAYMENT, amount=minor, currency="BSV"), URLS)
+
+    assert len(api.calls) == 0
+
+
+@given(satoshis=st.integers(1, 10**15 - 1))
+def test_no_price_in_the_coin_loses_or_gains_a_satoshi_on_the_wire(satoshis: int) -> None:
+    written = json.dumps(json_number(satoshis * 10**10, "BSV"))
+
+    assert json.loads(written, parse_float=Decimal) * 10**8 == satoshis
+
+
 @given(minor=st.integers(1, 10**14))
 def test_no_amount_loses_or_gains_a_cent_on_the_wire(minor: int) -> None:
     written = json.dumps(json_number(minor, "USD"))

@@ -19,6 +19,7 @@ from .case import (
     ACCOUNT,
     CREATE,
     FIXTURES,
+    IN_BSV,
     PAYMENT,
     PUBLIC,
     REQUEST_ID,
@@ -291,3 +292,25 @@ def test_an_answer_that_makes_no_sense_is_no_answer(
 
     with pytest.raises(Unreachable):
         handcash.fetch_payment(ACCOUNT, PAYMENT)
+
+
+@pytest.mark.parametrize(
+    ("asked", "amount", "currency"),
+    [
+        ({"currencyCode": "BSV", "amount": 0.00012345}, IN_BSV.amount, "BSV"),
+        ({"currencyCode": "BSV", "amount": "0.00012344"}, 12344 * 10**10, "BSV"),
+        ({"currencyCode": "USD", "amount": 0.01}, 1, "USD"),
+        ({"currencyCode": "MNEE", "amount": 0.01}, None, None),
+        ({"currencyCode": "BSV", "amount": None}, None, None),
+        ({"currencyCode": "BSV", "amount": -1}, None, None),
+    ],
+)
+def test_a_price_in_the_coin_is_compared_where_ours_was_in_it(
+    api: responses.RequestsMock, asked: dict[str, Any], amount: int | None, currency: str | None
+) -> None:
+    """B1, B2: less coins, or another currency, is not what was asked for."""
+    api.get(PUBLIC, json={**fixture("public.json"), "paymentAmount": asked})
+
+    (news,) = handcash.fetch_payment(ACCOUNT, IN_BSV)
+
+    assert (news.status, news.amount, news.currency) == ("succeeded", amount, currency)

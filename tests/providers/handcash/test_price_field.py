@@ -17,6 +17,7 @@ from ..contract import URLS
 from .case import (
     ACCOUNT,
     CREATE,
+    IN_BSV,
     PAYMENT,
     REQUEST_ID,
     fixture,
@@ -58,6 +59,11 @@ def test_a_price_field_that_is_refused_by_name_is_sent_under_the_other(
         (400, '"receivers[0].currency" is required'),
         (400, '"denominationCurrencyCode" must be one of [USD, EUR]'),
         (400, '"instrumentCurrency" is required'),
+        (400, '"instrument currency" is required'),
+        (400, '"receivers[0].denominationCurrencyCode" is not allowed'),
+        (400, '"denominationCurrencyCodes" is not allowed'),
+        (400, '"currency" is not allowed'),
+        (400, '"currency" must be a string'),
         (401, NOT_ALLOWED),
         (409, NOT_ALLOWED),
     ],
@@ -94,3 +100,20 @@ def test_there_is_no_third_call(
         handcash.start_checkout(ACCOUNT, PAYMENT, URLS)
 
     assert len(api.calls) == 2
+
+
+@pytest.mark.parametrize("message", [NOT_ALLOWED, '"currency" is required'])
+def test_a_price_in_the_coin_has_no_such_field_and_is_sent_once(
+    api: responses.RequestsMock, message: str
+) -> None:
+    """T17: nothing of it was refused, whatever the answer says."""
+    api.post(CREATE, json={"message": message}, status=400)
+
+    with pytest.raises(Rejected):
+        handcash.start_checkout(ACCOUNT, IN_BSV, URLS)
+
+    assert len(api.calls) == 1
+    sent = json.loads(api.calls[0].request.body or "")
+    assert not {"currency", "denominationCurrencyCode"} & sent.keys()
+    assert sent["instrumentCurrencyCode"] == "BSV"
+    assert sent["receivers"][0]["sendAmount"] == 0.00012345

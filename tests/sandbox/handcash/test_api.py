@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.handcash.prices import CURRENCIES
+
 from ..conftest import StartSandbox
 from ..driver import RETURN_URL, HandCash, Receiver, Sandbox, handcash_request
 
@@ -167,7 +169,7 @@ def test_the_amount_is_the_exact_sum_of_all_receivers(
         ({"instrumentCurrencyCode": "MNEE"}, '"denominationCurrencyCode" is not allowed'),
         (
             {"denominationCurrencyCode": "usd"},
-            '"denominationCurrencyCode" must be one of [USD, EUR, GBP, SGD, TTD]',
+            f'"denominationCurrencyCode" must be one of [{", ".join(CURRENCIES)}]',
         ),
         ({"currency": "USD"}, '"currency" is not allowed'),
         ({"receivers": []}, '"receivers" must contain at least 1 items'),
@@ -263,6 +265,132 @@ def test_the_other_dialect_calls_the_prices_currency_currency(
     assert handcash.create().json == {"message": '"denominationCurrencyCode" is not allowed'}
     made = handcash.payment(denominationCurrencyCode=None, currency="EUR")
     assert made["paymentAmount"]["currencyCode"] == "EUR"
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "minor", "written"),
+    [
+        ("JPY", 1200, 1200, "1200"),
+        ("KWD", 1.234, 1234, "1.234"),
+        ("CAD", 0.1, 10, "0.1"),
+        ("BSV", 0.00012345, 12345, "0.00012345"),
+        ("BSV", 0.00000001, 1, "1e-08"),
+    ],
+)
+def test_a_price_has_the_decimals_of_its_currency(
+    handcash: HandCash, currency: str, amount: float, minor: int, written: str
+) -> None:
+    receivers = [{"sendAmount": amount, "destination": "someone"}]
+    priced = None if currency == "BSV" else currency
+
+    reply = handcash.create(receivers=receivers, denominationCurrencyCode=priced)
+
+    assert f'"amount":{written},' in reply.text
+    assert reply.json["paymentAmount"]["currencyCode"] == currency
+    assert ledger(handcash)[0]["amount"] == minor
+    assert handcash.page(reply.json).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "decimals"),
+    [("JPY", 0.5, 0), ("KWD", 0.0001, 3), ("BSV", 0.000000001, 8)],
+)
+def test_a_price_that_is_finer_than_its_currency_is_refused(
+    handcash: HandCash, currency: str, amount: float, decimals: int
+) -> None:
+    receivers = [{"sendAmount": amount, "destination": "someone"}]
+    priced = None if currency == "BSV" else currency
+
+    reply = handcash.create(receivers=receivers, denominationCurrencyCode=priced)
+
+    words = f"must have no more than {decimals} decimal places"
+    assert reply.json == {"message": f'"receivers[0].sendAmount" {words}'}
+
+
+# ------------------------------------------------------------------ version 2
+
+
+def in_v2(handcash: HandCash, *receivers: dict[str, Any], **changes: Any) -> Any:
+    """As HandCash's Flask demo sends it: no currency but the receivers' own."""
+    body = handcash_request(
+        handcash.webhook_url,
+        instrumentCurrencyCode=None,
+        denominationCurrencyCode=None,
+        receivers=receivers or [{"sendAmount": 2.0, "currencyCode": "EUR", "destination": "o"}],
+        **changes,
+    )
+    return handcash.http.post("/handcash/v2/paymentRequests", json=body, headers=HandCash.KEYS)
+
+
+def test_version_2_makes_shows_and_deletes_the_same_requests(
+    handcash: HandCash, shop: Receiver
+) -> None:
+    """github.com/HandCash/handcash-pay-demo-flask."""
+    made = in_v2(handcash, expirationType="never", expirationInSeconds=None).json
+
+    assert made["receivers"] == [{"sendAmount": 2, "destination": "o", "currencyCode": "EUR"}]
+    assert made["paymentAmount"]["currencyCode"] == "EUR"
+    collection = "/handcash/v2/paymentRequests"
+    listed = handcash.http.get(collection, headers=HandCash.KEYS).json
+    assert listed == {"items": [made]}
+    one = f"{collection}/{made['id']}"
+    assert handcash.http.get(one, headers=HandCash.KEYS).json == made
+    assert handcash.call("GET", f"/{made['id']}").json["paymentAmount"] == made["paymentAmount"]
+    handcash.pay(made)
+    handcash.work()
+    assert [each.event["paymentRequestId"] for each in shop.received] == [made["id"]]
+    assert handcash.http.delete(one, headers=HandCash.KEYS).status_code == 200
+    assert handcash.http.get(one, headers=HandCash.KEYS).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+def test_version_2_wants_the_keys_as_well(handcash: HandCash, method: str) -> None:
+    path = "/handcash/v2/paymentRequests" + (f"/{UNKNOWN}" if method == "delete" else "")
+
+    assert getattr(handcash.http, method)(path, json={}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("receivers", "message"),
+    [
+        ([{"sendAmount": 1, "destination": "o"}], '"receivers[0].currencyCode" is required'),
+        (
+            [
+                {"sendAmount": 1, "currencyCode": "EUR", "destination": "o"},
+                {"sendAmount": 1, "currencyCode": "USD", "destination": "o"},
+            ],
+            '"receivers[1].currencyCode" must be [EUR]',
+        ),
+        (
+            [{"sendAmount": 0.001, "currencyCode": "EUR", "destination": "o"}],
+            '"receivers[0].sendAmount" must have no more than 2 decimal places',
+        ),
+    ],
+)
+def test_version_2_refuses_in_the_same_words(
+    handcash: HandCash, receivers: list[dict[str, Any]], message: str
+) -> None:
+    assert in_v2(handcash, *receivers).json == {"message": message}
+
+
+def test_what_version_3_asks_for_is_not_allowed_in_version_2(handcash: HandCash) -> None:
+    reply = in_v2(handcash, priceBeforeDiscount=1)
+    assert reply.status_code == 200
+
+    body = handcash_request(handcash.webhook_url)
+    answer = handcash.http.post("/handcash/v2/paymentRequests", json=body, headers=HandCash.KEYS)
+
+    assert answer.status_code == 400
+    assert "is required" in answer.json["message"] or "is not allowed" in answer.json["message"]
+
+
+def test_version_2_takes_prices_in_the_coin(handcash: HandCash) -> None:
+    receiver = {"sendAmount": 0.00001, "currencyCode": "BSV", "destination": "o"}
+
+    made = in_v2(handcash, receiver).json
+
+    assert made["paymentAmount"]["currencyCode"] == "BSV"
+    assert ledger(handcash)[0]["amount"] == 1000
 
 
 # ------------------------------------------------------------------ GET, PUT, DELETE
