@@ -74,6 +74,18 @@ def before(patch: pytest.MonkeyPatch, module: Any, name: str, act: Callable[[], 
     patch.setattr(module, name, run)
 
 
+def after(patch: pytest.MonkeyPatch, module: Any, name: str, act: Callable[[], None]) -> None:
+    """Do ``act`` each time just after ``module.name`` ran, before its caller goes on."""
+    original = getattr(module, name)
+
+    def run(*args: Any, **options: Any) -> Any:
+        result = original(*args, **options)
+        act()
+        return result
+
+    patch.setattr(module, name, run)
+
+
 @contextmanager
 def before_insert(table: Any, act: Callable[[], None]) -> Iterator[None]:
     """Do ``act`` each time just before a row of ``table`` is inserted."""

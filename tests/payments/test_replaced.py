@@ -13,7 +13,7 @@ from payments import inbox, ladder, replaced, surplus
 from ..books import Books
 from ..mintcash import event
 from ..purchases import receive
-from ..races import Barrier, assert_one_was_locked_out, at_once, before, read_before_writing
+from ..races import Barrier, after, assert_one_was_locked_out, at_once, before, read_before_writing
 from ..shopper import Shopper
 
 
@@ -174,8 +174,9 @@ def test_without_the_wait_both_orders_of_one_cart_are_paid(
         return
 
     def read_without_waiting(order: Order) -> bool:
-        barrier()
-        return replaced.paid_rival(order) is not None
+        rival = replaced.paid_rival(order)
+        barrier()  # both have read before one commits
+        return rival is not None
 
     monkeypatch.setattr(replaced, "hold_if_paid_instead", read_without_waiting)
     at_once(app, *map(receive, news))
@@ -221,12 +222,10 @@ def test_without_the_wait_money_beside_a_paid_order_is_overlooked(
         assert_one_was_locked_out(at_once(app, *map(receive, news)))
         return
 
-    def read_without_waiting(order: Order) -> str | None:
-        barrier()
-        return replaced.paid_rival(order)
-
-    monkeypatch.setattr(replaced, "wait_for_rival", read_without_waiting)
-    monkeypatch.setattr(surplus, "wait_for_rival", read_without_waiting)
+    monkeypatch.setattr(replaced, "wait_for_rival", replaced.paid_rival)
+    monkeypatch.setattr(surplus, "wait_for_rival", replaced.paid_rival)
+    after(monkeypatch, surplus, "wait_for_rival", barrier)
+    after(monkeypatch, surplus, "tasks_about_others", barrier)  # both have read before one commits
     at_once(app, *map(receive, news))
     books.work()
 
