@@ -141,7 +141,7 @@ class ShopSettings(ProviderSettings):
     )
     status_limit: str = Field(
         "",
-        description="Reads of a payment's status from one address; default 1200/minute, in the "
+        description="Reads of a payment's status from one address; default 3000/minute, in the "
         "sandbox more",
     )
     console_password: SecretStr | None = Field(

@@ -38,8 +38,9 @@ NAMED = re.compile(
 LONGEST = 10_000  # characters of one field, so that one line cannot fill the disk
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-#: Requested all day by machines; logged at DEBUG.
+#: Requested all day by machines; logged at DEBUG. So is a poll that brings no news.
 QUIET = ("static", "healthz", "readyz", "metrics")
+NO_NEWS = ("orders.status", 204)
 
 log = logging.getLogger(__name__)
 
@@ -103,8 +104,10 @@ def begin_request() -> None:
 def finish_request(response: Response) -> Response:
     """The ``after_request`` that belongs to it: logs status and duration, and sends the id."""
     response.headers["X-Request-ID"] = g.request_id
+    asked = request.endpoint
+    is_quiet = asked in QUIET or (asked, response.status_code) == NO_NEWS
     log.log(
-        logging.DEBUG if request.endpoint in QUIET else logging.INFO,
+        logging.DEBUG if is_quiet else logging.INFO,
         "request",
         extra={
             "status": response.status_code,
@@ -151,9 +154,12 @@ class Redactor:
         self.settings = settings
 
     def __call__(self, logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
-        return {self._text(name): self._plain(value, name) for name, value in line.items()}
+        keys = _keys_in_the_path()
+        return {
+            self._text(name, keys): self._plain(value, keys, name) for name, value in line.items()
+        }
 
-    def _plain(self, value: object, name: str = "") -> Any:
+    def _plain(self, value: object, keys: list[str], name: str = "") -> Any:
         if value is None or isinstance(value, bool):
             return value
         if _is_secret(name):
@@ -161,15 +167,18 @@ class Redactor:
         if isinstance(value, int | float):
             return value
         if isinstance(value, dict):
-            return {self._text(key): self._plain(each, str(key)) for key, each in value.items()}
+            return {
+                self._text(key, keys): self._plain(each, keys, str(key))
+                for key, each in value.items()
+            }
         if isinstance(value, list | tuple | set | frozenset):
-            return [self._plain(each) for each in value]
-        return self._text(value)
+            return [self._plain(each, keys) for each in value]
+        return self._text(value, keys)
 
-    def _text(self, value: object) -> str:
+    def _text(self, value: object, keys: list[str]) -> str:
         text = self.settings.mask(value if isinstance(value, str) else repr(value))
         text = NAMED.sub(rf"\1{MASK}", text)
-        for key in _keys_in_the_path():
+        for key in keys:
             text = text.replace(key, MASK)
         return text[:LONGEST]
 

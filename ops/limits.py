@@ -23,7 +23,7 @@ from ops.clients import client_of
 DEFAULTS = {
     "checkout_limit": ("30/minute;300/hour", "6000/minute"),
     "attempt_limit": ("10/minute;60/hour", "60/minute"),
-    "status_limit": ("1200/minute", "60000/minute"),  # one page asks some 15 times in its first
+    "status_limit": ("3000/minute", "60000/minute"),  # one page asks some 40 times in its first
 }
 WRONG_PASSWORDS = "10/minute"
 WRONG_PAIRS = "10/minute;60/hour"  # of an order's number and address, from one address

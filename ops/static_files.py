@@ -30,10 +30,16 @@ def static_version() -> str:
     return digest.hexdigest()[:12]
 
 
-def add_static_version(endpoint: str, values: dict[str, object]) -> None:
-    """Complete ``url_for("static", filename=…)``."""
-    if endpoint == "static":
-        values["version"] = static_version()
+@cache
+def static_url(filename: str) -> str:
+    """The address of a file of ``static/``, for templates: put together once for each file."""
+    return f"/static/{static_version()}/{filename}"
+
+
+@cache
+def picture_url(picture: str, width: int) -> str:
+    """Address of a product picture in one of its two widths, 480 or 900 pixels."""
+    return static_url(f"products/{picture.removesuffix('.webp')}-{width}.webp")
 
 
 def static_file(version: str, filename: str) -> Response:

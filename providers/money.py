@@ -7,6 +7,7 @@ sells in is a setting.
 
 import re
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import Final
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
@@ -103,6 +104,7 @@ def to_major(amount: int, currency: str) -> Decimal:
     return Decimal(amount).scaleb(-digits(currency), EXACT)
 
 
+@lru_cache(maxsize=10_000)  # Babel takes a tenth of a millisecond
 def show(amount: int, currency: str) -> str:
     """An amount for people: ``2400, "USD"`` is "US$24.00", ``2400, "SGD"`` is "SGD 24.00".
 

@@ -25,7 +25,7 @@ from tests.usual import PROVIDER, Delivery, event
 from tools.shopper import direct_session
 
 STATE = re.compile(r'data-state="(\w+)"')
-NEXT = re.compile(r'hx-get="([^"]+)" hx-trigger="load delay:(\d+)s')
+NEXT = re.compile(r'hx-get="([^"]+)" hx-trigger="every (\d+)s')
 LONGEST_WAIT = 12.0  # seconds until the webhook comes: most come at once, some late
 PATIENCE = 60.0
 
@@ -70,7 +70,8 @@ def _purchase(shop_url: str, order_id: str, delivery: Delivery, moment: float) -
         while STATE.findall(page)[0] != "paid" and time.monotonic() < ends:
             path, pause = NEXT.findall(page)[0]
             time.sleep(int(pause))
-            page = session.get(shop_url + path.replace("&amp;", "&"), timeout=20).text
+            answer = session.get(shop_url + path.replace("&amp;", "&"), timeout=20)
+            page = page if answer.status_code == 204 else answer.text
             polls += 1
         seen = time.monotonic()
     sender.join()

@@ -156,7 +156,7 @@ def add() -> ResponseReturnValue:
     if error:
         if _wants_fragment():
             return render_template("cart/_added.html", product=offer, quantity=0, error=error)
-        return product_page(offer, error), 422
+        return product_page(offer.slug, error), 422
     _put(offer.slug, before + quantity)
     if _wants_fragment():
         return render_template("cart/_added.html", product=offer, quantity=quantity, oob=True)

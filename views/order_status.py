@@ -19,10 +19,6 @@ from providers import money
 
 from .order_words import DOUBTFUL, LATE, TO_THE_CARD, WORDS
 
-#: Seconds until the waiting page asks again: quick at first, then slower.
-POLL_DELAYS = (1, 1, 2, 2, 3, 3, 5, 8, 13)
-#: Seconds until it asks again after an error, or no answer.
-SOONEST_RETRY = 5
 SLOW = timedelta(seconds=30)
 #: How often an expired QR code is replaced by itself.
 RENEWALS = 3
@@ -67,7 +63,6 @@ class View:
     open_until: datetime | None
     renew_itself: bool  # an expired code is replaced without a press, the first few times
     money_back: list[str]  # a sentence each
-    poll_count: int
     is_slow: bool
     is_open: bool  # the order can still be paid
     may_be_unpaid: bool  # the page has expired, or the provider reports no payment since
@@ -84,15 +79,6 @@ class View:
         if self.state == "short":
             return not self.is_open
         return self.state not in ("waiting", "left", "closed", "scan", "code_expired", "partial")
-
-    @property
-    def poll_delay(self) -> int:
-        return POLL_DELAYS[min(self.poll_count, len(POLL_DELAYS) - 1)]
-
-    @property
-    def retry_delay(self) -> int:
-        """Seconds between further polls, until one is answered."""
-        return max(SOONEST_RETRY, 2 * self.poll_delay)
 
     @property
     def can_retry(self) -> bool:
@@ -123,8 +109,8 @@ class View:
         )
 
 
-def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
-    """What the page shows of this order and payment; ``count``: polls so far."""
+def describe(order: Order, payment: Payment | None) -> View:
+    """What the page shows of this order and payment."""
     label, reason = "", ""
     if payment:
         configured = payments.providers().get(payment.provider)
@@ -179,10 +165,9 @@ def describe(order: Order, payment: Payment | None, count: int = 0) -> View:
         open_until=payment.page_expires_at if payment else None,
         renew_itself=bool(payment and payment.attempt <= RENEWALS),
         money_back=_money_back(order, payment) if payment and state == "paid" else [],
-        poll_count=count,
-        is_slow=state == "waiting" and _waited(payment) > SLOW,
+        is_slow=state == "waiting" and is_slow(payment),
         is_open=order.status == "open",
-        may_be_unpaid=payment is not None and (_is_over(payment) or _was_seen_unpaid(payment)),
+        may_be_unpaid=payment is not None and (is_over(payment) or was_seen_unpaid(payment)),
     )
 
 
@@ -208,7 +193,7 @@ def state_of(order: Order, payment: Payment | None) -> str:
         return "canceled"
     if payment.status == "created" and payment.page_url is None:
         return "unpaid"
-    over = _is_over(payment)
+    over = is_over(payment)
     if payment.status == "partially_paid":
         return "short" if over else "partial"
     if payment.hint:
@@ -222,15 +207,20 @@ def state_of(order: Order, payment: Payment | None) -> str:
 NO_PAGE = ("rejected", "reference_taken", "foreign_page")
 
 
-def _is_over(payment: Payment) -> bool:
+def is_over(payment: Payment) -> bool:
     """By our clock, the provider's page has expired."""
     return payment.page_expires_at < now()
 
 
-def _was_seen_unpaid(payment: Payment) -> bool:
+def is_slow(payment: Payment | None) -> bool:
+    """The shopper waits for longer than confirming usually takes."""
+    return waited(payment) > SLOW
+
+
+def was_seen_unpaid(payment: Payment) -> bool:
     """The shopper is back for a while, the provider was asked, and the payment is still open."""
     asked = payment.returned_at is not None and payment.checks > 0
-    return asked and _waited(payment) > SLOW and payment.status in OPEN
+    return asked and waited(payment) > SLOW and payment.status in OPEN
 
 
 def _is_late(order: Order) -> bool:
@@ -332,5 +322,5 @@ def label_of(payment: Payment | None) -> str:
     return configured.capabilities.label if configured else "the provider"
 
 
-def _waited(payment: Payment | None) -> timedelta:
+def waited(payment: Payment | None) -> timedelta:
     return now() - (payment.returned_at or payment.created_at) if payment else timedelta()

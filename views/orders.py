@@ -24,6 +24,7 @@ from .cart import take_out
 from .checkout import leave_to_pay, pay_with_credit
 from .choices import choices
 from .order_status import View, choice_of, describe, label_of, state_of
+from .polling import next_poll, still_true
 
 bp = Blueprint("orders", __name__)
 
@@ -60,13 +61,17 @@ def pay_here(order_id: str) -> ResponseReturnValue:
 
 
 @bp.get("/orders/<order_id>/status")
-def status(order_id: str) -> str:
-    """The part of the page that polls. ``n``: polls so far; ``was``: the state it shows."""
+def status(order_id: str) -> ResponseReturnValue:
+    """The part of the page that polls; 204 while what the page shows is true, after one read.
+
+    ``opened``: when the page was. ``was``: the state that it shows. ``seen``: its mark.
+    """
+    if "seen" in request.args and still_true(order_id):
+        return "", 204
     order, payment = _find(order_id)
     if order.status != "open":
         take_out(order.id)
-    count = max(0, min(request.args.get("n", 0, type=int), 1000))
-    view = describe(order, payment, count)
+    view = describe(order, payment)
     announce = view.state != request.args.get("was", "waiting")
     return render_template(
         "orders/_payment.html", is_poll=True, announce=announce, **_context(order, payment, view)
@@ -189,6 +194,7 @@ def _context(order: Order, payment: Payment | None, view: View) -> dict[str, obj
     return {
         "order": order,
         "view": view,
+        "poll": None if view.is_final else next_poll(order, payment),
         "bought": _bought(order) if view.state == "paid" else [],
         "providers": choices(order.currency) if view.can_retry or view.can_change else [],
         "chosen": choice_of(payment) if payment else None,

@@ -1,7 +1,9 @@
 """The shelf and the products."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import (
@@ -14,7 +16,7 @@ from flask import (
     session,
     url_for,
 )
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, select
 from werkzeug.wrappers import Response
 
 import payments
@@ -23,19 +25,13 @@ from models import Price, Product
 
 bp = Blueprint("shop", __name__)
 
+PRODUCTS, PRICES = Product.__table__, Price.__table__
+
 CURRENCIES = ("USD", "EUR", "SGD", "TTD")
 THEMES = ("light", "dark")
 THEME_SECONDS = 365 * 24 * 60 * 60
 LOW_STOCK = 5
 RELATED = 3
-
-#: Values of ``?sort=``: the label, and the columns to sort by.
-SORTS = {
-    "": ("Featured", (Product.position,)),
-    "price": ("Price: low to high", (Price.amount, Product.position)),
-    "-price": ("Price: high to low", (Price.amount.desc(), Product.position)),
-    "name": ("Name", (Product.name,)),
-}
 
 
 @dataclass(frozen=True)
@@ -62,30 +58,32 @@ class Offer:
         return self.stock == 0
 
 
-def offers(
-    currency: str, slugs: list[str] | None = None, kind: str = "", sort: str = ""
-) -> list[Offer]:
-    """The products that are sold in this currency: all of them, these slugs, or one kind."""
-    query = select(Product, Price.amount).join(Price).where(Price.currency == currency)
-    if slugs is not None:
-        query = query.where(Product.slug.in_(slugs))
-    if kind:
-        query = query.where(Product.kind == kind)
-    return [
-        Offer(
-            slug=product.slug,
-            name=product.name,
-            kind=product.kind,
-            fulfilment=product.fulfilment,
-            blurb=product.blurb,
-            description=product.description,
-            picture=product.picture,
-            alt=product.alt,
-            stock=product.stock,
-            price=price,
-        )
-        for product, price in db.session.execute(query.order_by(*SORTS[sort][1]))
-    ]
+#: Values of ``?sort=``: the label, and the key to sort by.
+SORTS: dict[str, tuple[str, Callable[[Offer], Any]]] = {
+    "": ("Featured", lambda offer: 0),
+    "price": ("Price: low to high", lambda offer: offer.price),
+    "-price": ("Price: high to low", lambda offer: -offer.price),
+    "name": ("Name", lambda offer: offer.name),
+}
+
+#: The columns of an :class:`Offer`, as rows: a page changes none of them.
+COLUMNS = [PRODUCTS.c[each.name] for each in fields(Offer) if each.name != "price"]
+SHELF = (
+    select(*COLUMNS, PRICES.c.amount.label("price"))
+    .join_from(PRODUCTS, PRICES)
+    .where(PRICES.c.currency == bindparam("currency"))
+    .order_by(PRODUCTS.c.position)
+)
+CHOSEN = SHELF.where(PRODUCTS.c.slug.in_(bindparam("slugs", expanding=True)))
+
+
+def offers(currency: str, slugs: list[str] | None = None) -> list[Offer]:
+    """The products that are sold in this currency, in the order of the shelf: all, or these."""
+    if slugs is None:
+        found = db.session.execute(SHELF, {"currency": currency})
+    else:
+        found = db.session.execute(CHOSEN, {"currency": currency, "slugs": slugs})
+    return [Offer(**row._mapping) for row in found]
 
 
 def find_offer(slug: str) -> Offer:
@@ -100,15 +98,9 @@ def current_currency() -> str:
     return chosen if chosen in CURRENCIES else CURRENCIES[0]
 
 
-def kinds() -> list[str]:
-    """The kinds of products, in the order of the shelf."""
-    first = func.min(Product.position)
-    return list(db.session.scalars(select(Product.kind).group_by(Product.kind).order_by(first)))
-
-
-def related_to(offer: Offer) -> list[Offer]:
-    """A few other products, those of the same kind first."""
-    others = [each for each in offers(current_currency()) if each.slug != offer.slug]
+def related_to(offer: Offer, goods: list[Offer]) -> list[Offer]:
+    """A few others of these products, those of the same kind first."""
+    others = [each for each in goods if each.slug != offer.slug]
     return sorted(others, key=lambda each: each.kind != offer.kind)[:RELATED]
 
 
@@ -121,23 +113,31 @@ def current_theme() -> str:
 @bp.get("/")
 def shelf() -> str:
     """All products, or one kind of them; an unknown kind or order in the URL is ignored."""
-    found, kind, sort = kinds(), request.args.get("kind", ""), request.args.get("sort", "")
-    kind, sort = kind if kind in found else "", sort if sort in SORTS else ""
-    goods = offers(current_currency(), kind=kind, sort=sort)
+    goods = offers(current_currency())
+    kinds = list(dict.fromkeys(each.kind for each in goods))
+    kind, sort = request.args.get("kind", ""), request.args.get("sort", "")
+    kind, sort = kind if kind in kinds else "", sort if sort in SORTS else ""
+    shown = [each for each in goods if kind in ("", each.kind)]
+    shown.sort(key=SORTS[sort][1])
     return render_template(
-        "shop/shelf.html", products=goods, kinds=found, kind=kind, sorts=SORTS, sort=sort
+        "shop/shelf.html", products=shown, kinds=kinds, kind=kind, sorts=SORTS, sort=sort
     )
 
 
 @bp.get("/products/<slug>")
 def product(slug: str) -> str:
-    return product_page(find_offer(slug))
+    return product_page(slug)
 
 
-def product_page(offer: Offer, error: str | None = None) -> str:
-    """A product's page; ``error`` says what is wrong with the quantity."""
+def product_page(slug: str, error: str | None = None) -> str:
+    """A product's page; ``error`` says what is wrong with the quantity.
+
+    :raise 404: no such product.
+    """
+    goods = offers(current_currency())
+    offer = next((each for each in goods if each.slug == slug), None) or abort(404)
     return render_template(
-        "shop/product.html", product=offer, related=related_to(offer), error=error
+        "shop/product.html", product=offer, related=related_to(offer, goods), error=error
     )
 
 

@@ -61,23 +61,6 @@ def test_the_return_asks_for_a_look_within_fifteen_seconds(
     assert due < now() + timedelta(seconds=15)
 
 
-def test_the_waiting_page_asks_again_quickly_at_first_and_slower_later(
-    shopper: Shopper, order_id: str
-) -> None:
-    delays = []
-    for n in (0, 3, 6, 8, 100):
-        fragment = shopper.get(f"/orders/{order_id}/status?n={n}").text
-        assert "<html" not in fragment
-        found = re.search(r"load delay:(\d+)s, every (\d+)s", fragment)
-        assert found
-        delays.append(int(found.group(1)))
-        assert int(found.group(2)) > delays[-1], "S10: after a poll without an answer, another"
-
-    assert delays == sorted(delays)
-    assert delays[0] <= 1
-    assert delays[-1] >= 10
-
-
 def test_the_waiting_page_claims_nothing_and_works_without_javascript(
     shopper: Shopper, order_id: str
 ) -> None:
