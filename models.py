@@ -236,7 +236,8 @@ class Payment(Base):
     transaction_id: Mapped[str | None] = mapped_column(String(100))  # see News
     failure_code: Mapped[str | None] = mapped_column(String(60))
     failure_message: Mapped[str | None] = mapped_column(Text)
-    #: "opened", "lost" or "won": the payer's bank wants the money back. A mark, no rung.
+    #: "opened", "lost" or "won": the payer's bank wants the money back. "doubted": told of a
+    #: failure after money, so the provider is asked; "undone": it says the money is gone. No rung.
     dispute: Mapped[str | None] = mapped_column(String(10))
     #: Why a person should look at this payment, a line each; shown in the console.
     problem: Mapped[str | None] = mapped_column(Text)
@@ -269,8 +270,8 @@ class Payment(Base):
 
     @property
     def kept(self) -> int:
-        """What was received and is still here: neither refunded nor with the payer's bank."""
-        if self.dispute in ("opened", "lost"):
+        """What was received and is still here: not refunded, undone, or with the payer's bank."""
+        if self.dispute in ("opened", "lost", "undone"):
             return 0
         return max(self.received - self.refunded, 0)
 

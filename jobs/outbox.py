@@ -121,7 +121,7 @@ def do_task(task_id: int, attempt: int) -> None:
             if inside:
                 order = session.get_one(Order, order_id)
                 if not payments.money_is_here(order):
-                    raise payments.MoneyIsGone("refunded, voided or disputed since it was paid")
+                    raise payments.MoneyIsGone("refunded, reversed or disputed since it was paid")
                 inside(session, order)
             if kind == "receipt":  # which every paid order is owed once
                 metrics.observe_confirmation(session.get_one(Order, order_id))

@@ -18,6 +18,7 @@ from .ladder import apply_news
 from .matching import combine_parts, find_payment
 from .pings import take_ping
 from .refunds import report_refused
+from .timing import IN_DOUBT
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,10 @@ def _apply_and_explain(payment: Payment, news: News) -> tuple[str, str]:
         return "applied", news.problem
     if news.check:
         return "applied", "it does not say all: the provider is asked"
-    if (payment.status, payment.received, payment.refunded, payment.dispute) == before:
+    after = (payment.status, payment.received, payment.refunded, payment.dispute)
+    if after[:3] == before[:3] and payment.dispute in IN_DOUBT:
+        return "applied", "it contradicts what was said before: the provider is asked"
+    if after == before:
         return "ignored", f"payment is already {payment.status}"
     if news.dispute:
         return "applied", f"dispute {payment.dispute}"

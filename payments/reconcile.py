@@ -8,7 +8,7 @@ from sqlalchemy import and_, func, select
 
 import logs
 from database import database_now, db, now, transaction, update_one
-from models import OPEN, Payment
+from models import OPEN, Order, Payment
 from providers.contract import News, PaymentRequest, Rejected, Unreachable
 
 from .closing import close_page
@@ -16,9 +16,10 @@ from .gateway import providers, request_for
 from .inbox import apply_parked
 from .ladder import MONEY, NO_MONEY, apply_news, climb
 from .refunds import report_refused
+from .reversals import follow_answer
 from .review import flag_for_review
 from .surplus import hold_partial
-from .timing import LONGEST_PAUSE, STOP_CHECKING, is_pinged
+from .timing import IN_DOUBT, LONGEST_PAUSE, STOP_CHECKING, is_pinged
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def check_payment(payment_id: str) -> datetime | None:
     claimed = _claim_check(payment_id)
     if claimed is None:
         return None
-    request, provider, next_check_at = claimed
+    request, provider, next_check_at, received = claimed
     configured = providers().get(provider)
     found: list[News] = []
     gone = False
@@ -49,8 +50,12 @@ def check_payment(payment_id: str) -> datetime | None:
         payment = session.get_one(Payment, payment_id, with_for_update=True)
         booked = payment.next_check_at
         apply_parked(payment, *(news.transaction_id for news in found))
+        late = _is_late((booked, payment.received), (next_check_at, received))
         for news in found:
-            takes_back = _takes_back(payment, news)
+            takes_back = not late and _takes_back(payment, news)
+            undone = not late and _is_undone(payment, news)
+            if news.status and not late:
+                follow_answer(payment, undone)
             if news.refund_refused:
                 report_refused(payment, news)
             elif news.status or news.dispute or news.problem or news.provider_state:
@@ -58,8 +63,12 @@ def check_payment(payment_id: str) -> datetime | None:
             if takes_back:
                 problem = f"{provider} says {news.word}, after it had said that more money came"
                 flag_for_review(payment_id, problem)
-                if payment.status != "partially_paid":  # whose rest may still come
+                if payment.status != "partially_paid" and not undone:  # they may still come
                     payment.next_check_at = None
+        if not found and not gone:  # it cannot be asked
+            follow_answer(payment, undone=False)
+        if late and payment.dispute in IN_DOUBT:
+            payment.next_check_at = booked
         if payment.next_check_at and payment.expires_at < now():
             # Expired for us: the shopper may pay again. Late money is still asked for, and taken.
             climb(payment_id, "expired")
@@ -78,15 +87,35 @@ def check_payment(payment_id: str) -> datetime | None:
     return next_slot
 
 
+def _is_late(here: tuple[object, int], asked: tuple[object, int]) -> bool:
+    """Whether news came while the provider was asked: its answer may be older, and proves no loss.
+
+    Compares the next slot and the sum received with those when the question was sent.
+    """
+    return here != asked
+
+
 def _takes_back(payment: Payment, news: News) -> bool:
     """Whether the provider's total is less than what it had said to be here.
 
     Of a failure, ``apply_news`` tells by itself.
     """
+    return news.status != "failed" and _is_below(payment.received, payment, news)
+
+
+def _is_undone(payment: Payment, news: News) -> bool:
+    """Whether what paid the order, or some of it, is no longer at the provider."""
+    if not _is_below(min(payment.received, payment.amount), payment, news):
+        return False
+    return db.session.get_one(Order, payment.order_id).paid_by == payment.id
+
+
+def _is_below(total: int, payment: Payment, news: News) -> bool:
+    """Whether the provider says that less than ``total``, in minor units, was received."""
     if news.status in NO_MONEY:
-        return payment.received > 0 and news.status != "failed"
+        return total > 0
     same = news.status in MONEY and news.currency == payment.currency
-    return same and news.amount is not None and news.amount < payment.received
+    return same and news.amount is not None and news.amount < total
 
 
 def _stop_checking(payment_id: str) -> bool:
@@ -104,10 +133,11 @@ def _stop_checking(payment_id: str) -> bool:
         return True
 
 
-def _claim_check(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None:
+def _claim_check(payment_id: str) -> tuple[PaymentRequest, str, datetime, int] | None:
     """Take this slot and book the next: 5 s, 10 s, 20 s … at most an hour apart.
 
-    Returns what to ask, whom, and the next slot; None when nothing is due or another was faster.
+    Returns what to ask, whom, the next slot, and what was received before; None when nothing is
+    due or another was faster.
     """
     with transaction() as session:
         payment = session.get(Payment, payment_id)
@@ -125,7 +155,7 @@ def _claim_check(payment_id: str) -> tuple[PaymentRequest, str, datetime] | None
         if not update_one(Payment, due, **booked, checks=Payment.checks + 1):
             return None
         logs.about(order_id=payment.order_id, payment_id=payment.id, provider=payment.provider)
-        return request_for(payment), payment.provider, next_check_at
+        return request_for(payment), payment.provider, next_check_at, payment.received
 
 
 def providers_to_check() -> list[str]:

@@ -13,6 +13,7 @@ from providers.contract import News
 from . import credit
 from .refunds import left_to_refund
 from .review import flag_for_review
+from .timing import IN_DOUBT
 
 #: A dispute only moves on, like a status: it has begun, took the money, or was turned down.
 DISPUTES = {
@@ -20,17 +21,41 @@ DISPUTES = {
     "lost": "the payer's bank took this payment back: its money is gone",
     "won": "the dispute is over, and the money stays here",
 }
+UNDONE = "its money is no longer there: goods that have not left are held back"
 
 
 class MoneyIsGone(Exception):
-    """Goods are held back: what paid for them was refunded, voided or is disputed."""
+    """Goods are held back: what paid for them was refunded, reversed or is disputed."""
 
 
 def mark_dispute(payment_id: str, dispute: str) -> None:
     """A mark beside the status, since a dispute may end with the money still here."""
-    earlier = [*DISPUTES][: [*DISPUTES].index(dispute)]
+    marks = [*IN_DOUBT, *DISPUTES]
+    earlier = marks[: marks.index(dispute)]
     moves_on = or_(Payment.dispute.is_(None), Payment.dispute.in_(earlier))
     update_one(Payment, and_(Payment.id == payment_id, moves_on), dispute=dispute)
+
+
+def follow_answer(payment: Payment, undone: bool) -> None:
+    """What the provider answers about money that paid: a chain may undo it, and it may come again.
+
+    Inside a transaction that has locked the payment.
+    """
+    if undone:
+        _mark(payment.id, "undone")
+        flag_for_review(payment.id, UNDONE)
+        return
+    if payment.dispute in IN_DOUBT:
+        update_one(Payment, Payment.id == payment.id, dispute=None)
+        if UNDONE in (payment.problem or ""):
+            flag_for_review(payment.id, "its money is there again")
+        _try_goods_again(payment.order_id)
+
+
+def _mark(payment_id: str, dispute: str) -> None:
+    """A mark of the payer's bank is not replaced; nor is "undone", except by an answer."""
+    free = or_(Payment.dispute.is_(None), Payment.dispute == "doubted")
+    update_one(Payment, and_(Payment.id == payment_id, free), dispute=dispute)
 
 
 def flag_reversal(payment: Payment, news: News, received_before: int, kept_before: int) -> None:
@@ -49,6 +74,8 @@ def flag_reversal(payment: Payment, news: News, received_before: int, kept_befor
     if news.status == "failed" and received_before:
         problem = f"{payment.provider} says failed, after it had said that money came"
         flag_for_review(payment.id, problem)
+        if news.event_key:  # until the provider has answered, which may be in a moment
+            _mark(payment.id, "doubted")
     if received_before and kept_before < payment.kept:
         _try_goods_again(payment.order_id)
 
@@ -71,7 +98,7 @@ def money_is_here(order: Order) -> bool:
 def is_here(payment: Payment) -> bool:
     """Some of this payment's money is neither refunded, nor asked back, voided or disputed."""
     if payment.received:
-        return left_to_refund(payment) > 0
+        return payment.dispute != "doubted" and left_to_refund(payment) > 0
     # Money in another currency, of which a person knows what it is worth.
     return payment.dispute in (None, "won") and payment.status in (
         "partially_paid",
@@ -87,6 +114,9 @@ def accept_what_is_here(order_id: str) -> None:
         if order.paid_by is None:
             return
         payment = session.get_one(Payment, order.paid_by, with_for_update=True)
+        update_one(
+            Payment, and_(Payment.id == payment.id, Payment.dispute == "doubted"), dispute=None
+        )
         left = left_to_refund(payment)
         if is_here(payment):
             update_one(Order, and_(Order.id == order_id, Order.must_keep > left), must_keep=left)

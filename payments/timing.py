@@ -13,6 +13,9 @@ STOP_CHECKING = timedelta(hours=24)  # after it expired; even the slowest provid
 SILENT_REFUND = timedelta(hours=1)
 PING_PAUSE = timedelta(seconds=3)  # between the beginnings of two checks that pings ask for
 
+#: Marks in ``Payment.dispute`` that the provider's next answer sets or removes.
+IN_DOUBT = ("doubted", "undone")
+
 #: The provider will not change its mind by itself, so it need not be asked again.
 FINAL = ("failed", "canceled", "succeeded", "partially_refunded", "refunded", "voided")
 
@@ -35,5 +38,7 @@ def book_check(payment: Payment, news: News, status_before: str) -> None:
         payment.next_check_at = database_now() + FIRST_CHECK
     # After a failure, a success is a second try, or old news of what a chain has undone.
     second_try = status_before in ("failed", "partially_paid") and payment.status == "succeeded"
-    if news.check or second_try:
+    # Told of a failure after money, or of anything after that: only its answer says what is there.
+    doubted = (news.status == "failed" and payment.received > 0) or payment.dispute in IN_DOUBT
+    if news.check or second_try or (doubted and news.event_key):
         payment.next_check_at = database_now()

@@ -116,6 +116,8 @@ def _refundable(payment: Payment) -> Refundable:
     sentence = ""
     if capabilities is None or not capabilities.refunds:
         sentence = "makes no refunds; send the money back another way."
+    elif payment.dispute not in (None, "won"):
+        sentence = "its money is in doubt, gone or disputed: nothing can be refunded now."
     elif not left:
         sentence = "all of it has been refunded, or is on its way."
     return Refundable(

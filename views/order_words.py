@@ -92,14 +92,15 @@ WORDS = {
     ),
 }
 #: In place of the sentence of "paid" while a task is overdue: LATE when a worker will do it,
-#: DOUBTFUL when a person must look first, because some of the money was refunded or is disputed.
+#: DOUBTFUL when a person must look first: some of the money was refunded, reversed or is disputed.
 LATE = (
     "Your payment is safe. Preparing your order takes longer than usual: you need not do anything, "
     "and this page updates by itself."
 )
 DOUBTFUL = (
-    "Some of what you paid was refunded or is disputed, so a person looks at your order before it "
-    "goes on. If nothing has changed here within a day, write to us with your order number."
+    "Some of what you paid was refunded, reversed or is disputed, so a person looks at your order "
+    "before it goes on. If nothing has changed here within a day, write to us with your order "
+    "number."
 )
 #: Added to the sentence of "refunded", or in its place where a gift card paid all of the order.
 TO_THE_CARD = " {credit} is back on your gift card, and its code pays as before."

@@ -186,7 +186,8 @@ def test_parked_money_is_not_forgotten_when_later_news_names_the_payment(
     shopper.deliver(*event(payment, "failed", failureCode="declined"))
 
     assert books.order.status == "paid"
-    assert [each.verdict for each in books.deliveries] == ["applied", "ignored"]
+    assert [each.verdict for each in books.deliveries] == ["applied", "applied"]
+    assert "the provider is asked" in str(books.deliveries[1].reason)
 
 
 def test_news_that_was_parked_while_its_payment_was_being_stored_is_applied_with_the_next(

@@ -20,9 +20,10 @@ from providers.contract import News, Unreachable
 from .. import mintcash
 from ..books import Books
 from ..mintcash import event
-from ..purchases import ALL_EFFECTS, ONE_OF_EACH, tell
+from ..purchases import ALL_EFFECTS, ONE_OF_EACH, pay, tell
 from ..races import (
     Barrier,
+    after,
     assert_one_was_locked_out,
     at_once,
     before,
@@ -334,3 +335,77 @@ def test_a_payment_in_parts_that_shrinks_is_asked_about_until_the_rest_has_come(
 
     assert "after it had said that more money came" in str(books.payment.problem)
     assert books.payment.next_check_at is not None
+
+
+# ------------------------------------------------------------------ told while it is asked
+
+
+@pytest.fixture
+def paid_while_asked(
+    app: Flask,
+    books: Books,
+    monkeypatch: pytest.MonkeyPatch,
+    mintcash_api: mintcash.Api,
+    silent_payment: str,
+) -> None:
+    """MintCash answers "pending"; before the answer is read, the payment succeeds and is told."""
+    after(monkeypatch, provider, "fetch_payment", lambda: pay(app, mintcash_api.newest))
+
+
+def test_an_answer_that_is_older_than_the_money_takes_nothing_back(
+    books: Books, paid_while_asked: None
+) -> None:
+    """B13's kind: the answer was on its way when the webhook came."""
+    books.sweep()
+    books.work()
+
+    assert (books.order.status, books.payment.problem, books.payment.dispute) == (
+        "paid",
+        None,
+        None,
+    )
+    assert books.payment.next_check_at is None
+    assert books.fulfilled() == {"parcel": 1, "mail": 1}
+
+
+def test_an_older_answer_that_is_believed_takes_back_what_is_here(
+    books: Books, monkeypatch: pytest.MonkeyPatch, paid_while_asked: None
+) -> None:
+    """The twin: without the comparison, goods that are paid for would be held back."""
+    monkeypatch.setattr(reconcile, "_is_late", lambda here, asked: False)
+
+    books.sweep()
+    books.work()
+
+    assert books.payment.dispute == "undone"
+    assert books.fulfilled() == {}
+
+
+def test_a_doubt_that_arises_while_it_is_asked_is_asked_about_again(
+    books: Books,
+    shopper: Shopper,
+    monkeypatch: pytest.MonkeyPatch,
+    mintcash_api: mintcash.Api,
+) -> None:
+    """The answer "succeeded" is older than the failure, and proves nothing about it."""
+    (payment,) = books.place_order({"candle": 1})
+    mintcash_api.payments[payment["id"]] = {**payment, "status": "succeeded"}
+    shopper.deliver(*event(payment, "failed"))
+    shopper.deliver(*event(payment, "succeeded"))
+    failure = [event(payment, "failed")]
+
+    def fail_once() -> None:
+        if failure:
+            payments.receive("mintcash", failure[0].headers, failure.pop().body)
+
+    after(monkeypatch, provider, "fetch_payment", fail_once)
+
+    with books.open():
+        payments.check_payment(payment["externalId"])
+    assert books.payment.dispute == "doubted"
+    assert books.payment.next_check_at is not None
+
+    books.make_checks_due()
+    with books.open():
+        payments.check_payment(payment["externalId"])
+    assert books.payment.dispute is None

@@ -4,15 +4,19 @@ from typing import Any
 
 import pytest
 import time_machine
+from sqlalchemy import select
 
 import jobs
 import payments
-from database import now
+from database import db, now
 from jobs import outbox
+from models import Credit
+from payments import reversals
 
+from .. import mintcash
 from ..books import Books
 from ..mintcash import event
-from ..purchases import ALL_EFFECTS, ONE_OF_EACH, TOTAL, left_to_refund, tell
+from ..purchases import ALL_EFFECTS, COOKBOOK, ONE_OF_EACH, TOTAL, left_to_refund, receive, tell
 from ..races import before
 from ..shopper import Shopper
 
@@ -147,3 +151,145 @@ def test_a_person_may_let_goods_leave_for_what_is_left(shopper: Shopper, books: 
         jobs.work_off_outbox()
 
     assert books.fulfilled() == ALL_EFFECTS
+
+
+# ------------------------------------------------------------------ money in doubt
+
+
+@pytest.fixture
+def doubted(shopper: Shopper, books: Books, mintcash_api: mintcash.Api) -> dict[str, Any]:
+    """Paid, then told as failed, and MintCash is not asked yet: change what it will answer."""
+    (payment,) = books.place_order(ONE_OF_EACH)
+    shopper.deliver(*event(payment, "succeeded"))
+    shopper.deliver(*event(payment, "failed"))
+    assert books.payment.dispute == "doubted"
+    mintcash_api.payments[payment["id"]] = {**payment, "status": "failed"}
+    return mintcash_api.newest
+
+
+def ask(books: Books) -> None:
+    with books.open():
+        payments.check_payment(books.payment.id)
+
+
+@pytest.mark.parametrize(
+    ("answer", "mark", "effects"),
+    [
+        pytest.param({"status": "succeeded"}, None, ALL_EFFECTS, id="it was old news"),
+        pytest.param({"status": "failed"}, "undone", {}, id="failed"),
+        pytest.param({"status": "pending"}, "undone", {}, id="not yet"),
+        pytest.param({"status": "succeeded", "amount": 1}, "undone", {}, id="a part is left"),
+        pytest.param({"status": "voided"}, None, {}, id="voided"),
+        pytest.param({"id": "unknown"}, "doubted", {}, id="no answer"),
+    ],
+)
+def test_goods_wait_until_the_provider_has_answered_and_its_answer_decides(
+    books: Books,
+    doubted: dict[str, Any],
+    answer: dict[str, Any],
+    mark: str | None,
+    effects: dict[str, int],
+) -> None:
+    """Neither parcel, download, credit nor receipt; and what was received never falls."""
+    books.work()
+    assert books.fulfilled() == {}
+
+    doubted.update(answer)
+    ask(books)
+    books.work()
+
+    assert (books.payment.dispute, books.fulfilled()) == (mark, effects)
+    assert (books.order.status, books.payment.received) == ("paid", TOTAL)
+
+
+def test_a_dispute_that_opens_while_money_is_doubted_is_not_ended_by_an_answer(
+    books: Books, doubted: dict[str, Any]
+) -> None:
+    """The bank's mark replaces the doubt."""
+    doubted["status"] = "succeeded"
+
+    tell(books, doubted, dispute="opened")
+    ask(books)
+    books.work()
+
+    assert books.payment.dispute == "opened"
+    assert books.fulfilled() == {}
+
+
+def test_a_failure_told_after_a_dispute_leaves_the_mark_of_the_dispute(
+    shopper: Shopper, books: Books
+) -> None:
+    (payment,) = books.place_order(ONE_OF_EACH)
+    shopper.deliver(*event(payment, "succeeded"))
+    tell(books, payment, dispute="opened")
+    tell(books, payment, dispute="won")
+
+    shopper.deliver(*event(payment, "failed"))
+
+    assert books.payment.dispute == "won"
+
+
+def test_a_person_may_end_a_doubt_that_no_answer_ends(
+    shopper: Shopper, books: Books, doubted: dict[str, Any]
+) -> None:
+    """The provider does not answer: a person has looked there, and tries the goods again."""
+    doubted["id"] = "unknown"
+    books.work()
+    ask(books)
+    assert "in doubt" in shopper.get(f"/console/orders/{books.order.id}").text
+
+    with books.open():
+        for task in books.tasks:
+            jobs.retry_parked(task.id)
+        jobs.work_off_outbox()
+
+    assert books.fulfilled() == ALL_EFFECTS
+
+
+def test_a_person_cannot_let_goods_leave_for_money_that_the_provider_says_is_gone(
+    shopper: Shopper, books: Books, doubted: dict[str, Any]
+) -> None:
+    ask(books)
+    books.work()
+    page = shopper.get(f"/console/orders/{books.order.id}").text
+    assert reversals.UNDONE in page
+    assert "money gone" in page
+
+    with books.open():
+        for task in books.tasks:
+            jobs.retry_parked(task.id)
+        jobs.work_off_outbox()
+
+    assert books.fulfilled() == {}
+
+
+def test_a_gift_card_goes_with_the_money_that_bought_it_and_comes_with_it(
+    books: Books, doubted: dict[str, Any]
+) -> None:
+    doubted["status"] = "succeeded"
+    ask(books)
+    books.work()
+
+    for status, balance in (("pending", 0), ("succeeded", 25_00)):
+        doubted["status"] = status
+        tell(books, doubted, check=True)
+        ask(books)
+        assert books.read(lambda: db.session.scalars(select(Credit.balance)).one()) == balance
+
+
+def test_goods_that_are_just_leaving_wait_for_the_failure_that_is_being_told(
+    shopper: Shopper, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told between the claim of a task and its transaction; guard: asked inside it, row locked."""
+    (payment,) = books.place_order(COOKBOOK)
+    shopper.deliver(*event(payment, "succeeded"))
+    failure = [event(payment, "failed")]
+
+    def fail() -> None:
+        if failure:
+            receive(failure.pop())()
+
+    before(monkeypatch, outbox, "do_task", fail)
+    books.work()
+
+    assert books.fulfilled() == {}

@@ -8,6 +8,7 @@ import time_machine
 
 from database import now
 from payments import timing
+from payments.reversals import UNDONE
 from providers.contract import LADDER
 
 from .. import mintcash
@@ -80,5 +81,8 @@ def test_a_failure_that_overtook_its_success_is_found_by_asking(
     books.sweep()
 
     assert (books.order.status, books.payment.status) == ("paid", "succeeded")
-    assert books.payment.problem == "mintcash says failed, after it had said that money came"
+    assert str(books.payment.problem).splitlines() == [
+        UNDONE,
+        "mintcash says failed, after it had said that money came",
+    ]
     assert books.payment.next_check_at is None

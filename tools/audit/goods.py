@@ -98,6 +98,8 @@ def no_goods_leave_after_their_money(books: Books) -> Found:
             continue
         if payment.dispute != "won" and _says_gone(delivery.news or {}, payment, order):
             known.setdefault(order.id, delivery.received_at)
+        if payment.dispute == "undone" and (delivery.news or {}).get("status") == "failed":
+            known[order.id] = delivery.received_at  # the last: earlier ones may have been old news
     for task in books.tasks:
         late = task.kind in GOODS and task.done_at and task.order_id in known
         if late and task.done_at > known[task.order_id] + AT_ONCE:

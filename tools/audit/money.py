@@ -112,11 +112,20 @@ def the_sums_are_those_of_the_ledger(books: Books) -> Found:
             unnoted = line["told"] and payment.problem is None
             if shop > provider or (shop < provider and unnoted and payment.received):
                 yield number, f"{what} {shop}, and {payment.provider} says {provider}"
-        if line["told"] and payment.dispute != line["dispute"]:
+        dispute = None if payment.dispute == "undone" else payment.dispute
+        if line["told"] and dispute != line["dispute"]:
             yield (
                 number,
                 f"dispute {payment.dispute}, and {payment.provider} says {line['dispute']}",
             )
+
+
+def money_is_undone_only_where_the_provider_has_none(books: Books) -> Found:
+    """Or less than paid for the order: where it is there again, goods would wait for ever."""
+    for payment in books.payments:
+        line = books.proven.get(payment.id)
+        if payment.dispute == "undone" and line and kept(line) >= line["amount"]:
+            yield books.order[payment.order_id].number, f"is undone, and {_money(line)} is there"
 
 
 def money_that_went_back_is_shown_to_a_person(books: Books) -> Found:
@@ -128,7 +137,7 @@ def money_that_went_back_is_shown_to_a_person(books: Books) -> Found:
         number = books.order[payment.order_id].number
         if line["refunded"] > payment.refund_asked:
             yield number, f"{line['refunded']} was refunded unasked, and that is not noted"
-        if line["voided"]:
+        if line["voided"] and payment.received:  # or it was gone before the shop had heard of it
             yield number, f"{line['voided']} was voided, and that is not noted"
         if line["dispute"]:
             yield number, f"a dispute is {line['dispute']}, and that is not noted"
@@ -196,6 +205,7 @@ RULES = (
     no_payment_is_believed_that_was_not_taken,
     no_money_lies_beside_a_paid_order,
     the_sums_are_those_of_the_ledger,
+    money_is_undone_only_where_the_provider_has_none,
     money_that_went_back_is_shown_to_a_person,
     money_beyond_the_price_is_shown_to_a_person,
     money_in_another_currency_is_shown_to_a_person,

@@ -5,13 +5,16 @@ import hmac
 import json
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from providers import request_network
 from providers.contract import Customer, PaymentRequest
 
 from ..case import Case, HostedPage, Message, Reply, Scenario
 from ..proofs import InHeader
+
+if TYPE_CHECKING:
+    from tools.demo.buyer import Buyer
 
 FIXTURES = Path(__file__).parent
 #: The documentation's sample: 64 hexadecimal digits, used as text.
@@ -85,6 +88,24 @@ def signed(body: bytes, **headers: str) -> tuple[dict[str, str], bytes]:
     }, body
 
 
+def undo_and_pay_again(buyer: "Buyer") -> str:
+    """The chain is reorganised after "confirmed"; a person reads it, and the link is paid again."""
+    page = buyer.check_out("request_network").url
+    buyer.pay_by_default(page)
+    order = buyer.newest_order()
+    buyer.wait_until(lambda: buyer.state(order) == "paid")
+    buyer.let_happen("reorganise")
+
+    def is_told(sentence: str) -> bool:
+        buyer.wait_until(lambda: sentence in buyer.get(buyer.console(order)).text)
+        return sentence in buyer.get(buyer.console(order)).text
+
+    if not is_told("its money is there no more: goods that have not left are held back"):
+        return "unnoticed"
+    buyer.pay_by_default(page)
+    return "" if is_told("its money is there again") else "not found"
+
+
 WALLET = {"way": "BASE USDC", "settles": "now"}
 
 CASE = Case(
@@ -124,5 +145,9 @@ CASE = Case(
         "request_network_api_key": "key_of_a_real_account",
         "request_network_webhook_secret": "ab" * 32,
     },
-    scenarios=(Scenario("from another chain", "paid", WALLET | {"way": "POLYGON USDC"}),),
+    scenarios=(
+        Scenario("from another chain", "paid", WALLET | {"way": "POLYGON USDC"}),
+        Scenario("transaction never mined", "waiting", WALLET, fault="never_mined"),
+        Scenario("chain reorganised, paid again", "paid", play=undo_and_pay_again),
+    ),
 )

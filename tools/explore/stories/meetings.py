@@ -2,6 +2,7 @@
 
 from tests.providers import case_of
 from tools.explore.stories import Meeting
+from tools.explore.stories.messages import says
 from tools.explore.stories.moves import (
     after,
     at_the_checkout,
@@ -127,6 +128,16 @@ def meetings() -> list[Meeting]:
             "money goes back while the parcel is packed",
             after(paid, happens("void")),
             {"webhook": deliver, "worker": do_own_work},
+        ),
+        Meeting(
+            "a failure is told while goods leave",
+            paid,
+            {"webhook": says("payment.failed", status="failed"), "worker": do_own_work},
+        ),
+        Meeting(
+            "the chain takes it back while the provider is asked",
+            after(START, press_pay("request_network"), pay_and_leave(), happens("reorganise")),
+            {"webhook": deliver, "look-up": check},
         ),
         Meeting(
             "a refund is asked for while the parcel is packed",

@@ -67,6 +67,25 @@ def scenarios() -> list[Scenario]:
             (deliver, sweep),
         ),
         Scenario(
+            "the chain took it back before goods left, and it is paid again",
+            after(START, coins, pay_and_leave(), deliver, happens("reorganise")),
+            (deliver, sweep, pay_and_leave(), *PAID),
+        ),
+        Scenario(
+            "a failure is told after the money, and the provider does not answer",
+            after(
+                START,
+                press,
+                pay_and_leave(),
+                deliver,
+                providers_are_away,
+                says("payment.failed", status="failed"),
+                fulfil,
+                in_the_console,
+            ),
+            (retry, fulfil),
+        ),
+        Scenario(
             "a part came, and the order is paid elsewhere",
             in_part,
             (press, pay_and_leave(), deliver, sweep),
