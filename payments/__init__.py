@@ -12,7 +12,7 @@ from .refunds import CannotRefund, left_to_refund
 from .release import CannotRelease, release_order
 from .replaced import paid_instead
 from .returns import record_return
-from .reversals import MoneyIsGone, accept_what_is_here, money_is_here
+from .reversals import MoneyIsGone, accept_what_is_here, money_is_here, still_pays
 from .send_refunds import refund, retry_silent_refunds, send_refund
 from .surplus import refund_other_payments
 from .timing import CHECK_AFTER_RETURN
@@ -54,4 +54,5 @@ __all__ = [
     "settings",
     "settle_early_pings",
     "start",
+    "still_pays",
 ]

@@ -92,6 +92,11 @@ def money_is_here(order: Order) -> bool:
     payment = db.session.get_one(
         Payment, order.paid_by, with_for_update=True, populate_existing=True
     )
+    return still_pays(payment, order)
+
+
+def still_pays(payment: Payment, order: Order) -> bool:
+    """The same of a payment as it was read, without a lock: for a page that says how it stands."""
     return is_here(payment) and left_to_refund(payment) >= order.must_keep
 
 

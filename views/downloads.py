@@ -8,22 +8,21 @@ previews, which get no body. A preview that calls itself a browser takes one, as
 """
 
 import hmac
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import Blueprint, Response, abort, current_app, request, send_from_directory
+from flask import Blueprint, Response, abort, current_app, request, send_file, url_for
 from sqlalchemy import and_, exists, select
 from werkzeug.wrappers import Response as AnyResponse
 
 import payments
-from config import ROOT
+from catalogue.books import chapters, file_of
 from database import db, insert_into, now, transaction, update_one
 from models import Download, DownloadUse, Order
 from ops.clients import client_of
 
 bp = Blueprint("downloads", __name__)
 
-#: The files of ``download`` products, by slug.
-LIBRARY = ROOT / "catalogue" / "downloads"
 #: How long a place that has fetched a file may fetch it again.
 SAME_PLACE = timedelta(days=1)
 
@@ -35,6 +34,33 @@ PREVIEWERS = (
     *("facebookexternalhit", "whatsapp/", "skypeuripreview", "bingpreview", "mastodon/"),
     *("googlebot", "bingbot", "applebot", "googleimageproxy", "embedly", "iframely"),
 )
+
+
+@dataclass(frozen=True)
+class Link:
+    """A bought file: how many more places may fetch it, and until when."""
+
+    name: str
+    url: str
+    read_url: str | None  # where it can be read online
+    left: int
+    expires_at: datetime
+    is_over: bool
+
+
+def link_of(download: Download) -> Link:
+    """As the order's page shows it."""
+    read_url = None
+    if chapters(download.slug):
+        read_url = url_for("reading.contents", order_id=download.order_id, slug=download.slug)
+    return Link(
+        download.name,
+        url_for("downloads.fetch", token=download.token),
+        read_url,
+        download.downloads_left,
+        download.expires_at,
+        download.expires_at <= now(),
+    )
 
 
 @bp.get("/downloads/<token>")
@@ -55,7 +81,7 @@ def fetch(token: str) -> AnyResponse:
     known = _was_here(download_id, places)
     if not known and left <= 0:
         abort(410)
-    file = send_from_directory(LIBRARY, f"{slug}.pdf", as_attachment=True)
+    file = send_file(file_of(slug), as_attachment=True)
     sends_body = request.method == "GET" and file.status_code in (200, 206)
     if sends_body and not known:
         try:

@@ -17,7 +17,8 @@ from fulfilment import GOODS
 from models import OPEN, Credit, Order, Payment
 from providers import money
 
-from .order_words import DOUBTFUL, LATE, TO_THE_CARD, WORDS
+from .downloads import Link, link_of
+from .order_words import GONE, LATE, PARTLY_GONE, TO_THE_CARD, WORDS
 
 SLOW = timedelta(seconds=30)
 #: How often an expired QR code is replaced by itself.
@@ -31,17 +32,6 @@ class Step:
     label: str
     done: bool
     current: bool
-
-
-@dataclass(frozen=True)
-class Link:
-    """A bought file: how many more places may fetch it, and until when."""
-
-    name: str
-    url: str
-    left: int
-    expires_at: datetime
-    is_over: bool
 
 
 @dataclass(frozen=True)
@@ -124,20 +114,12 @@ def describe(order: Order, payment: Payment | None) -> View:
     downloads: list[Link] = []
     cards: list[Credit] = []
     if state == "paid":
-        downloads = [
-            Link(
-                each.name,
-                url_for("downloads.fetch", token=each.token),
-                each.downloads_left,
-                each.expires_at,
-                each.expires_at <= now(),
-            )
-            for each in order.downloads
-        ]
+        if any(line.fulfilment == "download" for line in order.lines):
+            downloads = [link_of(each) for each in order.downloads]
         if any(line.fulfilment == "credit" for line in order.lines):
             cards = order.credits
         if _is_late(order):
-            sentence = LATE if payment and _is_safe(order, payment) else DOUBTFUL
+            sentence = LATE
     if state == "refunded" and order.credit_is_back:
         sentence = sentence * (order.to_pay > 0) + TO_THE_CARD
     mailed = payments.settings().smtp_url
@@ -150,6 +132,7 @@ def describe(order: Order, payment: Payment | None) -> View:
             letter=letter,
             provider=label or "the provider",
             reason=reason,
+            gone=GONE.get(payment.dispute or "", PARTLY_GONE) if payment else "",
             instead=instead,
             credit=money.show(order.credit, order.currency),
             **_sums(payment),
@@ -164,7 +147,7 @@ def describe(order: Order, payment: Payment | None) -> View:
         hosted_page=payment.page_url if payment else None,
         open_until=payment.page_expires_at if payment else None,
         renew_itself=bool(payment and payment.attempt <= RENEWALS),
-        money_back=_money_back(order, payment) if payment and state == "paid" else [],
+        money_back=_money_back(order, payment) if payment and state in ("paid", "stopped") else [],
         is_slow=state == "waiting" and is_slow(payment),
         is_open=order.status == "open",
         may_be_unpaid=payment is not None and (is_over(payment) or was_seen_unpaid(payment)),
@@ -183,6 +166,8 @@ def state_of(order: Order, payment: Payment | None) -> str:
         return "replaced"
     if order.status == "held" and payment and payment.status == "partially_paid":
         return "short"
+    if payment and payment.id == order.paid_by and _is_gone(payment, order):
+        return "stopped"
     if order.status != "open":
         return order.status
     if payment is None or payment.failure_code in NO_PAGE:
@@ -233,8 +218,12 @@ def _is_late(order: Order) -> bool:
     )
 
 
-def _is_safe(order: Order, payment: Payment) -> bool:
-    return payment.dispute in (None, "won") and payment.kept >= order.must_keep
+def _is_gone(payment: Payment, order: Order) -> bool:
+    """Too little is left of the money; asked only if something happened to it since it came."""
+    is_touched = payment.refunded or payment.refund_asked or payment.dispute
+    return bool(is_touched or payment.status == "voided") and not payments.still_pays(
+        payment, order
+    )
 
 
 def _steps(order: Order, payment: Payment | None) -> list[Step]:

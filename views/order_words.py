@@ -52,6 +52,13 @@ WORDS = {
         "{received} of it is here, {owed} did not come in time. A person looks at it within a day. "
         "If nothing has changed here by then, write to us with your order number.",
     ),
+    "stopped": (
+        "Order stopped",
+        "Your order is stopped",
+        "{gone}, so a person looks at your order. Until then nothing more of it leaves us, and "
+        "what it opened (downloads, books to read, gift cards) is closed. If nothing has changed "
+        "here within a day, write to us with your order number.",
+    ),
     "refunded": (
         "Money back",
         "You get your money back",
@@ -91,16 +98,16 @@ WORDS = {
         "We have had no payment for this order. You can start again whenever you like.",
     ),
 }
-#: In place of the sentence of "paid" while a task is overdue: LATE when a worker will do it,
-#: DOUBTFUL when a person must look first: some of the money was refunded, reversed or is disputed.
+#: In place of the sentence of "paid" while a task is overdue.
 LATE = (
     "Your payment is safe. Preparing your order takes longer than usual: you need not do anything, "
     "and this page updates by itself."
 )
-DOUBTFUL = (
-    "Some of what you paid was refunded, reversed or is disputed, so a person looks at your order "
-    "before it goes on. If nothing has changed here within a day, write to us with your order "
-    "number."
-)
+#: Where the money of a paid order went, by ``Payment.dispute``.
+GONE = {
+    "opened": "Your bank was asked to take this payment back",
+    "lost": "Your bank took this payment back",
+}
+PARTLY_GONE = "Some of this payment went back to you, or is on its way back"
 #: Added to the sentence of "refunded", or in its place where a gift card paid all of the order.
 TO_THE_CARD = " {credit} is back on your gift card, and its code pays as before."

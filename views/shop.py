@@ -20,6 +20,7 @@ from sqlalchemy import bindparam, select
 from werkzeug.wrappers import Response
 
 import payments
+from catalogue.books import chapters
 from database import db
 from models import Price, Product
 
@@ -137,8 +138,23 @@ def product_page(slug: str, error: str | None = None) -> str:
     goods = offers(current_currency())
     offer = next((each for each in goods if each.slug == slug), None) or abort(404)
     return render_template(
-        "shop/product.html", product=offer, related=related_to(offer, goods), error=error
+        "shop/product.html",
+        product=offer,
+        related=related_to(offer, goods),
+        error=error,
+        has_taste=bool(chapters(offer.slug)),
     )
+
+
+@bp.get("/products/<slug>/taste")
+def taste(slug: str) -> str:
+    """The first chapter of a book, for all to read.
+
+    :raise 404: no such product, or no book to read online.
+    """
+    offer = find_offer(slug)
+    first, *others = chapters(slug) or abort(404)
+    return render_template("shop/taste.html", product=offer, chapter=first, others=others)
 
 
 @bp.get("/about")

@@ -250,6 +250,20 @@ def download(**changes: Any) -> Callable[[ScriptedShop], str]:
     return place
 
 
+def disputed(scripted: ScriptedShop) -> str:
+    """A paid e-book about which the shopper's bank has asked."""
+    path = news("succeeded", "cookbook")(scripted)
+    with scripted.books.open(), transaction() as session:
+        mine = Payment.order_id == path.rpartition("/")[2]
+        session.execute(update(Payment).where(mine).values(dispute="opened"))
+    return path
+
+
+def book(chapter: str = "") -> Callable[[ScriptedShop], str]:
+    """A bought book, or a chapter of it."""
+    return lambda scripted: f"{news('succeeded', 'cookbook')(scripted)}/read/cookbook{chapter}"
+
+
 def receipt(scripted: ScriptedShop) -> str:
     path = news("succeeded", "mug-pair", "cookbook", "gift-card")(scripted)
     with scripted.books.open(), transaction() as session:
@@ -300,6 +314,8 @@ STATES = [
     State("product-added", "/products/cookbook", act=add_to_cart),
     State("product-too-many", "/products/bud-vase", cart={"bud-vase": 3}, act=add_to_cart),
     State("product-sold-out", sold_out),
+    State("product-book", "/products/cookbook"),
+    State("taste", "/products/cookbook/taste"),
     State("about", "/about"),
     State("cart", "/cart", cart=GOODS),
     State("cart-empty", "/cart"),
@@ -350,6 +366,11 @@ STATES = [
     State("order-paid-download-ended", download(expires_at=now() - MINUTES)),
     State("order-paid-credit", news("succeeded", "gift-card")),
     State("order-paid-everything", news("succeeded", "mug-pair", "cookbook", "gift-card")),
+    State("order-stopped", disputed),
+    State("book", book()),
+    State("book-first-chapter", book("/oats-on-low-heat")),
+    State("book-chapter", book("/rice-porridge-ginger")),
+    State("book-closed", lambda scripted: disputed(scripted) + "/read/cookbook"),
     State("receipt", receipt),
     State("find", "/orders/find"),
     State("console", listed("/console")),
