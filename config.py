@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from limits import parse_many
 from pydantic import (
+    AfterValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -154,13 +155,18 @@ class ShopSettings(ProviderSettings):
         description="smtp://user:password@host:587 (STARTTLS) or smtps://…:465; without it "
         "receipts are only kept",
     )
-    mail_from: str = Field(
+    mail_from: Annotated[str, AfterValidator(emails.sender)] = Field(
         "Kiln & Kettle <shop@example.com>",
         description="Sender of receipts: one address, with or without a name before it",
     )
+    mail_attach_bytes: int = Field(
+        5_000_000,
+        ge=0,
+        le=18_000_000,
+        description="Bought files go with the receipt up to this size together; 0: only links do",
+    )
     lease_seconds: int = Field(
-        60,
-        description="Unfinished work of a worker that died is taken over after this many seconds",
+        60, description="Unfinished work of a dead worker is taken over after this many seconds"
     )
     log_format: Literal["json", "text"] | None = Field(
         None,
@@ -190,11 +196,6 @@ class ShopSettings(ProviderSettings):
         if any(each.amount < 1 or each.multiples < 1 for each in wanted):
             raise ValueError("is a limit of nothing: write one like 30/minute;300/hour")
         return value
-
-    @field_validator("mail_from")
-    @classmethod
-    def check_mail_from(cls, value: str) -> str:
-        return emails.sender(value)
 
     @field_validator(*SERVERS)
     @classmethod
@@ -322,9 +323,8 @@ def load(kind: type[Settings] = Settings, /, **overrides: object) -> Settings:
         for name in wrong
         if name
     }
-    if (
-        defaults
-    ):  # pydantic asks about several at once only when each makes sense: ask about the rest
+    if defaults:
+        # pydantic asks about several at once only when each makes sense: ask about the rest
         try:
             kind(**{**overrides, **defaults})
         except ValidationError as others:

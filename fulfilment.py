@@ -4,11 +4,15 @@ Each effect runs in the transaction that marks its outbox task done, so it happe
 often the worker dies. Only the sending of mail leaves the database, and has a task of its own.
 """
 
+import logging
 import smtplib
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import timedelta
+from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
@@ -16,16 +20,25 @@ from flask import current_app, render_template
 from sqlalchemy import and_, insert, select, update
 from sqlalchemy.orm import Session
 
+from catalogue.books import chapters, file_of
 from config import Settings
 from database import database_clock, db, now, transaction, update_one
 from models import Credit, CreditEntry, Download, Mail, Order, OutboxTask, Parcel, Product
 from providers.deadline import Deadline
 
 DOWNLOAD_DAYS = 7
+#: So often the letter is tried with its files; then without: a server may hang up at their size.
+TRIES_WITH_FILES = 3
+#: No line of a letter is longer than servers take, and none needs 8 bits (RFC 5321, 4.5.3.1.6).
+SEVEN_BITS = policy.default.clone(cte_type="7bit")
+#: How a server refuses the sender, the recipient or the letter itself.
+REFUSALS = (smtplib.SMTPSenderRefused, smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError)
 #: ``Product.fulfilment``, how a product reaches the shopper -> the kind of task.
 TASK_FOR = {"ship": "parcel", "download": "download", "credit": "credit"}
 #: The kinds of task that bring a shopper something.
 GOODS = (*TASK_FOR.values(), "receipt")
+
+log = logging.getLogger(__name__)
 
 
 def owe_goods(order: Order, more_tasks: list[str]) -> None:
@@ -88,9 +101,13 @@ def pack_parcel(session: Session, order: Order) -> None:
 
 
 def open_downloads(session: Session, order: Order) -> None:
-    """A link for each digital product, good for a week and a few downloads."""
+    """A link for each digital product, good for a week and a few downloads.
+
+    Once: the receipt, which may be written first, opens it, too.
+    """
+    known = {each.product_id for each in order.downloads}
     for line in order.lines:
-        if line.fulfilment == "download":
+        if line.fulfilment == "download" and line.product_id not in known:
             session.add(
                 Download(
                     order_id=order.id,
@@ -100,6 +117,8 @@ def open_downloads(session: Session, order: Order) -> None:
                     expires_at=now() + timedelta(days=DOWNLOAD_DAYS),
                 )
             )
+    session.flush()
+    session.expire(order, ["downloads"])
 
 
 def add_credit(session: Session, order: Order) -> None:
@@ -129,27 +148,33 @@ def add_credit(session: Session, order: Order) -> None:
 def write_receipt(session: Session, order: Order) -> None:
     """Store the letter and, with SMTP configured, the task of sending it."""
     settings = cast(Settings, current_app.extensions["settings"])
-    url = f"{settings.base_url}/orders/{order.id}"
-    if "credit" in tasks_for(order):
+    base, kinds = settings.base_url, tasks_for(order)
+    if "credit" in kinds:
         add_credit(session, order)
+    if "download" in kinds:
+        open_downloads(session, order)
+    named = {"order": order, "base_url": base, "order_url": f"{base}/orders/{order.id}"}
+    named |= {"downloads": order.downloads if "download" in kinds else [], "chapters": chapters}
     session.add(
         Mail(
             order_id=order.id,
             kind="receipt",
             to=order.email,
             subject=f"Thank you: your order {order.number}",
-            text=render_template("mail/receipt.txt", order=order, order_url=url),
-            html=render_template("mail/receipt.html", order=order, order_url=url),
+            text=render_template("mail/receipt.txt", **named),
+            html=render_template("mail/receipt.html", **named),
         )
     )
     if settings.smtp_url:
         session.add(OutboxTask(order_id=order.id, kind="send_receipt"))
 
 
-def send_receipt(order_id: str) -> None:
+def send_receipt(order_id: str, money_is_here: bool) -> None:
     """Send the receipt to the mail server: at least once, always with the same Message-ID.
 
-    It ends within half its lease, so no other worker sends the same letter meanwhile.
+    Small files that were bought go with it, if the money for them is here; a server that does not
+    take them gets the letter alone. It ends within half its lease, so no other worker sends the
+    same letter meanwhile.
 
     :raise OSError: no connection (smtplib's own errors are OSErrors too); try again later.
     """
@@ -158,18 +183,50 @@ def send_receipt(order_id: str) -> None:
     mail = db.session.scalar(select(Mail).where(Mail.order_id == order_id, Mail.kind == "receipt"))
     if mail is None or mail.sent_at or settings.smtp_url is None:
         return
-    mail_id, message = mail.id, EmailMessage()
-    message["From"], message["To"], message["Subject"] = settings.mail_from, mail.to, mail.subject
+    letters = [write_letter(mail, settings.mail_from, our_name, [])]
+    files = small_files(order_id, settings.mail_attach_bytes) if money_is_here else []
+    if files:
+        letters.insert(0, write_letter(mail, settings.mail_from, our_name, files))
+    mail_id = mail.id
+    db.session.rollback()  # close the transaction before the slow SMTP call
+    send_letter(settings.smtp_url.get_secret_value(), our_name, letters, seconds)
+    with transaction() as session:
+        session.execute(update(Mail).where(Mail.id == mail_id).values(sent_at=now()))
+
+
+def small_files(order_id: str, at_most: int) -> list[Path]:
+    """Of the files that this order may fetch, those that fit into so many bytes together."""
+    mine = select(OutboxTask.attempts).where(OutboxTask.order_id == order_id)
+    tries = db.session.scalar(mine.where(OutboxTask.kind == "send_receipt"))
+    if tries is not None and tries > TRIES_WITH_FILES:
+        return []
+    rights = select(Download.slug).where(Download.order_id == order_id, Download.expires_at > now())
+    found = []
+    for slug in db.session.scalars(rights.order_by(Download.id)):
+        file = file_of(slug)
+        size = file.stat().st_size if file.is_file() else at_most + 1
+        if size <= at_most:
+            at_most -= size
+            found.append(file)
+    return found
+
+
+def write_letter(mail: Mail, sender: str, our_name: str, files: Sequence[Path]) -> EmailMessage:
+    """The letter to send: written again, it is the same to the last byte."""
+    message = EmailMessage(SEVEN_BITS)
+    message["From"], message["To"], message["Subject"] = sender, mail.to, mail.subject
     message["Date"] = format_datetime(mail.created_at)
-    message["Message-ID"] = f"<receipt.{order_id}@{our_name}>"
+    message["Message-ID"] = f"<receipt.{mail.order_id}@{our_name}>"
     message.set_content(mail.text)
     if mail.html:
         message.add_alternative(mail.html, subtype="html")
-        message.set_boundary(f"=_{order_id}")  # sent again, the letter is the same to the last byte
-    db.session.rollback()  # close the transaction before the slow SMTP call
-    send_letter(settings.smtp_url.get_secret_value(), our_name, message, seconds)
-    with transaction() as session:
-        session.execute(update(Mail).where(Mail.id == mail_id).values(sent_at=now()))
+    for file in files:
+        content = file.read_bytes()
+        message.add_attachment(content, maintype="application", subtype="pdf", filename=file.name)
+    parts = [part for part in message.walk() if part.is_multipart()]
+    for number, part in enumerate(parts):
+        part.set_boundary(f"=_{number}_{mail.order_id}")
+    return message
 
 
 class _Mail(smtplib.SMTP):
@@ -183,8 +240,14 @@ class _SecureMail(smtplib.SMTP_SSL, _Mail):
     """The same, with TLS from the start."""
 
 
-def send_letter(smtp_url: str, our_name: str, message: EmailMessage, seconds: int) -> None:
-    """``our_name`` is how we greet: smtplib would ask the DNS for it, without any bound."""
+def send_letter(
+    smtp_url: str, our_name: str, letters: Sequence[EmailMessage], seconds: int
+) -> None:
+    """Send the first of these letters; the next one if the server refuses it for good.
+
+    ``our_name`` is how we greet: smtplib would ask the DNS for it, without any bound.
+    """
+    first, *others = letters
     parts = urlsplit(smtp_url)
     kind: Any = _SecureMail if parts.scheme == "smtps" else _Mail
     address = (parts.hostname or "", parts.port or 0, our_name)
@@ -193,6 +256,19 @@ def send_letter(smtp_url: str, our_name: str, message: EmailMessage, seconds: in
             server.starttls()
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(message)
+        try:
+            server.send_message(first)
+        except REFUSALS as refusal:  # perhaps of its size (RFC 1870), in one of three places
+            if not others or not _is_for_good(refusal):
+                raise
+            log.warning("mail server refuses a letter with files, and gets it without")
+            server.send_message(others[0])
         with suppress(OSError):  # the server has accepted the letter already
             server.quit()
+
+
+def _is_for_good(refusal: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused) -> bool:
+    """By its code, 5xx; 4xx asks to try again later."""
+    if isinstance(refusal, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in refusal.recipients.values())
+    return refusal.smtp_code >= 500

@@ -83,6 +83,12 @@ def _close_pages(order_id: str, _: str) -> None:
     wake_checks(order_id)
 
 
+def _send_receipt(order_id: str, _: str) -> None:
+    """Its files leave as other goods do: only while the money is here."""
+    order = db.session.get_one(Order, order_id)
+    send_receipt(order_id, payments.money_is_here(order))
+
+
 class Kind(NamedTuple):
     """What a task of one kind does: inside our database, or outside it."""
 
@@ -98,7 +104,7 @@ KINDS = {
     "download": Kind(inside=open_downloads),
     "credit": Kind(inside=add_credit),
     "receipt": Kind(inside=write_receipt),
-    MAIL: Kind(outside=lambda order_id, _: send_receipt(order_id)),
+    MAIL: Kind(outside=_send_receipt),
     REFUNDS: Kind(outside=lambda _, refund_id: payments.send_refund(refund_id)),
     "close_pages": Kind(outside=_close_pages),
     "give_back": Kind(outside=lambda order_id, _: payments.refund_other_payments(order_id)),

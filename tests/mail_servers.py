@@ -16,20 +16,24 @@ import config
 
 @dataclass
 class MailServer:
-    """``letters`` is what it took."""
+    """``letters`` is what it took; ``raw`` the same, as it came."""
 
     letters: list[Message] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
 
     async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:
         self.letters.append(message_from_bytes(envelope.content))
+        self.raw.append(envelope.content)
         return "250 taken"
 
 
 @contextmanager
-def mail_server(port: int) -> Iterator[MailServer]:
-    """One that runs until the end of the block."""
-    server = MailServer()
-    controller = Controller(server, hostname="127.0.0.1", port=port)
+def mail_server(
+    port: int, server: MailServer | None = None, **options: Any
+) -> Iterator[MailServer]:
+    """This one, or one that takes everything, until the end of the block."""
+    server = server or MailServer()
+    controller = Controller(server, hostname="127.0.0.1", port=port, **options)
     controller.start()
     try:
         yield server
