@@ -217,7 +217,8 @@ class World:
                 break
 
     def configure(self) -> None:
-        """The providers' accounts, with the changes that ``notes["accounts"]`` names."""
+        """The providers' accounts, with the changes that ``notes["accounts"]`` names; the mail."""
+        self.post_office.takes_files = "no files by mail" not in self.notes
         changes = self.notes.get("accounts", {})
         self.shop.extensions["providers"] = {
             name: replace(each, account=replace(each.account, **changes.get(name, {})))

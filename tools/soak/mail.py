@@ -12,8 +12,11 @@ class PostOffice:
 
     letters: Counter[str] = field(default_factory=Counter)
     fails: bool = True
+    takes_files: bool = True
 
     async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:
+        if not self.takes_files and b"Content-Disposition: attachment" in envelope.content:
+            return "552 5.3.4 no files here"
         found = re.search(rb"Message-ID: <receipt\.([0-9a-f]+)@", envelope.content)
         self.letters[found[1].decode() if found else "unknown"] += 1
         lost = (

@@ -6,9 +6,15 @@ from tools.explore.stories.moves import (
     START,
     after,
     at_the_checkout,
+    deliver,
+    do_own_work,
+    fulfil,
+    happens,
+    mail_takes_no_files,
     open_downloads,
     pay_and_leave,
     press_pay,
+    read_the_book,
     stock,
 )
 
@@ -37,5 +43,20 @@ def scenarios() -> list[Scenario]:
             "a file is fetched",
             after(START, press_pay("mintcash"), pay_and_leave(), *PAID),
             (open_downloads, open_downloads),
+        ),
+        Scenario(
+            "a book is read",
+            after(at_the_checkout("cookbook"), press_pay("mintcash"), pay_and_leave(), *PAID),
+            (read_the_book,),
+        ),
+        Scenario(
+            "a book by letter, and the mail server takes no files",
+            after(mail_takes_no_files, START, press_pay("mintcash"), pay_and_leave()),
+            PAID,
+        ),
+        Scenario(
+            "a book by letter, and its money goes before the letter does",
+            after(START, press_pay("mintcash"), pay_and_leave(), deliver, do_own_work),
+            (happens("refund"), deliver, fulfil),
         ),
     ]

@@ -165,6 +165,15 @@ def open_downloads(world: World) -> None:
         world.browser.get(SHOP + path)
 
 
+def read_the_book(world: World) -> None:
+    """Every chapter of the newest order's book."""
+    page = world.browser.get(f"{SHOP}/orders/{newest_order(world)}").text
+    for book in re.findall(r'href="(/orders/[^"]+/read/[^"]+)"', page):
+        contents = world.browser.get(SHOP + book).text
+        for path in re.findall(rf'href="({book}/[^"]+)"', contents):
+            world.browser.get(SHOP + path)
+
+
 def type_the_return(world: World) -> None:
     """A shopper who has not paid opens the address to which the provider would lead back."""
     world.browser.get(f"{SHOP}/orders/{newest_order(world)}/return/mintcash?status=success")
@@ -195,6 +204,12 @@ def with_account(provider: str, **changes: object) -> Move:
 def providers_are_away(world: World) -> None:
     """They do not answer the shop any more."""
     world.notes["providers are away"] = True
+
+
+def mail_takes_no_files(world: World) -> None:
+    """From here on the mail server refuses letters with a file."""
+    world.notes["no files by mail"] = True
+    world.configure()
 
 
 def lose_the_answer_to(call: str) -> Move:
