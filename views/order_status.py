@@ -18,7 +18,7 @@ from models import OPEN, Credit, Order, Payment
 from providers import money
 
 from .downloads import Link, link_of
-from .order_words import GONE, LATE, PARTLY_GONE, TO_THE_CARD, WORDS
+from .order_words import GONE, LATE, TO_THE_CARD, WORDS
 
 SLOW = timedelta(seconds=30)
 #: How often an expired QR code is replaced by itself.
@@ -132,7 +132,7 @@ def describe(order: Order, payment: Payment | None) -> View:
             letter=letter,
             provider=label or "the provider",
             reason=reason,
-            gone=GONE.get(payment.dispute or "", PARTLY_GONE) if payment else "",
+            gone=_what_happened(payment) if payment and state == "stopped" else "",
             instead=instead,
             credit=money.show(order.credit, order.currency),
             **_sums(payment),
@@ -224,6 +224,11 @@ def _is_gone(payment: Payment, order: Order) -> bool:
     return bool(is_touched or payment.status == "voided") and not payments.still_pays(
         payment, order
     )
+
+
+def _what_happened(payment: Payment) -> str:
+    refund = "asked" if payment.refund_asked > payment.refunded else "part"
+    return GONE.get(payment.dispute or "", GONE[refund])
 
 
 def _steps(order: Order, payment: Payment | None) -> list[Step]:

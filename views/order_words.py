@@ -55,9 +55,9 @@ WORDS = {
     "stopped": (
         "Order stopped",
         "Your order is stopped",
-        "{gone}, so a person looks at your order. Until then nothing more of it leaves us, and "
-        "what it opened (downloads, books to read, gift cards) is closed. If nothing has changed "
-        "here within a day, write to us with your order number.",
+        "{gone} Nothing more of it leaves us, and what it opened (downloads, books to read, gift "
+        "cards) is closed. If nothing has changed here within a day, write to us with your order "
+        "number.",
     ),
     "refunded": (
         "Money back",
@@ -103,11 +103,13 @@ LATE = (
     "Your payment is safe. Preparing your order takes longer than usual: you need not do anything, "
     "and this page updates by itself."
 )
-#: Where the money of a paid order went, by ``Payment.dispute``.
+#: What happened to the money of a paid order: ``Payment.dispute``, or a refund that is "asked" for
+#: here, or was made elsewhere, of a "part".
 GONE = {
-    "opened": "Your bank was asked to take this payment back",
-    "lost": "Your bank took this payment back",
+    "opened": "Your bank was asked to take this payment back, so a person looks at your order.",
+    "lost": "Your bank took this payment back, so a person looks at your order.",
+    "asked": "We have asked for your money to be sent back to you.",
+    "part": "Some of this payment went back to you, so a person looks at your order.",
 }
-PARTLY_GONE = "Some of this payment went back to you, or is on its way back"
 #: Added to the sentence of "refunded", or in its place where a gift card paid all of the order.
 TO_THE_CARD = " {credit} is back on your gift card, and its code pays as before."

@@ -264,7 +264,8 @@ def test_wipay_decides_about_a_refund_later(shop: ShopAndSandbox) -> None:
 
     shop.refund("12.00")
     shop.work()
-    assert (shop.refunds, shop.state) == ([(WHOLE, "open")], "paid")
+    assert (shop.refunds, shop.state) == ([(WHOLE, "open")], "stopped")
+    assert "We have asked for your money to be sent back to you." in shop.order_page
     assert "all of it has been refunded, or is on its way" in shop.console
 
     decide(shop, "grant")

@@ -221,7 +221,7 @@ def test_a_refund_of_everything_closes_it_when_it_is_asked_for(
     with books.open():
         payments.refund(books.payment.id, "a" * 16, PRICE, "not wanted")
 
-    assert_closed(shopper, path, "is on its way back")
+    assert_closed(shopper, path, "We have asked for your money to be sent back to you.")
 
 
 def test_an_order_that_is_not_paid_opens_no_book(shopper: Shopper, books: Books) -> None:
