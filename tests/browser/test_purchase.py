@@ -100,6 +100,43 @@ def test_everything_works_without_javascript(customer: Customer) -> None:
     expect(paid).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    "customer", [{}, {"java_script_enabled": False}], indirect=True, ids=["", "no_javascript"]
+)
+def test_a_bought_book_is_read_from_the_first_chapter_to_the_last(customer: Customer) -> None:
+    """Printed, a chapter stands alone."""
+    page = customer.page
+    page.goto(f"{customer.site.shop}/products/cookbook")
+    page.get_by_role("link", name="Read the first chapter").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Oats on low heat")
+    page.get_by_role("link", name="Get the book, US$12.00").click()
+    customer.check_out("cookbook")
+    customer.pay(SUCCESS)
+    page.wait_for_url(f"{customer.site.shop}/orders/*")
+    link = page.get_by_role("link", name="Read it online")
+    for _ in range(60):
+        if link.count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+
+    link.click()
+    titles = page.get_by_role("navigation", name="Chapters").get_by_role("link").all_inner_texts()
+    page.get_by_role("link", name="Oats on low heat").click()
+    read = [page.get_by_role("heading", level=1).inner_text()]
+    while page.locator("a[rel=next]").count():
+        page.locator("a[rel=next]").click()
+        read.append(page.get_by_role("heading", level=1).inner_text())
+
+    assert [each.split(maxsplit=1)[1] for each in titles] == read
+    page.emulate_media(media="print")
+    expect(page.get_by_role("navigation", name="Chapters")).to_be_hidden()
+    expect(page.get_by_role("article")).to_be_visible()
+    page.emulate_media(media="screen")
+    page.get_by_role("link", name="The end").click()
+    page.wait_for_url(f"{customer.site.shop}/orders/*")
+
+
 SEND_A_FORM = """target => {
   const form = document.createElement("form");
   form.action = target;

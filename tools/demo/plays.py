@@ -23,23 +23,43 @@ def another(case: Case) -> Case:
     )
 
 
-def refund_in_two_parts(buyer: Buyer) -> None:
-    """By the console's form, which offers all that is left."""
+def read_the_book(buyer: Buyer) -> str:
+    """Online: closed before the payment, open after it."""
+    page = buyer.check_out(buyer.case.name).url
+    order = buyer.newest_order()
+    if is_open(buyer, order):
+        return "open unpaid"
+    buyer.pay_by_default(page)
+    buyer.wait_until(lambda: is_open(buyer, order))
+    return "" if is_open(buyer, order) else "closed"
+
+
+def is_open(buyer: Buyer, order: str) -> bool:
+    """The second chapter can be read."""
+    return "Count to ninety" in buyer.get(f"{order}/read/cookbook/eggs-under-a-lid").text
+
+
+def refund_in_two_parts(buyer: Buyer) -> str:
+    """By the console's form, which offers all that is left; the book closes with the last of it."""
     buyer.pay_by_default(buyer.check_out(buyer.case.name).url)
     order = buyer.newest_order()
     buyer.wait_until(lambda: buyer.state(order) == "paid")
     form = f"/console{urlsplit(order).path}/refunds"
     buyer.fill_in(buyer.console(order), form, amount="5.00")
     buyer.wait_until(lambda: "You got US$5.00 back." in buyer.get(order).text)
+    if not is_open(buyer, order):
+        return "closed"
     buyer.fill_in(buyer.console(order), form)
+    return "still open" if is_open(buyer, order) else ""
 
 
-def refund_all(buyer: Buyer) -> None:
-    """By the console's form, for a provider that refunds whole payments."""
+def refund_all(buyer: Buyer) -> str:
+    """By the console's form, for a provider that refunds whole payments; the book closes."""
     buyer.pay_by_default(buyer.check_out(buyer.case.name).url)
     order = buyer.newest_order()
     buyer.wait_until(lambda: buyer.state(order) == "paid")
     buyer.fill_in(buyer.console(order), f"/console{urlsplit(order).path}/refunds")
+    return "still open" if is_open(buyer, order) else ""
 
 
 def pay_two_carts(buyer: Buyer) -> str:
