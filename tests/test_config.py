@@ -37,6 +37,8 @@ from tests.live import LIVE
         ({"port": "0"}, "PORT must be 1 or more"),
         ({"port": "65536"}, "PORT must be 65535 or less"),
         ({"trusted_proxies": "many"}, "TRUSTED_PROXIES must be a whole number"),
+        ({"mail_attach_bytes": "-1"}, "MAIL_ATTACH_BYTES must be 0 or more"),
+        ({"mail_attach_bytes": "25000000"}, "MAIL_ATTACH_BYTES must be 18000000 or less"),
         ({"checkout_limit": "0/minute"}, "CHECKOUT_LIMIT is a limit of nothing"),
         ({"status_limit": "5/fortnight"}, "STATUS_LIMIT is no limit like"),
         ({"rate_limit_url": "redis://"}, "RATE_LIMIT_URL is not an address like redis://"),

@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email.message import Message
 from typing import Any
@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 import fulfilment
+import payments
 from catalogue import books as library
 from database import db, now, transaction
 from fulfilment import TRIES_WITH_FILES
@@ -22,6 +23,7 @@ from models import Download, Mail, Order
 from ..books import Books
 from ..mail_servers import MailServer, mail_server, with_mail_server
 from ..purchases import make_tasks_due, pay, tell
+from ..races import Barrier, at_once, before_insert
 from ..shopper import Shopper
 
 BOOK = library.file_of("cookbook").read_bytes()
@@ -162,6 +164,50 @@ def test_receipt_and_download_name_the_same_link_whichever_is_done_first(
     with books.open():
         right = db.session.scalars(select(Download)).one()
         assert f"/downloads/{right.token}" in db.session.scalars(select(Mail)).one().text
+
+
+@pytest.fixture
+def tasks_at_once(app: Flask, books: Books, known: dict[str, Any]) -> Callable[[], Barrier]:
+    """Two workers have claimed the download and the receipt, and do them in the same instant."""
+
+    def run() -> Barrier:
+        with books.open():
+            claimed = [outbox.claim_task() for _ in range(3)]
+        _, download, receipt = [each for each in claimed if each]
+        both_insert = Barrier(expected=False)
+        with before_insert(Download, both_insert):
+            at_once(app, lambda: outbox.do_task(*download), lambda: outbox.do_task(*receipt))
+        return both_insert
+
+    return run
+
+
+def test_receipt_and_download_done_at_once_open_one_link(
+    books: Books, tasks_at_once: Callable[[], Barrier]
+) -> None:
+    """Guard: the money's row is locked by the question whether it is here."""
+    both_insert = tasks_at_once()
+
+    assert not both_insert.passed
+    assert [task.status for task in books.tasks] == ["waiting", "done", "done"]
+    with books.open():
+        right = db.session.scalars(select(Download)).one()
+        assert f"/downloads/{right.token}" in db.session.scalars(select(Mail)).one().text
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_without_that_lock_one_of_them_fails_and_is_done_later(
+    books: Books, tasks_at_once: Callable[[], Barrier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The twin: only the UNIQUE constraint keeps the second link out."""
+    monkeypatch.setattr(payments, "money_is_here", lambda _order: True)
+
+    both_insert = tasks_at_once()
+
+    assert both_insert.passed
+    (failed,) = [task for task in books.tasks if task.last_error]
+    assert "IntegrityError" in str(failed.last_error)
+    assert books.count(Download) == 1
 
 
 # ------------------------------------------------------------------ the file
