@@ -108,6 +108,8 @@ LATE = (
 GONE = {
     "opened": "Your bank was asked to take this payment back, so a person looks at your order.",
     "lost": "Your bank took this payment back, so a person looks at your order.",
+    "doubted": "We are asking whether your payment is still there: reload this page in a minute.",
+    "undone": "Your payment was undone after it had arrived, so a person looks at your order.",
     "asked": "We have asked for your money to be sent back to you.",
     "part": "Some of this payment went back to you, so a person looks at your order.",
 }

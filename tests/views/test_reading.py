@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event as sql_events
+from sqlalchemy import update
 
 import payments
 from catalogue.books import LIBRARY, chapters
-from database import db
-from models import random_id
+from database import db, transaction
+from models import Payment, random_id
 
 from ..books import Books
 from ..mintcash import event
@@ -155,6 +156,7 @@ GONE = [
     pytest.param({"status": "voided"}, "You get your money back", id="void"),
     pytest.param({"dispute": "opened"}, "Your bank was asked to take this", id="dispute"),
     pytest.param({"dispute": "lost"}, "Your bank took this payment back", id="chargeback"),
+    pytest.param({"status": "failed"}, "We are asking whether your payment", id="in_doubt"),
     pytest.param(
         {"status": "partially_refunded", "refunded": 1}, "Some of this payment went back", id="part"
     ),
@@ -177,7 +179,7 @@ def test_money_that_went_back_closes_the_book_and_the_order_s_page_says_what_hap
         books.work()
         assert "/downloads/" in shopper.get(path.partition("/read")[0]).text
 
-    tell(books, payment, **news)
+    tell(books, payment, event_key="told", **news)
 
     assert_closed(shopper, path, because)
     assert (
@@ -199,6 +201,19 @@ def test_a_dispute_that_is_won_opens_the_book_again(
     page = shopper.get(path.partition("/read")[0]).text
     assert "/downloads/" in page
     assert f'href="{path}"' in page
+
+
+def test_money_that_a_chain_has_undone_closes_the_book_until_it_is_there_again(
+    shopper: Shopper, path: str, books: Books
+) -> None:
+    """The mark that the provider's answer sets, and removes."""
+    books.work()
+    for mark, code in (("undone", 303), (None, 200)):
+        with books.open(), transaction() as session:
+            session.execute(update(Payment).values(dispute=mark))
+        assert shopper.get(path).status_code == code
+        told = shopper.get(path.partition("/read")[0]).text
+        assert ("Your payment was undone after it had arrived" in told) == (code == 303)
 
 
 def test_a_refund_that_a_person_makes_of_a_part_leaves_the_book_open(
