@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from catalogue.books import chapters
+
 from .customer import SUCCESS, Customer
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
@@ -121,14 +123,13 @@ def test_a_bought_book_is_read_from_the_first_chapter_to_the_last(customer: Cust
         page.reload()
 
     link.click()
-    titles = page.get_by_role("navigation", name="Chapters").get_by_role("link").all_inner_texts()
-    page.get_by_role("link", name="Oats on low heat").click()
-    read = [page.get_by_role("heading", level=1).inner_text()]
-    while page.locator("a[rel=next]").count():
-        page.locator("a[rel=next]").click()
-        read.append(page.get_by_role("heading", level=1).inner_text())
+    first, *others = [each.title.unescape() for each in chapters("cookbook")]
+    page.get_by_role("link", name=first).click()
+    for title in (first, *others):
+        if title != first:
+            page.get_by_role("link", name=f"Next {title}").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
 
-    assert [each.split(maxsplit=1)[1] for each in titles] == read
     page.emulate_media(media="print")
     expect(page.get_by_role("navigation", name="Chapters")).to_be_hidden()
     expect(page.get_by_role("article")).to_be_visible()
