@@ -3,19 +3,24 @@
 What its audit sees is in ``test_audit.py``.
 """
 
+import asyncio
 import json
 import re
 import signal
 import subprocess
 import sys
+from email.message import EmailMessage
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import config
+from models import credit_code
 from providers import FOLDERS
 from sandbox.registry import PROVIDERS as IMITATED
+from tools.soak.mail import PostOffice
 from tools.soak.merchant import HAPPENINGS
 from tools.soak.plan import (
     CREATE_FAULTS,
@@ -88,11 +93,28 @@ def test_the_plan_of_many_purchases_leaves_nothing_out() -> None:
     plan = make_plan(1, 2000, config.load())
 
     assert {each.provider for each in plan} == set(FOLDERS), "the examples are off"
+    assert {each.uses_a_card for each in plan} == {True, False}
+    assert any("gift-card" in each.cart for each in plan)
     assert {each.currency for each in plan} == {"USD", "EUR", "SGD", "TTD"}
     assert {each.habit for each in plan} == set(HABITS)
     assert {each.fault for each in plan} == set(PAYMENT_FAULTS)
     assert {each.delivery_fault for each in plan} == set(DELIVERY_FAULTS)
     assert {each.create_fault for each in plan} == set(CREATE_FAULTS)
+
+
+def test_the_mail_server_reads_the_codes_of_gift_cards_by_their_currency() -> None:
+    """Shoppers type them; the address says in what currency its order was paid."""
+    letter, code = EmailMessage(), credit_code()
+    letter["Message-ID"] = "<receipt.1a2b@shop.example>"
+    letter.set_content(f"Your gift card:\n\n{code}\n\nThank you.")
+    letter.add_alternative(f"<p>{code}</p>", subtype="html")
+    envelope = SimpleNamespace(rcpt_tos=["shopper-7-eur@example.com"], content=letter.as_bytes())
+
+    office = PostOffice(fails=False)
+    asyncio.run(office.handle_DATA(None, None, envelope))
+
+    assert office.codes == {"EUR": [code]}
+    assert office.letters == {"1a2b": 1}
 
 
 def test_every_action_of_the_sandbox_happens() -> None:

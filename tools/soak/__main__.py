@@ -20,7 +20,7 @@ from typing import Any
 from tools.audit import Books, Violation, audit
 from tools.soak.plan import make_plan
 from tools.soak.processes import running
-from tools.soak.report import outcomes, say
+from tools.soak.report import credit, outcomes, say
 from tools.soak.rush import Rush
 
 PATIENCE = 120.0  # seconds for everything to come to rest, and more where there was much to do
@@ -92,6 +92,7 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
                 "noted for a person": sum(bool(payment.problem) for payment in books.payments),
                 "refunded": sum(payment.refunded > 0 for payment in books.payments),
             },
+            "credit": credit(books),
             "receipts": {
                 "sent": len(books.letters),
                 "sent again": books.letters.total() - len(books.letters),

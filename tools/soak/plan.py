@@ -63,6 +63,10 @@ CREATE_FAULTS = {
 }
 
 
+#: How many type the code of a gift card that someone was sent; of the others, how many buy one.
+USE_A_CARD, BUY_A_CARD = 0.35, 0.35
+
+
 @dataclass(frozen=True)
 class Purchase:
     """What one shopper will do; ``starts`` is a share of the whole time."""
@@ -77,6 +81,7 @@ class Purchase:
     fault: str
     delivery_fault: str
     create_fault: str
+    uses_a_card: bool
 
 
 def make_plan(seed: int, purchases: int, settings: config.Settings) -> list[Purchase]:
@@ -97,18 +102,23 @@ def make_plan(seed: int, purchases: int, settings: config.Settings) -> list[Purc
         provider = chance.choice(list(takes))
         currency = chance.choice([each for each in takes[provider] if each in CURRENCIES])
         fault = one_of(PAYMENT_FAULTS)
+        cart = {slug: chance.randint(1, 2) for slug in chance.sample(goods, chance.randint(1, 3))}
+        uses_a_card = chance.random() < USE_A_CARD
+        if not uses_a_card and chance.random() < BUY_A_CARD:
+            cart["gift-card"] = 1
         plan.append(
             Purchase(
                 number,
                 start,
                 currency,
-                {slug: chance.randint(1, 2) for slug in chance.sample(goods, chance.randint(1, 3))},
+                cart,
                 provider,
                 chance.choice([name for name in takes if currency in takes[name]]),
                 one_of(HABITS),
                 fault,
                 one_of(DELIVERY_FAULTS),
                 one_of(CREATE_FAULTS),
+                uses_a_card,
             )
         )
     return plan

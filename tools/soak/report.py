@@ -26,6 +26,19 @@ def outcomes(books: Books) -> dict[str, dict[str, int]]:
     return {name: dict(counts) for name, counts in sorted(found.items())}
 
 
+def credit(books: Books) -> dict[str, int]:
+    """How many gift cards there are, and what became of the orders that they were to pay."""
+    spent = [use for use in books.uses if use.status == "spent"]
+    whole = sum(
+        books.order[use.order_id].credit == books.order[use.order_id].total for use in spent
+    )
+    found = Counter({"cards": len(books.credits), "orders paid whole": whole})
+    found |= Counter({"orders paid in part": len(spent) - whole})
+    found |= Counter({"cards withdrawn": sum(card.withdrawn for card in books.credits)})
+    found += Counter(f"orders {use.status}" for use in books.uses if use.status != "spent")
+    return dict(found)
+
+
 def say(report: dict[str, Any]) -> None:
     rest = report["rested_after_seconds"]
     print(  # noqa: T201
@@ -37,6 +50,7 @@ def say(report: dict[str, Any]) -> None:
         _say_counts(name, counts)
     for title in (
         "payments",
+        "credit",
         "without_order",
         "kills",
         "happenings",

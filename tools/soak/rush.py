@@ -81,7 +81,8 @@ class Rush:
         starts = purchase.starts * self.planned_seconds
         if self.over.wait(max(0.0, starts - (time.monotonic() - self.started))):
             return
-        customer = PlannedShopper(self.processes.settings, purchase, self.pause)
+        codes = self.processes.post_office.codes[purchase.currency]
+        customer = PlannedShopper(self.processes.settings, purchase, self.pause, codes)
         try:
             went_without = customer.shop_around()
         except requests.RequestException as error:
