@@ -17,8 +17,11 @@ def follow_money(payment: Payment, order: Order) -> None:
             give_back(order.id)
         elif order.status == "held":
             free(order.id)
-    if order.paid_by == payment.id and any(line.fulfilment == "credit" for line in order.lines):
-        if payment.kept:
+    cards = sum(line.total for line in order.lines if line.fulfilment == "credit")
+    if order.paid_by == payment.id and cards:
+        # What goes back is for the other lines first; beyond what they cost, the cards go with it.
+        gone = min(payment.received, payment.amount) - payment.kept
+        if payment.kept and gone <= order.total - cards:
             restore(order.id)
             return
         for problem in withdraw(order.id):

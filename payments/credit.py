@@ -5,7 +5,8 @@
     spent      in the transaction that makes the order paid, from the reservation or, where that
                was freed meanwhile, from what is left
     returned   the order was refunded whole
-    withdrawn  the card's own order was refunded or is disputed; see bought_credit.py
+    withdrawn  of the card's own order, more was refunded than its other lines cost, or it is
+               disputed; see bought_credit.py
 
 The balance changes by one conditional UPDATE, which writes its entry beside it: the sum of a
 card's entries is its balance, always. Every function belongs inside a transaction. Rows are locked

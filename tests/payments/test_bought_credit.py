@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+import payments
 from database import db, transaction
 from models import Credit, Order
 from payments import credit
@@ -95,3 +96,64 @@ def test_a_card_whose_own_money_goes_is_withdrawn(
         assert balance(books, code) == WORTH
         with books.open():
             assert not db.session.scalars(select(Credit)).one().withdrawn
+
+
+@pytest.mark.parametrize(
+    ("news", "left"),
+    [
+        pytest.param({"refunded": 12_00}, WORTH, id="the other line"),
+        pytest.param({"refunded": 12_01}, 0, id="more than the other line"),
+        pytest.param({"refunded": WORTH}, 0, id="the card"),
+        pytest.param(
+            {"amount": 74_00, "refunded": 37_00}, WORTH, id="a second payment of the page"
+        ),
+        pytest.param({"amount": 74_00, "refunded": 49_01}, 0, id="that, and more"),
+    ],
+)
+def test_a_partial_refund_withdraws_a_card_once_it_is_more_than_the_other_lines_cost(
+    app: Flask, books: Books, news: dict[str, Any], left: int
+) -> None:
+    """Of a card for 25 dollars and a cookbook for 12; a repeat changes nothing."""
+    (payment,) = books.place_order({"gift-card": 1, "cookbook": 1})
+    pay(app, payment)
+    books.work()
+    with books.open():
+        code = db.session.scalars(select(Credit.code)).one()
+
+    for _ in range(2):
+        tell(books, payment, **{"status": "partially_refunded", "amount": 37_00, **news})
+
+    assert balance(books, code) == left
+
+
+def test_what_was_spent_of_a_card_that_a_partial_refund_withdraws_is_shown_to_a_person(
+    app: Flask, books: Books, shopper: Shopper, mintcash_api: mintcash.Api, code: str
+) -> None:
+    """Nothing of it is left to take back."""
+    bought = books.payment
+    shopper.add("bud-vase")
+    check_out_with(shopper, code)
+    shopper.deliver(*event({**mintcash_api.newest, "amount": 7_00}, "succeeded"))
+
+    told = {"id": bought.provider_reference, "externalId": bought.id}
+    tell(books, told, status="partially_refunded", amount=WORTH, refunded=5_00)
+
+    (problem,) = (each.problem for each in books.payments if each.id == bought.id)
+    assert f"of the gift card …{code[-4:]} that it bought, US$25.00 was spent" in str(problem)
+
+
+def test_a_card_that_a_person_let_go_for_less_is_not_withdrawn_by_a_repeat(
+    app: Flask, books: Books, shopper: Shopper
+) -> None:
+    """Held for a cent too little, and released: nothing has gone away since."""
+    (payment,) = books.place_order({"gift-card": 1})
+    shopper.deliver(*event(payment, "succeeded", amount=24.99))
+    with books.open():
+        payments.release_order(books.order.id)
+    books.work()
+    with books.open():
+        code = db.session.scalars(select(Credit.code)).one()
+
+    shopper.deliver(*event(payment, "succeeded", amount=24.99))
+
+    assert balance(books, code) == WORTH

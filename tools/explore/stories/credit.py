@@ -80,6 +80,11 @@ def scenarios() -> list[Scenario]:
             ("paid", "paid"),
         ),
         Scenario(
+            "a part of what bought the credit goes back",
+            after(card, happens("refund", "5.00")),
+            (deliver, sweep),
+        ),
+        Scenario(
             "what bought the credit is disputed, and stays",
             after(buy_a_card("wipay"), happens("chargeback_open")),
             (deliver, happens("chargeback_won"), deliver),
