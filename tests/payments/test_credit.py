@@ -1,5 +1,6 @@
 """What a gift card pays of an order: reserved, freed, spent, returned, and never spent twice."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import time_machine
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
 
 import payments
@@ -280,3 +282,42 @@ def uses(books: Books, orders: list[str]) -> dict[str, int]:
         for use in db.session.scalars(select(CreditUse).where(CreditUse.order_id.in_(orders))):
             found[use.status] = found.get(use.status, 0) + use.amount
     return found
+
+
+def test_an_order_without_a_gift_card_costs_no_query_about_credit(
+    app: Flask, shopper: Shopper, books: Books, mintcash_api: mintcash.Api, code: str
+) -> None:
+    """Neither its webhooks, its page's question for its status, nor a check ask a table of credit.
+
+    An order that a card pays in part is counted alike, and does.
+    """
+    asked: list[str] = []
+
+    def keep(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if re.search(r"\b(credits|credit_uses|credit_entries)\b", statement):
+            asked.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    with_card = {"candle": False, "bud-vase": True}
+    for slug, uses_card in with_card.items():
+        shopper.add(slug)
+        if uses_card:
+            check_out_with(shopper, code)
+        else:
+            shopper.check_out()
+        payment = mintcash_api.newest
+        order = order_with(books, payment)
+        asked.clear()
+
+        sqlalchemy_event.listen(engine, "before_cursor_execute", keep)
+        books.make_checks_due()
+        with books.open():
+            payments.check_payment(payment["externalId"])
+        for word in ("pending", "succeeded", "succeeded"):
+            shopper.deliver(*event(payment, word, amount=order.to_pay / 100))
+            shopper.get(f"/orders/{order.id}/status")
+        sqlalchemy_event.remove(engine, "before_cursor_execute", keep)
+
+        assert order_with(books, payment).status == "paid"
+        assert bool(asked) is uses_card, asked
