@@ -100,7 +100,7 @@ def undo_and_pay_again(buyer: "Buyer") -> str:
         buyer.wait_until(lambda: sentence in buyer.get(buyer.console(order)).text)
         return sentence in buyer.get(buyer.console(order)).text
 
-    if not is_told("its money is there no more: goods that have not left are held back"):
+    if not is_told("its money is no longer there"):
         return "unnoticed"
     buyer.pay_by_default(page)
     return "" if is_told("its money is there again") else "not found"
