@@ -27,8 +27,9 @@ from models import Credit, CreditEntry, Download, Mail, Order, OutboxTask, Parce
 from providers.deadline import Deadline
 
 DOWNLOAD_DAYS = 7
-#: So often the letter is tried with its files; then without: a server may hang up at their size.
-TRIES_WITH_FILES = 3
+#: So often, over some ten minutes, the letter is tried with its files; then without: a server may
+#: hang up at their size.
+TRIES_WITH_FILES = 6
 #: No line of a letter is longer than servers take, and none needs 8 bits (RFC 5321, 4.5.3.1.6).
 SEVEN_BITS = policy.default.clone(cte_type="7bit")
 #: How a server refuses the sender, the recipient or the letter itself.
