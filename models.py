@@ -210,7 +210,8 @@ class Payment(Base):
     __table_args__ = (
         UniqueConstraint("order_id", "attempt"),
         UniqueConstraint("provider", "provider_reference"),
-        Index("ix_payments_due", "next_look_at"),
+        Index("ix_payments_due", "next_look_at", "provider"),
+        Index("ix_payments_begun", "created_at", "provider", "status"),
         Index("ix_payments_outcome", "status", "provider"),
         Index("ix_payments_transaction", "provider", "transaction_id"),
         Index(
@@ -357,7 +358,8 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("provider", "event_key"),
-        Index("ix_deliveries_verdict", "provider", "verdict"),
+        Index("ix_deliveries_verdict", "verdict", "provider"),
+        Index("ix_deliveries_received", "received_at", "provider", "verdict"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -18,7 +18,7 @@ still on its way: it is remembered, and answered when the reference is stored.
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Row, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, or_, select
 
 from database import database_now, db, insert_into, transaction
 from models import EarlyPing, Payment
@@ -49,7 +49,8 @@ def settle_early_pings(provider: str = "", reference: str = "") -> None:
     same = and_(
         Payment.provider == EarlyPing.provider, Payment.provider_reference == EarlyPing.reference
     )
-    known = select(EarlyPing.provider, EarlyPing.reference).join(Payment, same)
+    # Not a join: a database without statistics might read all payments first.
+    known = select(EarlyPing.provider, EarlyPing.reference).where(exists().where(same))
     if reference:
         known = known.where(EarlyPing.provider == provider, EarlyPing.reference == reference)
     found: Sequence[Row[str, str]] = db.session.execute(known).all()

@@ -21,6 +21,8 @@ from .review import flag_for_review
 from .surplus import hold_partial
 from .timing import IN_DOUBT, LONGEST_PAUSE, STOP_CHECKING, is_pinged
 
+MOST_DUE = 100_000  # payments whose time has come, of which the providers are read
+
 log = logging.getLogger(__name__)
 
 
@@ -160,9 +162,14 @@ def _claim_check(payment_id: str) -> tuple[PaymentRequest, str, datetime, int] |
 
 def providers_to_check() -> list[str]:
     """The providers of undecided payments whose time has come, longest waiting first."""
-    due = select(Payment.provider).where(Payment.next_check_at <= database_now())
-    longest = func.min(Payment.next_check_at)
-    return list(db.session.scalars(due.group_by(Payment.provider).order_by(longest)))
+    due = select(Payment.provider, Payment.next_check_at.label("since"))
+    due = due.where(Payment.next_check_at <= database_now())
+    # The limit keeps SQLite at the index of what is due: it would read all to group them.
+    found = due.order_by(Payment.next_check_at).limit(MOST_DUE).subquery()
+    longest = func.min(found.c.since)
+    return list(
+        db.session.scalars(select(found.c.provider).group_by(found.c.provider).order_by(longest))
+    )
 
 
 def payments_to_check(limit: int, provider: str | None = None) -> list[str]:

@@ -1,23 +1,20 @@
 """/metrics: what is counted, from real purchases; who may read it; what it costs."""
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import time_machine
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import event as sql
 from sqlalchemy import update
 
 import config
 import payments
 from app import create_app
-from database import db, now, transaction
+from database import now, transaction
 from jobs import outbox, sweeping
 from models import Order
 
@@ -276,37 +273,6 @@ def test_without_a_token_no_token_opens_them(shopper: Shopper, given: str) -> No
 # ------------------------------------------------------------------ what it costs
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_no_question_reads_a_whole_table(
-    shopper: Shopper, books: Books, settings: config.Settings
-) -> None:
-    """SQLite says how it would answer; only an index that holds no more than is counted is read."""
-    (payment,) = books.place_order({"candle": 1})
-    shopper.deliver(*event(payment, "succeeded"))
-    asked: list[tuple[str, Any]] = []
-    with books.app.app_context():
-        engine = db.engine
-
-    @sql.listens_for(engine, "before_cursor_execute")
-    def remember(*call: object) -> None:
-        asked.append((str(call[2]), call[3]))
-
-    scrape(shopper)
-
-    assert len(asked) > 8
-    with sqlite3.connect(
-        settings.database_url.get_secret_value().removeprefix("sqlite:///")
-    ) as database:
-        for question, values in asked:
-            if question.startswith("BEGIN"):
-                continue
-            for *_, step in database.execute(f"EXPLAIN QUERY PLAN {question}", values):
-                assert not re.match("SCAN (?!.*(COVERING INDEX|ix_payments_problem))", step), (
-                    question
-                )
-    database.close()
-
-
 def test_two_processes_count_one_number(books: Books) -> None:
     """The statement adds to the stored value, so no count of another process is lost."""
 
@@ -333,3 +299,19 @@ def test_an_order_whose_payment_is_not_known_gets_its_receipt_all_the_same(
     books.work()
 
     assert all(task.status == "done" for task in books.tasks)
+
+
+def test_what_is_older_than_a_day_is_not_counted(
+    shopper: Shopper, books: Books, mintcash_api: mintcash.Api, clock: time_machine.Traveller
+) -> None:
+    """Its cost does not grow with what was sold; parked news stays, since a person must look."""
+    shopper.add("cookbook")
+    shopper.check_out()
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    books.work()
+    stranger = mintcash_api.newest | {"id": "another", "externalId": "another"}
+    shopper.deliver(*event(stranger, "succeeded"))
+
+    clock.shift(25 * 60 * 60)
+
+    assert scrape(shopper) == {"shop_webhook_deliveries provider=mintcash verdict=parked": 1}
