@@ -36,7 +36,7 @@ from ops import clients, health, metrics, static_files
 from ops.limits import limit_rates, seconds_left
 from ops.register_webhook import register_webhook
 from providers import configured_providers, money
-from views import cards, cart, checkout, console, downloads, orders, reading, shop, webhooks
+from views import cards, cart, checkout, console, downloads, orders, reading, shop, till, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
             prepare_sqlite(db.engine)
     Migrate(app, db, render_as_batch=True)
     csrf = CSRFProtect(app)
-    for module in (shop, cart, checkout, orders, downloads, reading, cards, webhooks, console):
+    blueprints = (shop, cart, checkout, orders, downloads, reading, cards, webhooks, console, till)
+    for module in blueprints:
         app.register_blueprint(module.bp)
     csrf.exempt(webhooks.bp)  # and only that: a provider's proof is its signature
     limit_rates(app, settings)
@@ -183,7 +184,7 @@ def add_security_headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"  # keeps order ids from other sites
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.blueprint in ("orders", "downloads", "reading", "cards", "console"):
+    if request.blueprint in ("orders", "downloads", "reading", "cards", "console", "till"):
         response.headers["X-Robots-Tag"] = "noindex"
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"

@@ -12,12 +12,13 @@ from datetime import timedelta
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app, render_template
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import and_, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from catalogue.books import chapters, file_of
@@ -72,7 +73,7 @@ def take_stock(order: Order) -> list[str]:
         return []
     gone = []
     with db.session.begin_nested() as savepoint:
-        for line in sorted(lines, key=lambda line: line.product_id):  # no deadlocks
+        for line in sorted(lines, key=attrgetter("product_id")):  # no deadlocks
             product = and_(Product.id == line.product_id, Product.stock >= line.quantity)
             if not update_one(Product, product, stock=Product.stock - line.quantity):
                 gone.append(line.name)
@@ -113,7 +114,7 @@ def open_downloads(session: Session, order: Order) -> None:
                 Download(
                     order_id=order.id,
                     product_id=line.product_id,
-                    slug=line.product.slug,
+                    slug=session.get_one(Product, line.product_id).slug,
                     name=line.name,
                     expires_at=now() + timedelta(days=DOWNLOAD_DAYS),
                 )
@@ -147,9 +148,19 @@ def add_credit(session: Session, order: Order) -> None:
 
 
 def write_receipt(session: Session, order: Order) -> None:
-    """Store the letter and, with SMTP configured, the task of sending it."""
+    """Store the letter and, with SMTP configured, the task of sending it.
+
+    At the till an address may be typed before this or later, or never: until then there is no
+    letter. Each time after that it is a further one, with a task of its own.
+    """
     settings = cast(Settings, current_app.extensions["settings"])
     base, kinds = settings.base_url, tasks_for(order)
+    address = lock_address(session, order.id)
+    if not address:
+        return
+    earlier = and_(Mail.order_id == order.id, Mail.kind.startswith("receipt"))
+    count = session.scalar(select(func.count(Mail.id)).where(earlier)) or 0
+    further = f":{count + 1}" if count else ""
     if "credit" in kinds:
         add_credit(session, order)
     if "download" in kinds:
@@ -159,29 +170,39 @@ def write_receipt(session: Session, order: Order) -> None:
     session.add(
         Mail(
             order_id=order.id,
-            kind="receipt",
-            to=order.email,
+            kind=f"receipt{further}",
+            to=address,
             subject=f"Thank you: your order {order.number}",
             text=render_template("mail/receipt.txt", **named),
             html=render_template("mail/receipt.html", **named),
         )
     )
     if settings.smtp_url:
-        session.add(OutboxTask(order_id=order.id, kind="send_receipt"))
+        session.add(OutboxTask(order_id=order.id, kind=f"send_receipt{further}"))
 
 
-def send_receipt(order_id: str, money_is_here: bool) -> None:
+def lock_address(session: Session, order_id: str) -> str:
+    """Where the receipt goes; blank: nowhere yet.
+
+    Locked: an address that is typed meanwhile waits, and then finds the receipt's task done.
+    """
+    lock = select(Order.email).where(Order.id == order_id).with_for_update()
+    return session.scalars(lock).one()
+
+
+def send_receipt(order_id: str, money_is_here: bool, number: str = "") -> None:
     """Send the receipt to the mail server: at least once, always with the same Message-ID.
 
-    Small files that were bought go with it, if the money for them is here; a server that does not
-    take them gets the letter alone. It ends within half its lease, so no other worker sends the
-    same letter meanwhile.
+    ``number``: that of a further letter. Small files that were bought go with it, if the money for
+    them is here; a server that does not take them gets the letter alone. It ends within half its
+    lease, so no other worker sends the same letter meanwhile.
 
     :raise OSError: no connection (smtplib's own errors are OSErrors too); try again later.
     """
     settings = cast(Settings, current_app.extensions["settings"])
     our_name, seconds = urlsplit(settings.base_url).hostname or "", settings.lease_seconds // 2
-    mail = db.session.scalar(select(Mail).where(Mail.order_id == order_id, Mail.kind == "receipt"))
+    kind = f"receipt:{number}" if number else "receipt"
+    mail = db.session.scalar(select(Mail).where(Mail.order_id == order_id, Mail.kind == kind))
     if mail is None or mail.sent_at or settings.smtp_url is None:
         return
     letters = [write_letter(mail, settings.mail_from, our_name, [])]
@@ -217,7 +238,7 @@ def write_letter(mail: Mail, sender: str, our_name: str, files: Sequence[Path]) 
     message = EmailMessage(SEVEN_BITS)
     message["From"], message["To"], message["Subject"] = sender, mail.to, mail.subject
     message["Date"] = format_datetime(mail.created_at)
-    message["Message-ID"] = f"<receipt.{mail.order_id}@{our_name}>"
+    message["Message-ID"] = f"<{mail.kind.replace(':', '.')}.{mail.order_id}@{our_name}>"
     message.set_content(mail.text)
     if mail.html:
         message.add_alternative(mail.html, subtype="html")

@@ -117,7 +117,9 @@ class Order(Base):
     number: Mapped[str] = mapped_column(String(12), unique=True, default=order_number)
     #: The cart it was made from: two presses of "Pay" find one order.
     cart_key: Mapped[str] = mapped_column(String(40), unique=True)
-    customer_id: Mapped[str] = mapped_column(ForeignKey("customers.id"))
+    #: Sold at the till: no name is asked, and no e-mail address unless a receipt is to be sent.
+    at_till: Mapped[bool] = mapped_column(default=False)
+    customer_id: Mapped[str | None] = mapped_column(ForeignKey("customers.id"))
     name: Mapped[str] = mapped_column(String(120))
     email: Mapped[str] = mapped_column(String(254))
     line1: Mapped[str] = mapped_column(String(120), default="")
@@ -175,20 +177,23 @@ class Order(Base):
 
 
 class OrderLine(Base):
-    """One product of an order, with the price it had when the order was made."""
+    """One product of an order, with the price it had when the order was made.
+
+    At the till an amount is typed, and there is no product: ``name`` is the note beside it.
+    """
 
     __tablename__ = "order_lines"
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"), index=True)
-    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
+    product_id: Mapped[int | None] = mapped_column(ForeignKey("products.id"))
     name: Mapped[str] = mapped_column(String(120))
-    fulfilment: Mapped[str] = mapped_column(String(20))
+    fulfilment: Mapped[str] = mapped_column(String(20))  # of the product; "till" without one
     unit_price: Mapped[Minor]  # of the order's currency
     quantity: Mapped[int]
     order: Mapped[Order] = relationship(back_populates="lines")
-    product: Mapped[Product] = relationship()
+    product: Mapped[Product | None] = relationship()
 
     @property
     def total(self) -> int:

@@ -83,10 +83,10 @@ def _close_pages(order_id: str, _: str) -> None:
     wake_checks(order_id)
 
 
-def _send_receipt(order_id: str, _: str) -> None:
+def _send_receipt(order_id: str, number: str) -> None:
     """Its files leave as other goods do: only while the money is here."""
     order = db.session.get_one(Order, order_id)
-    send_receipt(order_id, payments.money_is_here(order))
+    send_receipt(order_id, payments.money_is_here(order), number)
 
 
 class Kind(NamedTuple):
@@ -105,6 +105,7 @@ KINDS = {
     "credit": Kind(inside=add_credit),
     "receipt": Kind(inside=write_receipt),
     MAIL: Kind(outside=_send_receipt),
+    f"{MAIL}:": Kind(outside=_send_receipt),  # a further one
     REFUNDS: Kind(outside=lambda _, refund_id: payments.send_refund(refund_id)),
     "close_pages": Kind(outside=_close_pages),
     "give_back": Kind(outside=lambda order_id, _: payments.refund_other_payments(order_id)),

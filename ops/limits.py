@@ -68,14 +68,16 @@ def limit_rates(app: Flask, settings: Settings) -> None:
         for limit in limits:
             view = limit(view)
         app.view_functions[endpoint] = view
-    console: Any = app.blueprints["console"]
-    _wrong(limiter, WRONG_PASSWORDS, 401)(console)
+    for name in ("console", "till"):  # one password, so one count of wrong ones
+        staff: Any = app.blueprints[name]
+        _wrong(limiter, WRONG_PASSWORDS, 401, scope="password")(staff)
     app.extensions["refusals"] = FixedWindowRateLimiter(MemoryStorage())
 
 
 def _wrong(limiter: Limiter, limit: str, status: int, **options: Any) -> Any:
     """A limit that counts answers of this status only, so a right guess costs nothing."""
-    return limiter.limit(limit, deduct_when=lambda answer: answer.status_code == status, **options)
+    make = limiter.shared_limit if "scope" in options else limiter.limit
+    return make(limit, deduct_when=lambda answer: answer.status_code == status, **options)
 
 
 def limit_of(name: str, settings: Settings) -> str:

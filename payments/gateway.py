@@ -1,6 +1,7 @@
 """The configured providers, a payment as a provider is told about it, and our addresses."""
 
 from collections.abc import Mapping
+from email.utils import parseaddr
 
 from flask import current_app
 
@@ -10,6 +11,7 @@ from providers.contract import Address, Configured, Customer, Line, PaymentReque
 
 #: Header names whose values never reach the database.
 SECRET_HEADERS = ("signature", "authorization", "cookie", "key", "secret", "token", "hmac", "hash")
+WALK_IN = "Walk-in customer"
 
 
 def settings() -> Settings:
@@ -43,7 +45,7 @@ def request_for(payment: Payment) -> PaymentRequest:
         amount=payment.amount,
         currency=payment.currency,
         description=f"Kiln & Kettle, order {order.number}",
-        customer=Customer(order.customer_id, order.name, order.email),
+        customer=_customer(order),
         address=address,
         method=payment.method,
         lines=_lines(order),
@@ -51,6 +53,13 @@ def request_for(payment: Payment) -> PaymentRequest:
         page_token=payment.page_token,
         provider_state=payment.provider_state,
     )
+
+
+def _customer(order: Order) -> Customer:
+    """Who pays. Of a sale at the till that is not known; some providers demand an address."""
+    if order.customer_id is None or order.at_till:
+        return Customer(order.id, WALK_IN, parseaddr(settings().mail_from)[1])
+    return Customer(order.customer_id, order.name, order.email)
 
 
 def _lines(order: Order) -> tuple[Line, ...]:

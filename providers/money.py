@@ -26,6 +26,15 @@ TOKEN_DIGITS = 18  # no coin divides finer
 SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{1,19}", re.ASCII)
 #: Plain ASCII decimals only: ``Decimal`` itself would also take "1_000", " 5 " and "１２".
 PLAIN_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,30})?", re.ASCII)
+#: Typed with thousands apart: the pattern, what groups them, and the decimal point.
+GROUPED = (
+    (re.compile(r"[1-9][0-9]{0,2}( [0-9]{3})+([.,][0-9]+)?", re.ASCII), " ", ","),
+    (re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII), ",", "."),
+    (re.compile(r"[1-9][0-9]{0,2}(\.[0-9]{3})+,[0-9]+", re.ASCII), ".", ","),
+    (re.compile(r"[1-9][0-9]{0,2}(\.[0-9]{3}){2,}", re.ASCII), ".", ","),
+    (re.compile(r"[0-9]+,[0-9]+", re.ASCII), "", ","),
+)
+EITHER = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}", re.ASCII)  # thousands, or three decimals
 #: Of a unit. PHP and JavaScript print 9.95 as 9.949999999999999; nothing real is that fine.
 FLOAT_NOISE = Decimal("1e-9")
 #: The digits of the longest amount above: Python's own 28 would round a token's.
@@ -97,6 +106,24 @@ def to_minor(amount: object, currency: str) -> int:
     if abs(EXACT.subtract(to_major(minor, currency), exact)) > FLOAT_NOISE:
         raise NotMoney(f"{text[:40]} is finer than {currency} allows")
     return minor
+
+
+def read_typed(text: str, currency: str) -> int:
+    """An amount as people type it: "12", "12.50", "12,50", "1 234", "1,234.50" and "1.234,50".
+
+    One comma before three digits groups thousands, as :func:`show` does; in a currency with three
+    decimals it could be either, and is refused.
+
+    :raise NotMoney: negative, no amount, finer than a minor unit, or it can be read in two ways.
+    """
+    typed = " ".join(text.split())
+    if digits(currency) == 3 and EITHER.fullmatch(typed):
+        raise NotMoney(f"thousands or decimals: {typed[:40]!r}")
+    for pattern, group, point in GROUPED:
+        if pattern.fullmatch(typed):
+            typed = typed.replace(group, "").replace(point, ".")
+            break
+    return to_minor(typed, currency)
 
 
 def to_major(amount: int, currency: str) -> Decimal:

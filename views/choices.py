@@ -35,13 +35,7 @@ class Choice:
 
 def choices(currency: str) -> list[Choice]:
     """Every configured way to pay, each available or with the reason why not."""
-    found = []
-    for configured in payments.providers().values():
-        capabilities = configured.capabilities
-        name, label = capabilities.name, capabilities.label
-        found.append(_choice(name, label, capabilities, currency))
-        for method in capabilities.methods:
-            found.append(_choice(f"{name}/{method.key}", label, method, currency))
+    found = ways(currency)
     for card in saved_cards():
         capabilities = payments.providers()[card.provider].capabilities
         name, label, note = capabilities.name, capabilities.label, capabilities.note
@@ -49,6 +43,18 @@ def choices(currency: str) -> list[Choice]:
             f"card:{card.card_id}", card.label, "Saved card", note, capabilities.currencies
         )
         found.append(_choice(f"{name}/{way.key}", label, way, currency))
+    return found
+
+
+def ways(currency: str) -> list[Choice]:
+    """The same without the cards saved on this device."""
+    found = []
+    for configured in payments.providers().values():
+        capabilities = configured.capabilities
+        name, label = capabilities.name, capabilities.label
+        found.append(_choice(name, label, capabilities, currency))
+        for method in capabilities.methods:
+            found.append(_choice(f"{name}/{method.key}", label, method, currency))
     return found
 
 

@@ -6,6 +6,7 @@ the order is open each state offers a next step: to go on, or to pay another way
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import segno
 from flask import url_for
@@ -101,13 +102,10 @@ class View:
 
 def describe(order: Order, payment: Payment | None) -> View:
     """What the page shows of this order and payment."""
-    label, reason = "", ""
+    label = ""
     if payment:
         configured = payments.providers().get(payment.provider)
         label = configured.capabilities.label if configured else payment.provider
-        if configured:
-            offered = configured.capabilities
-            reason = offered.failures.get(payment.failure_code or "", offered.failed)
     state = state_of(order, payment)
     instead = payments.paid_instead(order) if state in ("replaced", "twice") else None
     title, headline, sentence = WORDS[state]
@@ -122,7 +120,7 @@ def describe(order: Order, payment: Payment | None) -> View:
             sentence = LATE
     if state == "refunded" and order.credit_is_back:
         sentence = sentence * (order.to_pay > 0) + TO_THE_CARD
-    mailed = payments.settings().smtp_url
+    mailed = payments.settings().smtp_url and order.email
     letter = "The receipt is on its way to your inbox." if mailed else "Your receipt is ready."
     return View(
         state=state,
@@ -131,7 +129,7 @@ def describe(order: Order, payment: Payment | None) -> View:
         sentence=sentence.format(
             letter=letter,
             provider=label or "the provider",
-            reason=reason,
+            reason=failure_of(payment),
             gone=_what_happened(payment) if payment and state == "stopped" else "",
             instead=instead,
             credit=money.show(order.credit, order.currency),
@@ -143,7 +141,9 @@ def describe(order: Order, payment: Payment | None) -> View:
         cards=cards,
         page_url=_resume_url(payment) if state in ("waiting", "partial") else None,
         qr_image=((payment and payment.next_action) or {}).get("qr_image"),
-        qr_svg=_draw_qr(payment) if payment and state == "scan" else None,
+        qr_svg=draw_qr(payment.next_action["payload"])
+        if payment and payment.next_action and state == "scan"
+        else None,
         hosted_page=payment.page_url if payment else None,
         open_until=payment.page_expires_at if payment else None,
         renew_itself=bool(payment and payment.attempt <= RENEWALS),
@@ -286,11 +286,10 @@ def _resume_url(payment: Payment | None) -> str | None:
     return payment.page_url
 
 
-def _draw_qr(payment: Payment) -> str:
-    """The code as an SVG element: dark on light in both themes, as cameras require."""
-    code = segno.make(
-        payment.next_action["payload"] if payment.next_action else "", error="m", micro=False
-    )
+@lru_cache(maxsize=64)  # it takes longer than all the rest of a poll
+def draw_qr(payload: str) -> str:
+    """A QR code as an SVG element: dark on light in both themes, as cameras require."""
+    code = segno.make(payload, error="m", micro=False)
     return code.svg_inline(scale=4, border=4, dark="#1d1a16", light="#fff", omitsize=True)
 
 
@@ -314,6 +313,15 @@ def choice_of(payment: Payment) -> str:
 def label_of(payment: Payment | None) -> str:
     configured = payments.providers().get(payment.provider) if payment else None
     return configured.capabilities.label if configured else "the provider"
+
+
+def failure_of(payment: Payment | None) -> str:
+    """Why it failed, in a sentence of the provider's adapter."""
+    configured = payments.providers().get(payment.provider) if payment else None
+    if payment is None or configured is None:
+        return ""
+    offered = configured.capabilities
+    return offered.failures.get(payment.failure_code or "", offered.failed)
 
 
 def waited(payment: Payment | None) -> timedelta:

@@ -158,11 +158,20 @@ def receipt(order_id: str) -> str:
     :raise 404: no such order, or it is not paid.
     """
     order, payment = _find(order_id)
+    return paper(order, payment, url_for("orders.show", order_id=order_id))
+
+
+def paper(order: Order, payment: Payment | None, back: str) -> str:
+    """The receipt; ``back``: the address of the page that leads here.
+
+    :raise 404: the order is not paid.
+    """
     if order.status != "paid":
         abort(404)
     return render_template(
         "orders/receipt.html",
         order=order,
+        back=back,
         provider_label=label_of(payment),
         refunded=payment.refunded if payment else 0,
     )

@@ -181,6 +181,46 @@ def news(
     return place
 
 
+def sale(
+    provider: str = "mintcash", order_status: str = "open", **payment: Any
+) -> Callable[[ScriptedShop], str]:
+    """A sale at the till whose payment looks like this; a timedelta counts from now."""
+
+    def place(scripted: ScriptedShop) -> str:
+        path = order(provider, order_status, **payment)(scripted)
+        with scripted.books.open(), transaction() as session:
+            found = session.get_one(Order, path.rpartition("/")[2])
+            found.at_till, found.name, found.email, found.customer_id = True, "", "", None
+            found.held_reason = "mintcash took US$39.99 of US$40.00"
+            bowl, other = found.lines
+            bowl.product_id, bowl.name, bowl.fulfilment = None, "Two bowls, one chipped", "till"
+            bowl.unit_price = found.total
+            session.delete(other)
+            if order_status == "paid":
+                found.paid_by, found.paid_at = found.payments[0].id, now()
+        return f"/console/till/sales/{path.rpartition('/')[2]}"
+
+    return place
+
+
+def a_day_at_the_till(scripted: ScriptedShop) -> str:
+    for place in (
+        sale(),
+        sale(order_status="paid", status="succeeded", received=4000),
+        sale(order_status="paid", status="partially_refunded", received=4000, refunded=500),
+        sale(order_status="held", received=3999),
+        sale(status="failed", failure_code="card_declined"),
+    ):
+        place(scripted)
+    return "/console/till/sales"
+
+
+def sell_for_no_amount(page: Page) -> None:
+    page.get_by_label("Amount").fill("12 50")
+    page.get_by_role("button", name="MintCash").click()
+    expect(page.locator("#amount-error")).to_be_visible()
+
+
 def replaced(*paid: str) -> Callable[[ScriptedShop], str]:
     """The first of two orders: the cart was changed after "Pay". Which of them were paid."""
 
@@ -380,6 +420,16 @@ STATES = [
     State("console-mail", listed("/console/mail")),
     State("console-letter", letter),
     State("console-webhooks", listed("/console/webhooks"), act=open_the_first_message),
+    State("till", "/console/till?currency=SGD"),
+    State("till-with-errors", "/console/till", act=sell_for_no_amount),
+    State("till-code", sale()),
+    State("till-qr", sale("hitpay", next_action=QR)),
+    State("till-confirming", sale(returned_at=timedelta())),
+    State("till-paid", sale(order_status="paid", status="succeeded", received=4000)),
+    State("till-held", sale(order_status="held", received=3999)),
+    State("till-failed", sale(status="failed", failure_code="card_declined")),
+    State("till-closing", sale(abandoned=True)),
+    State("till-day", a_day_at_the_till),
     *(
         State(f"error-{code}", f"/broken/{code}", status=code)
         for code in (403, 404, 410, 429, 500, 503)

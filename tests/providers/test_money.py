@@ -139,3 +139,74 @@ def test_amounts_are_shown_as_people_write_them() -> None:
     assert money.show(3648, "JPY") == "JP¥3,648"
     assert money.show(331000, "AFN") == "AFN\N{NO-BREAK SPACE}3,310.00"
     assert money.show(10**15, "BTC") == "BTC\N{NO-BREAK SPACE}0.001"
+
+
+# ------------------------------------------------------------------ typed by people
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency", "minor"),
+    [
+        ("12", "USD", 1200),
+        (" 12.50 ", "USD", 1250),
+        ("12,50", "USD", 1250),
+        ("0,5", "USD", 50),
+        ("1 234", "USD", 123400),
+        ("1\N{NO-BREAK SPACE}234,50", "EUR", 123450),
+        ("1,234.50", "USD", 123450),
+        ("1.234,50", "EUR", 123450),
+        ("1,234", "USD", 123400),
+        ("1,234,567.89", "USD", 123456789),
+        ("1.234.567", "EUR", 123456700),
+        ("1,234", "JPY", 1234),
+        ("1,234.567", "KWD", 1234567),
+    ],
+)
+def test_an_amount_is_read_as_people_type_it(typed: str, currency: str, minor: int) -> None:
+    assert money.read_typed(typed, currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency"),
+    [
+        ("", "USD"),
+        ("twelve", "USD"),
+        ("US$12", "USD"),
+        ("-5", "USD"),
+        ("12 50", "USD"),
+        ("12.345", "USD"),
+        ("1.234", "EUR"),
+        ("1234,567", "USD"),
+        ("1,23,4", "USD"),
+        ("0,123", "USD"),
+        ("12,", "USD"),
+        (".5", "USD"),
+        ("12.5", "JPY"),
+        ("12,5", "JPY"),
+        ("1,234", "KWD"),
+        ("１２", "USD"),
+        ("9" * 13, "USD"),
+    ],
+)
+def test_what_is_no_amount_or_two_is_refused(typed: str, currency: str) -> None:
+    """Dinars have three decimals, so "1,234" of them is either; in "12 50" a point was left out."""
+    with pytest.raises(money.NotMoney):
+        money.read_typed(typed, currency)
+
+
+@given(st.integers(0, 10**11), st.sampled_from(["USD", "EUR", "SGD", "TTD", "JPY", "KWD"]))
+def test_what_is_shown_can_be_typed(amount: int, currency: str) -> None:
+    """But for thousands without decimals, where there are three of those."""
+    shown = "".join(each for each in money.show(amount, currency) if each in "0123456789.,")
+
+    assert money.read_typed(shown, currency) == amount
+
+
+@given(st.text(alphabet="0123456789., -", max_size=14))
+def test_whatever_is_typed_is_an_amount_or_refused(typed: str) -> None:
+    try:
+        amount = money.read_typed(typed, "USD")
+    except money.NotMoney:
+        return
+    assert amount >= 0
+    assert str(amount).strip("0") in "".join(each for each in typed if each.isdigit())

@@ -26,6 +26,7 @@ from ..mintcash import event
 from ..shopper import BASE_URL, Shopper
 
 PAGES = ["/console", "/console/jobs", "/console/mail", "/console/webhooks"]
+PAGES += ["/console/till", "/console/till/sales"]
 PASSWORD = "correct horse battery"
 
 #: One database will do: what needs two is in tests/payments, tests/jobs and test_at_once.py.
