@@ -143,6 +143,7 @@ REACHABLE = """() => [...document.querySelectorAll("*")]
 BY_KEYBOARD = (
     *("shelf", "product", "cart-with-error", "checkout", "order-failed", "order-scan"),
     *("order-paid-everything", "taste", "book", "book-chapter", "console-order", "error-404"),
+    *("till-code", "till-paid", "till-day"),
 )
 
 

@@ -23,7 +23,7 @@ class PostOffice:
     async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:
         if not self.takes_files and b"Content-Disposition: attachment" in envelope.content:
             return "552 5.3.4 no files here"
-        found = re.search(rb"Message-ID: <receipt\.([0-9a-f]+)@", envelope.content)
+        found = re.search(rb"Message-ID: <receipt\.(?:[0-9]+\.)?([0-9a-f]{32})@", envelope.content)
         self.letters[found[1].decode() if found else "unknown"] += 1
         _, _, currency = str(envelope.rcpt_tos[0]).partition("@")[0].rpartition("-")
         self.codes[currency.upper()] += CODE.findall(_text(message_from_bytes(envelope.content)))

@@ -24,6 +24,7 @@ from tools.explore.stories.moves import (
     wait,
 )
 from tools.explore.stories.staff import in_the_console, refund, release
+from tools.explore.stories.till import paid_at_the_till, type_address
 
 START = at_the_checkout("cookbook")
 ON_THE_PAGE = after(START, press_pay("mintcash"))
@@ -51,6 +52,11 @@ def meetings() -> list[Meeting]:
             one_code,
             {"ann": press_pay("mintcash"), "bob": press_pay("mintcash", who="bob")},
             ("paid", "open"),
+        ),
+        Meeting(
+            "at the till, an address is typed while a worker writes the receipt",
+            paid_at_the_till(),
+            {"staff": type_address(), "worker": do_own_work},
         ),
         Meeting("webhook twice", twice, {"webhook": deliver_one, "the same": deliver_one}),
         Meeting(
