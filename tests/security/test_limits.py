@@ -179,7 +179,10 @@ def test_webhooks_are_never_limited_before_their_proof_is_checked(
 
 
 def test_the_consoles_password_cannot_be_guessed(make_app: MakeApp) -> None:
-    """ASVS 2.4.1, S07: ten wrong ones a minute from one household; the right one never counts."""
+    """ASVS 2.4.1, S07: ten wrong ones a minute from one household; the right one never counts.
+
+    Console and till have one password, and one count.
+    """
     app = make_app(
         payment_environment="test",
         secret_key=LIVE["secret_key"],
@@ -187,17 +190,21 @@ def test_the_consoles_password_cannot_be_guessed(make_app: MakeApp) -> None:
     )
     client = app.test_client()
 
-    def sign_in(password: str, address: str = "2001:db8:0:2::1") -> int:
+    def sign_in(password: str, address: str = "2001:db8:0:2::1", path: str = "/console") -> int:
         text = base64.b64encode(f"console:{password}".encode()).decode()
         return client.get(
-            "/console",
+            path,
             base_url=BASE_URL,
             headers={"Authorization": f"Basic {text}"},
             environ_base={"REMOTE_ADDR": address},
         ).status_code
 
     assert {sign_in("correct horse battery") for _ in range(20)} == {200}
-    guesses = [sign_in(f"guess {number}", f"2001:db8:0:2::{number}") for number in range(12)]
+    guesses = [
+        sign_in(f"guess {number}", f"2001:db8:0:2::{number}", path)
+        for number in range(6)
+        for path in ("/console", "/console/till")
+    ]
     assert guesses == [401] * 10 + [429] * 2
     assert sign_in("correct horse battery") == 429
     assert sign_in("correct horse battery", "192.0.2.2") == 200

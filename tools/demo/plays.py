@@ -120,6 +120,20 @@ def pay_elsewhere_after_expiry(buyer: Buyer) -> str:
     return ""
 
 
+def sell_at_the_till(buyer: Buyer) -> str:
+    """The shop's people type an amount; what the code says leads the shopper to the page."""
+    currencies = buyer.case.capabilities.currencies
+    currency = "USD" if "USD" in currencies else currencies[0]
+    form = f"{buyer.shop}/console/till?currency={currency}"
+    sale = buyer.fill_in(form, "/console/till", amount="12.50", way=buyer.case.name)
+    code = re.search(r'id="page"\s+href="([^"]+)"', sale.text)
+    if code is None:
+        return "no code"
+    buyer.pay_by_default(buyer.get(unescape(code[1])).url)
+    buyer.wait_until(lambda: buyer.state(sale.url) == "paid")
+    return "" if buyer.state(sale.url) == "paid" else "not seen at the till"
+
+
 def scan_the_code(code: Method, buyer: Buyer) -> None:
     currency = code.currencies[0]
     buyer.fill_in(f"{buyer.shop}/products/cookbook", "/currency", currency=currency)

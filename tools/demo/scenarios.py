@@ -58,7 +58,10 @@ def _create(case: Case) -> list[Scenario]:
 
 def _plays(case: Case) -> list[Scenario]:
     can = case.capabilities
-    found = [Scenario("book read online", "paid", play=plays.read_the_book)]
+    found = [
+        Scenario("book read online", "paid", play=plays.read_the_book),
+        Scenario("sold at the till", "paid", play=plays.sell_at_the_till),
+    ]
     if (can.silent_minutes or 0) > (can.page_minutes or 0):
         # The payment stays undecided long after its page; the order must be payable meanwhile.
         found.append(
