@@ -43,6 +43,10 @@ bp.before_request(guard)
 
 MOST = 10**8  # minor units; more than that is a slip of the finger
 NO_NOTE = "Sale at the till"
+NO_LETTER = (
+    "Some of the money was refunded or is disputed, so no receipt is sent. The one to print says "
+    "what was refunded."
+)
 FORM_KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)  # see models.random_id
 
 
@@ -200,18 +204,25 @@ def cancel(order_id: str) -> ResponseReturnValue:
 
 @bp.post("/sales/<order_id>/letter")
 def letter(order_id: str) -> ResponseReturnValue:
-    """Send the receipt to this address: at once when it is paid, and again when asked again."""
+    """Send the receipt to this address: once it is paid, and again when asked again.
+
+    409 when some of the money went back: the letter would say more than what is here.
+    """
     order, payment = _find(order_id)
     form = AddressForm()
     if not form.validate() or not form.email.data:
         form.email.errors = form.email.errors or ["Please type an e-mail address."]
         return _sale_page(order, payment, form=form), 422
     with transaction() as session:
+        # It locks the payment, so it comes before the order, as when news comes.
+        is_here = payments.money_is_here(session.get_one(Order, order_id))
         order = session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
         order.email, order.customer_id = form.email.data, _customer_id(form.email.data)
         session.flush()
-        if any(task.kind == "receipt" and task.done_at for task in order.tasks):
+        if is_here and any(task.kind == "receipt" and task.done_at for task in order.tasks):
             write_receipt(session, order)
+    if not is_here:
+        return _sale_page(*_find(order_id), problem=NO_LETTER), 409
     jobs.wake_fulfilment()
     return redirect(url_for("till.sale", order_id=order_id, _anchor="letter"), code=303)
 

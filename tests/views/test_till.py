@@ -15,6 +15,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 import fulfilment
+import payments
 from database import db
 from jobs.outbox import OWN, work_off_lane
 from models import Mail, Order, OrderLine
@@ -548,6 +549,25 @@ def test_a_receipt_is_sent_later_and_again_to_another_address(
     assert books.order.email == "anne@example.com"
 
 
+@one_database
+def test_no_receipt_is_sent_once_money_went_back(
+    shopper: Shopper, mintcash_api: mintcash.Api, books: Books
+) -> None:
+    """Its letter says what was paid; the one to print says what was refunded, too."""
+    sale = sold(shopper)
+    shopper.deliver(*event(mintcash_api.newest, "succeeded"))
+    books.work()
+    shopper.deliver(*event(mintcash_api.newest, "partially_refunded", amountRefunded=3))
+
+    answer = shopper.post(f"{sale}/letter", {"email": "ann@example.com"})
+
+    assert answer.status_code == 409
+    assert "no receipt is sent" in answer.text
+    assert receipts(books) == []
+    assert "US$3.00 of it was refunded" in shopper.get(sale).text
+    assert "US$3.00" in shopper.get(f"{sale}/receipt").text
+
+
 @pytest.mark.parametrize("address", ["", "ann", "ann@example.com\nBcc: bob@example.com"])
 @one_database
 def test_a_wrong_address_is_explained_beside_its_field(
@@ -739,7 +759,11 @@ def test_a_form_of_another_site_changes_nothing(shopper: Shopper, books: Books, 
 def type_while_the_worker_writes(
     app: Flask, shopper: Shopper, mintcash_api: mintcash.Api, patch: pytest.MonkeyPatch, guard: bool
 ) -> None:
-    """The worker reads that there is no address; one is typed; then the worker ends its task."""
+    """The worker reads that there is no address; one is typed; then the worker ends its task.
+
+    The page has read the order before it was paid, so it does not wait for its payment.
+    """
+    patch.setattr(payments, "money_is_here", lambda order: True)
     sale = sold(shopper)
     shopper.deliver(*event(mintcash_api.newest, "succeeded"))
     has_read, is_typed = Barrier(), Barrier(expected=not guard)

@@ -24,7 +24,7 @@ from tools.explore.stories.moves import (
     wait,
 )
 from tools.explore.stories.staff import in_the_console, refund, release
-from tools.explore.stories.till import paid_at_the_till, type_address
+from tools.explore.stories.till import type_address, waiting_at_the_till
 
 START = at_the_checkout("cookbook")
 ON_THE_PAGE = after(START, press_pay("mintcash"))
@@ -55,8 +55,8 @@ def meetings() -> list[Meeting]:
         ),
         Meeting(
             "at the till, an address is typed while a worker writes the receipt",
-            paid_at_the_till(),
-            {"staff": type_address(), "worker": do_own_work},
+            waiting_at_the_till(),
+            {"staff": type_address(), "worker": after(deliver, do_own_work)},
         ),
         Meeting("webhook twice", twice, {"webhook": deliver_one, "the same": deliver_one}),
         Meeting(
