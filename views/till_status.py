@@ -55,8 +55,6 @@ WORDS = {
     "expired": ("Expired", "No payment came in time. Nothing was charged."),
 }
 
-#: In place of the sentence of "paid" where some of it went back.
-PARTLY = "The money is here, and {refunded} of it was refunded."
 #: States in which the shopper can pay with the code on the page.
 WITH_CODE = ("code", "partial")
 FINAL = ("paid", "stopped", "held", "short", "refunded", "failed", "canceled", "expired", "unpaid")
@@ -84,8 +82,6 @@ class View:
 def describe(order: Order, payment: Payment | None) -> View:
     state = _state(order, payment)
     headline, sentence = WORDS[state]
-    if state == "paid" and payment and payment.refunded:
-        sentence = PARTLY
     label = label_of(payment)
     action = (payment and payment.next_action) or {}
     page_url = _page_url(payment, action) if payment and state in WITH_CODE else None

@@ -65,6 +65,19 @@ def test_a_paid_or_held_sale_is_final_whatever_is_abandoned(app: Flask, status: 
     assert (view.state, view.is_final, view.can_cancel) == (status, True, False)
 
 
+@pytest.mark.parametrize(
+    "values", [{"refunded": 300}, {"refund_asked": 300}, {"dispute": "opened"}]
+)
+def test_a_sale_whose_money_went_away_again_says_so(app: Flask, values: dict[str, Any]) -> None:
+    paying = payment(id="p", status="succeeded", **{"received": 1250, "refund_asked": 0, **values})
+
+    with app.test_request_context():
+        view = describe(order(status="paid", paid_by="p", must_keep=1250), paying)
+
+    assert (view.state, view.is_final, view.can_cancel) == ("stopped", True, False)
+    assert "of US$12.50 was refunded" in view.sentence
+
+
 def test_a_sale_that_no_provider_was_asked_about_is_unpaid(app: Flask) -> None:
     with app.test_request_context():
         assert describe(order(), None).state == "unpaid"
