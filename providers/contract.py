@@ -24,6 +24,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
+from .period import Period
 from .proven import Proof
 
 #: Our payment statuses, lowest first. News can only lift a payment, never lower it.
@@ -144,6 +145,7 @@ class PaymentRequest:
     parts: tuple[str, ...] = ()  # their ids, where one page collects several (``Checkout.parts``)
     page_token: str | None = None  # see Checkout
     provider_state: str | None = None  # the newest of Checkout and News
+    every_days: int | None = None  # charged again so often: see ``optional.Subscribes``
 
 
 @dataclass(frozen=True)
@@ -249,6 +251,7 @@ class News:
     dispute: Literal["opened", "lost", "won"] | None = None
     problem: str | None = None  # it contradicts itself: the order is held, and a person reads this
     provider_state: str | None = None  # as in Checkout; when it lifts the payment, the new one
+    period: Period | None = None  # it is about a subscription: see ``optional.Subscribes``
     proof: Proof | None = None  # None: the shop made this news itself
 
 
@@ -305,10 +308,7 @@ class Capabilities:
 
 
 class Provider(Protocol):
-    """The four functions that each folder in ``providers/`` offers, in the order of a purchase.
-
-    ``account`` is that folder's own ``Account``: base address, keys, secrets.
-    """
+    """The four functions of each folder, in the order of a purchase; ``account`` is its own."""
 
     def capabilities(self, account: Any) -> Capabilities:
         """What the shop needs to know before it asks for anything, as data."""

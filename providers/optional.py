@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from .contract import News, PaymentRequest, Rejected, Unreachable, Urls
+from .contract import Checkout, News, PaymentRequest, Rejected, Unreachable, Urls
 from .text import printable, usable_id
 
 # ------------------------------------------------------------------ what the browser brings back
@@ -244,3 +244,37 @@ class RegistersWebhooks(Protocol):
 
     def delete_webhook(self, settings: Any, webhook_id: str) -> None:
         """Called before a registration is replaced; one that is gone already is fine."""
+
+
+# ------------------------------------------------------------------ charged again each month
+
+
+@runtime_checkable
+class Subscribes(Protocol):
+    """The provider charges again by itself, every so many days, until it is told to stop.
+
+    The first charge is made on a hosted page and is news of the payment that it was asked for.
+    Each later one is news with ``News.period``, by the same two references; so is the end of it.
+    Where a period is known, ``status`` and ``amount`` are those of the charge for this period.
+    """
+
+    def start_subscription(self, account: Any, payment: PaymentRequest, urls: Urls) -> Checkout:
+        """Called in place of ``start_checkout`` where ``payment.every_days`` is set.
+
+        :raise ProviderError: as there.
+        """
+
+    def fetch_subscription(self, account: Any, payment: PaymentRequest) -> list[News]:
+        """Called in place of ``fetch_payment``; also when a later charge ought to have come.
+
+        :raise ProviderError: not known.
+        """
+
+    def cancel_subscription(self, account: Any, payment: PaymentRequest) -> list[News]:
+        """Called when it is to end, at once; one that has ended already is fine.
+
+        Returns how it stood at its end.
+
+        :raise Rejected: it was not cancelled; ``str(error)`` holds the provider's reason.
+        :raise Unreachable: not known: call again.
+        """

@@ -1,4 +1,6 @@
-"""MintCash: hosted card page, signed webhook, status by id; refunds in ``refunds.py``.
+"""MintCash: hosted card page, signed webhook, status by id.
+
+Refunds are in ``refunds.py``, what is charged each month in ``subscriptions.py``.
 
 Documentation (www.mintcash.me, read 2026-05 to 2026-07): docs/{api,guides,concepts}. Money is
 proven by the webhook or the answer to ``GET /payments/{id}``, never by the return. A webhook's
@@ -8,6 +10,7 @@ proven by the webhook or the answer to ``GET /payments/{id}``, never by the retu
 ``payment.created … succeeded``        the payment's status, and its amount
 ``payment.failed``                     declined, or by ``failureCode`` expired or canceled
 refunded, voided, refund_failed        see ``refunds.py``
+``subscription.…``                     see ``subscriptions.py``
 anything else                          kept, and changes nothing
 one that does not say how much         kept, and MintCash is asked
 one that contradicts itself            the same, and a person is told
@@ -25,7 +28,6 @@ from ..contract import (
     Malformed,
     News,
     PaymentRequest,
-    Redirect,
     Unreachable,
     Urls,
 )
@@ -34,8 +36,13 @@ from ..proof import by_answer, check_environment, check_hmac
 from ..text import optional_text, printable, usable_id
 from .api import Account as Account
 from .api import call_api, read_event, read_money
+from .pages import page_payload, read_page
 from .refunds import REFUNDED, check_totals, read_refund_failed
 from .refunds import refund as refund
+from .subscriptions import EVENTS, read_subscription
+from .subscriptions import cancel_subscription as cancel_subscription
+from .subscriptions import fetch_subscription as fetch_subscription
+from .subscriptions import start_subscription as start_subscription
 
 #: docs/concepts/payments: their words for a status are ours, too. Unknown ones change nothing.
 STATUSES = ("created", "pending", "authorized", "succeeded", "failed", *REFUNDED)
@@ -71,28 +78,12 @@ def capabilities(account: Account) -> Capabilities:
 
 
 def start_checkout(account: Account, payment: PaymentRequest, urls: Urls) -> Checkout:
-    """``POST /payments`` (docs/api/payments). ``amount`` is minor units: 4999 is 49.99.
+    """``POST /payments`` (docs/api/payments), with the fields of ``pages.page_payload``.
 
     Safe to retry: ``externalId`` makes one payment; with another payload, ``ReferenceTaken``.
     """
-    who, address = payment.customer, payment.address
-    payload: dict[str, Any] = {
-        "amount": payment.amount,
-        "currency": payment.currency,
-        "externalId": payment.reference,
-        "description": payment.description,
-        "returnUrl": urls.return_url,
-        "customer": {"externalId": who.reference, "email": who.email, "name": who.name},
-    }
-    if address and address.postal_code:  # probably required within billing
-        payload["billing"] = {"country": address.country, "postalCode": address.postal_code}
-    reply = call_api(account, "POST", "/payments", payload)
-    wrapped = reply.get("payment")  # the guides wrap what the reference shows flat; or it is both
-    resource = wrapped if isinstance(wrapped, dict) else reply
-    url, named = reply.get("redirectUrl") or resource.get("redirectUrl"), resource.get("id")
-    if not isinstance(url, str) or reply.get("id", named) != named:
-        raise Unreachable("POST /payments: the answer holds not one payment with a redirectUrl")
-    return Checkout(usable_id(resource, "id", Unreachable), Redirect(url))
+    reply = call_api(account, "POST", "/payments", page_payload(payment, urls))
+    return read_page(reply, "payment")
 
 
 def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> list[News]:
@@ -105,7 +96,9 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     entity, _, word = name.partition(".")
     if name == "payment.refund_failed":
         news = read_refund_failed(data, name, key)
-    elif entity != "payment" or word not in STATUSES:  # subscriptions, and what is added later
+    elif entity == "subscription" and word in EVENTS:
+        news = read_subscription(data, word, name, key)
+    elif entity != "payment" or word not in STATUSES:  # what is added later
         reference = printable(data.get("id") or "", 100)
         news = News(reference, None, None, word=printable(name, 100), event_key=key)
     else:

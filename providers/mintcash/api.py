@@ -45,7 +45,11 @@ class Account:
 
 
 def call_api(
-    account: Account, method: str, path: str, payload: dict[str, Any] | None = None
+    account: Account,
+    method: str,
+    path: str,
+    payload: dict[str, Any] | None = None,
+    may_be_empty: bool = False,
 ) -> dict[str, Any]:
     """HTTP Basic with public and secret key.
 
@@ -55,7 +59,7 @@ def call_api(
     """
     auth = (account.public_key, account.secret_key)
     reply = call(method, account.base_url + path, auth=auth, payload=payload)
-    return answer(reply, ERRORS, f"{method} {path}: {_words(reply)}")
+    return answer(reply, ERRORS, f"{method} {path}: {_words(reply)}", may_be_empty)
 
 
 def read_event(body: bytes) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """MintCash's API and webhooks, as its documentation and real sandbox webhooks show them.
 
 Documentation (www.mintcash.me, read 2026-05 to 2026-07); pages are named where they are followed.
-The hosted page is in ``page.py``, refunds in ``refunds.py``. What the documentation leaves open is
-in ``settings.py``.
+The hosted page is in ``page.py``, refunds in ``refunds.py``, what is charged again each month in
+``subscriptions.py``. What the documentation leaves open is in ``settings.py``.
 """
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from flask import request
@@ -72,21 +73,34 @@ def create_payment() -> Any:
 
     def make() -> Payment:
         payload = payload_sent(CREATE)
-        return provider.once(payload["externalId"], payload, lambda: _new(payload), CONFLICT)
+        return provider.once(payload["externalId"], payload, lambda: new(payload), CONFLICT)
 
     def reply(payment: Payment, page: str) -> dict[str, Any]:
-        made = shown(payment) | {"redirectUrl": page}
-        wrapped = {"payment": made, "redirectUrl": page}
-        shapes = {"flat": made, "wrapped": wrapped, "both": made | wrapped}
-        return shapes[provider.settings.sandbox_mintcash_reply_shape]
+        return answered("payment", shown(payment), page)
 
     return provider.create(make, page_of, reply)
+
+
+def answered(name: str, made: dict[str, Any], page: str) -> dict[str, Any]:
+    """What was made, in the shape that is set; ``name`` is what the guides wrap it as."""
+    made |= {"redirectUrl": page}
+    wrapped = {name: made, "redirectUrl": page}
+    shapes = {"flat": made, "wrapped": wrapped, "both": made | wrapped}
+    return shapes[provider.settings.sandbox_mintcash_reply_shape]
 
 
 @api.get("/payments/<reference>")
 def retrieve_payment(reference: str) -> dict[str, Any]:
     """One payment, by MintCash's id only. Errors: 401, 404."""
-    return shown(provider.found(reference))
+    return shown(payment_called(reference))
+
+
+def payment_called(reference: str) -> Payment:
+    """:raise Refused: 404, also where it is a subscription."""
+    payment = provider.found(reference)
+    if "subscription" in payment.details:
+        raise provider.refused(404)
+    return payment
 
 
 @api.get("/merchant/api-keys")
@@ -159,7 +173,7 @@ def invalid(message: str) -> kit.Refused:
 # --- A payment: made, shown, moved on ----------------------------------------------------------
 
 
-def _new(payload: dict[str, Any]) -> Payment:
+def new(payload: dict[str, Any], **more: Any) -> Payment:
     payment = provider.new(
         reference=str(uuid.uuid4()),
         external_id=payload["externalId"],
@@ -168,7 +182,7 @@ def _new(payload: dict[str, Any]) -> Payment:
         return_url=payload["returnUrl"],
         lifetime=LIFETIME,
         details={
-            "customer": payload["customer"],
+            "customer": payload.get("customer", {}),
             "billing": payload.get("billing", {}),
             "providerTransactionId": f"cpi_{uuid.uuid4().hex[:16]}",
             "failureCode": None,
@@ -176,6 +190,7 @@ def _new(payload: dict[str, Any]) -> Payment:
             "step": "form",  # of the hosted page: form, challenge, done
             "declined": None,  # the reason, when the page takes another card
             "attempts": 0,
+            **more,
         },
     )
     if provider.settings.sandbox_mintcash_send_created:
@@ -252,13 +267,36 @@ WEBHOOKS = kit.Webhooks(
 )
 
 
+#: What else than a payment a row may be, by its ``details`` -> tells the shop of its status.
+TELLS: dict[str, Callable[[Payment], list[Delivery]]] = {}
+
+
 def notify(payment: Payment, refund: dict[str, Any] | None = None) -> list[Delivery]:
     """Store the webhook ``payment.<status>`` of a payment as it is now."""
+    for name, tell in TELLS.items():
+        if name in payment.details:
+            return tell(payment)
+    extra = {"refund": refund} if refund else {}
+    return send(payment, "payment", payment.status, _data(payment) | extra)
+
+
+def send(payment: Payment, entity: str, word: str, data: dict[str, Any]) -> list[Delivery]:
+    """Sign the envelope (docs/concepts/webhooks/payload-reference) and store it to be sent."""
     secret = kit.first_of(provider.settings.mintcash_signing_secret)
+    name = f"{entity}.{word}"
+    event = {
+        "eventId": str(uuid.uuid4()),
+        "event": name,
+        "type": entity,
+        "apiVersion": API_VERSION,
+        "environment": "test",
+        "createdAt": timestamp(),
+        "data": data,
+    }
     return WEBHOOKS.send(
         payment,
-        f"payment.{payment.status}",
-        _event(payment, refund),
+        name,
+        event,
         url=provider.settings.mintcash_webhook_url,
         headers=lambda body: {
             "Content-Type": "application/json",
@@ -269,11 +307,11 @@ def notify(payment: Payment, refund: dict[str, Any] | None = None) -> list[Deliv
     )
 
 
-def _event(payment: Payment, refund: dict[str, Any] | None) -> dict[str, Any]:
-    """The envelope (docs/concepts/webhooks/payload-reference), keys in the observed order."""
+def _data(payment: Payment) -> dict[str, Any]:
+    """A payment in a webhook, keys in the observed order."""
     details = payment.details
     customer, billing = details["customer"], details["billing"]
-    data = {
+    return {
         "id": payment.reference,
         "externalId": payment.external_id,
         "status": payment.status,
@@ -296,13 +334,4 @@ def _event(payment: Payment, refund: dict[str, Any] | None) -> dict[str, Any]:
             for field in ("country", "postalCode", "name", "line1", "line2", "city", "state")
         },
         "card": cards.shown(details["card"]),
-    }
-    return {
-        "eventId": str(uuid.uuid4()),
-        "event": f"payment.{payment.status}",
-        "type": "payment",
-        "apiVersion": API_VERSION,
-        "environment": "test",
-        "createdAt": timestamp(),
-        "data": data | ({"refund": refund} if refund else {}),
     }

@@ -15,7 +15,7 @@ from .. import faults
 from ..kit import Answer, commit, extended, onward, show, submit
 from ..kit.cards import filled
 from ..models import Payment
-from . import cards, move, provider, succeed
+from . import cards, move, provider
 
 page = provider.pages("/pay/<reference>")
 
@@ -110,7 +110,7 @@ def _settle(payment: Payment, outcome: str) -> None:
     """Success, or a decline: final once the page has taken as many cards as it accepts."""
     details = payment.details
     if outcome == cards.SUCCEEDED:
-        succeed(payment)
+        provider.pay(payment)
         return
     details["attempts"] += 1
     details["declined"] = outcome

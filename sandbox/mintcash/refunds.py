@@ -9,7 +9,7 @@ from typing import Any
 from ..clock import timestamp
 from ..kit import Action, Refused, commit, number, refunds
 from ..models import Payment
-from . import AMOUNT, TEXT, api, move, payload_sent, provider
+from . import AMOUNT, TEXT, api, move, payload_sent, payment_called, provider
 
 REFUND = {"externalId!": TEXT, "amount": lambda value: "" if value is None else AMOUNT(value)}
 
@@ -22,7 +22,7 @@ def refund_payment(reference: str) -> dict[str, Any]:
     401, 404, 409, 422.
     """
     payload = payload_sent(REFUND)
-    payment, external_id = provider.found(reference), payload["externalId"]
+    payment, external_id = payment_called(reference), payload["externalId"]
     conflict = Refused(409, "externalId was used for another refund.", code="already_exists")
     if first := refunds.repeated(payment, external_id, payload, conflict):
         return first
@@ -70,8 +70,9 @@ def _impossible(status: int, message: str) -> Refused:
 
 
 def _remains(payment: Payment) -> int:
-    """Minor units that were taken and have not gone back."""
+    """Minor units that were taken and have not gone back; how a subscription's go is not known."""
     is_there = payment.status in ("succeeded", "partially_refunded")
+    is_there = is_there and "subscription" not in payment.details
     return payment.amount - payment.refunded if is_there else 0
 
 

@@ -48,6 +48,11 @@ class MintCashSettings(Settings):
         description="Webhooks show the card otherwise than the documentation says (expYear "
         '"31", not 2031; first6 and mask added); we chose what was observed.',
     )
+    sandbox_mintcash_subscription_events: Literal["short", "long"] = Field(
+        "short",
+        description="event-types calls what comes of a charge subscription.succeeded and .failed "
+        "(short), retries calls it subscription.payment_succeeded and .payment_failed (long).",
+    )
 
 
 ASSUMPTIONS = (
@@ -69,4 +74,12 @@ ASSUMPTIONS = (
     "be refunded is answered 409 or 422 with code “failed_precondition”.",
     "A refund made on the dashboard is told as one by API is, with no externalId. A payment can be "
     "voided after it succeeded, as the table of statuses has it; its sums stay as they were.",
+    "A webhook about a subscription shows it as GET does, its sum in major units, with failureCode "
+    "and failureMessage after a decline; subscription.created and .pending are not sent.",
+    "A period begins where the one before it ended, also when a retry paid for it; until then the "
+    "period before stays the current one. A subscription's times go by the sandbox's clock.",
+    "DELETE answers with the cancelled subscription, and subscription.cancelled follows; one that "
+    "is over is answered 409. Its charges are not refunded here.",
+    "A charge has no id; the ledger calls it by the subscription's, “@” and the Unix seconds at "
+    "which its period begins.",
 )
