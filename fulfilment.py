@@ -39,6 +39,11 @@ REFUSALS = (smtplib.SMTPSenderRefused, smtplib.SMTPRecipientsRefused, smtplib.SM
 TASK_FOR = {"ship": "parcel", "download": "download", "credit": "credit"}
 #: The kinds of task that bring a shopper something.
 GOODS = (*TASK_FOR.values(), "receipt")
+#: Letters about a subscription -> the subject, with the order's number.
+NOTICES = {
+    "past_due": "We could not charge your card: order {}",
+    "cancelled": "Your subscription is cancelled: order {}",
+}
 
 log = logging.getLogger(__name__)
 
@@ -190,18 +195,33 @@ def lock_address(session: Session, order_id: str) -> str:
     return session.scalars(lock).one()
 
 
-def send_receipt(order_id: str, money_is_here: bool, number: str = "") -> None:
-    """Send the receipt to the mail server: at least once, always with the same Message-ID.
+def write_notice(kind: str, session: Session, order: Order) -> None:
+    """A letter about a subscription: a key of ``NOTICES``, and its text in templates/mail/."""
+    settings = cast(Settings, current_app.extensions["settings"])
+    url = f"{settings.base_url}/orders/{order.id}"
+    text = render_template(f"mail/{kind}.txt", order=order, order_url=url)
+    subject = NOTICES[kind].format(order.number)
+    session.add(Mail(order_id=order.id, kind=kind, to=order.email, subject=subject, text=text))
+    if settings.smtp_url:
+        session.add(OutboxTask(order_id=order.id, kind=f"send_notice:{kind}"))
 
-    ``number``: that of a further letter. Small files that were bought go with it, if the money for
-    them is here; a server that does not take them gets the letter alone. It ends within half its
-    lease, so no other worker sends the same letter meanwhile.
+
+def send_receipt(order_id: str, money_is_here: bool, number: str = "") -> None:
+    """Send the receipt, or with a ``number`` a further one; see ``send_mail``."""
+    send_mail(order_id, f"receipt:{number}" if number else "receipt", money_is_here)
+
+
+def send_mail(order_id: str, kind: str, money_is_here: bool) -> None:
+    """Send a letter to the mail server: at least once, always with the same Message-ID.
+
+    Small files that were bought go with it, if the money for them is here; a server that does not
+    take them gets the letter alone. It ends within half its lease, so no other worker sends the
+    same letter meanwhile.
 
     :raise OSError: no connection (smtplib's own errors are OSErrors too); try again later.
     """
     settings = cast(Settings, current_app.extensions["settings"])
     our_name, seconds = urlsplit(settings.base_url).hostname or "", settings.lease_seconds // 2
-    kind = f"receipt:{number}" if number else "receipt"
     mail = db.session.scalar(select(Mail).where(Mail.order_id == order_id, Mail.kind == kind))
     if mail is None or mail.sent_at or settings.smtp_url is None:
         return

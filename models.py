@@ -63,6 +63,7 @@ class Product(Base):
     picture: Mapped[str] = mapped_column(String(80))
     alt: Mapped[str] = mapped_column(String(200))
     stock: Mapped[int | None]
+    every_days: Mapped[int | None]  # charged again so often, until it is cancelled; None: once
     prices: Mapped[list["Price"]] = relationship(lazy="selectin")
 
 
@@ -91,7 +92,7 @@ class Order(Base):
 
     ``status``: ``open`` until proven paid, then ``paid`` for good; ``held`` when money came that a
     person must look at, with ``held_code`` (``amount``, ``currency``, ``stock``, ``replaced``,
-    ``credit``, ``unclear``) and the reason.
+    ``credit``, ``cancelled``, ``unclear``) and the reason.
     """
 
     __tablename__ = "orders"
@@ -110,6 +111,14 @@ class Order(Base):
             "chain_id",
             sqlite_where=text("chain_id IS NOT NULL"),
             postgresql_where=text("chain_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_orders_period",
+            "subscription_id",
+            "period_start",
+            unique=True,
+            sqlite_where=text("subscription_id IS NOT NULL"),
+            postgresql_where=text("subscription_id IS NOT NULL"),
         ),
     )
 
@@ -140,6 +149,9 @@ class Order(Base):
     must_keep: Mapped[Minor] = mapped_column(default=0)
     #: The first of a row of orders that replaced one another; of those, one is paid.
     chain_id: Mapped[str | None] = mapped_column(String(32))
+    #: The first order of the subscription that it belongs to, or it is; see ``Subscription``.
+    subscription_id: Mapped[str | None] = mapped_column(String(32))
+    period_start: Mapped[datetime | None]  # of the period of that subscription that it is for
     created_at: Mapped[datetime] = mapped_column(default=now)
     paid_at: Mapped[datetime | None]
     lines: Mapped[list["OrderLine"]] = relationship(
@@ -153,6 +165,14 @@ class Order(Base):
     downloads: Mapped[list["Download"]] = relationship(order_by="Download.id", viewonly=True)
     credit_use: Mapped["CreditUse"] = relationship(viewonly=True)
     credits: Mapped[list["Credit"]] = relationship(order_by="Credit.id", viewonly=True)
+    subscription: Mapped["Subscription | None"] = relationship(
+        primaryjoin="foreign(Order.subscription_id) == Subscription.order_id", viewonly=True
+    )
+
+    @property
+    def begins_subscription(self) -> bool:
+        """Its payment stands for the whole subscription at the provider."""
+        return self.subscription_id is not None and self.subscription_id == self.id
 
     @property
     def to_pay(self) -> int:
@@ -198,6 +218,32 @@ class OrderLine(Base):
     @property
     def total(self) -> int:
         return self.unit_price * self.quantity
+
+
+class Subscription(Base):
+    """Goods that are charged for again each period; ``order_id`` is that of the first order.
+
+    ``status``: ``created`` until the first charge, ``active``, ``past_due`` while the provider
+    tries a later charge again, ``cancelled`` for good. See payments/subscriptions.py.
+    """
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        CheckConstraint("every_days > 0", name="every_days_positive"),
+        CheckConstraint("status IN ('created', 'active', 'past_due', 'cancelled')", name="status"),
+    )
+
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    status: Mapped[str] = mapped_column(String(10), default="created")
+    every_days: Mapped[int]
+    period_end: Mapped[datetime | None]  # of the newest period that was charged; only grows
+    cancel_asked_at: Mapped[datetime | None]  # by the shopper or a person
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    first_order: Mapped[Order] = relationship(viewonly=True)
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        return self.status in ("active", "past_due") and self.cancel_asked_at is None
 
 
 #: Of a payment's statuses, those in which the shopper may still be on the provider's page.
@@ -273,6 +319,11 @@ class Payment(Base):
     deliveries: Mapped[list["Delivery"]] = relationship(order_by="Delivery.id", viewonly=True)
     parts: Mapped[list["PaymentPart"]] = relationship(order_by="PaymentPart.position")
     refunds: Mapped[list["Refund"]] = relationship(order_by="Refund.created_at", viewonly=True)
+
+    @property
+    def is_periodic(self) -> bool:
+        """A charge of a subscription: its first, or a later one, made without the shopper."""
+        return self.order.begins_subscription or "@" in (self.provider_reference or "")
 
     @property
     def kept(self) -> int:

@@ -33,6 +33,7 @@ def _describe(product: Product, position: int, data: dict[str, Any]) -> None:
     product.position = position
     for name in ("name", "kind", "fulfilment", "blurb", "description", "picture", "alt"):
         setattr(product, name, data[name])
+    product.every_days = data.get("every_days")
     prices = {price.currency: price for price in product.prices}
     for currency, amount in data["prices"].items():
         if currency in prices:

@@ -18,7 +18,16 @@ from sqlalchemy.orm import Session, joinedload
 import logs
 import payments
 from database import database_now, db, now, transaction
-from fulfilment import add_credit, open_downloads, pack_parcel, send_receipt, write_receipt
+from fulfilment import (
+    NOTICES,
+    add_credit,
+    open_downloads,
+    pack_parcel,
+    send_mail,
+    send_receipt,
+    write_notice,
+    write_receipt,
+)
 from models import Order, OutboxTask
 from ops import metrics
 
@@ -29,7 +38,8 @@ LONGEST_PAUSE = timedelta(hours=1)
 LANE_WITHIN = 30.0  # seconds that a thread stays in one lane; the next sweep goes on from there
 LATE = timedelta(minutes=2)  # a sweep runs each minute; later than this, no worker is running
 #: The lanes of the outbox, by the kind that each task in it begins with; "": all other kinds.
-OWN, REFUNDS, MAIL = "", "refund:", "send_receipt"
+OWN, REFUNDS, CANCELS, MAIL = "", "refund:", "end_subscription:", "send_"
+SLOW = (REFUNDS, CANCELS, MAIL)  # which wait for other servers
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +47,7 @@ log = logging.getLogger(__name__)
 def work_off_outbox() -> None:
     """Do what is due in the outbox: our own work, then what waits for others, mail last."""
     work_off_lane(OWN)
-    for lane in (REFUNDS, MAIL):
+    for lane in SLOW:
         the_queue().lanes[lane].run(partial(work_off_lane, lane))
 
 
@@ -56,7 +66,7 @@ def claim_task(lane: str = OWN) -> tuple[int, int] | None:
     Returns (id, attempt). One UPDATE; on PostgreSQL rivals skip the row instead of waiting.
     """
     lease = timedelta(seconds=payments.settings().lease_seconds)
-    slow = [OutboxTask.kind.startswith(each, autoescape=True) for each in (REFUNDS, MAIL)]
+    slow = [OutboxTask.kind.startswith(each, autoescape=True) for each in SLOW]
     mine = OutboxTask.kind.startswith(lane, autoescape=True) if lane else not_(or_(*slow))
     with transaction() as session:
         moment = database_now()
@@ -97,6 +107,8 @@ class Kind(NamedTuple):
     #: Before that transaction, so that nothing is locked while another server answers: it happens
     #: at least once. Its arguments: the order's id, and what stands after the kind's colon.
     outside: Callable[[str, str], None] | None = None
+    #: Whether it is only done while the money is here.
+    for_money: bool = True
 
 
 KINDS = {
@@ -104,8 +116,11 @@ KINDS = {
     "download": Kind(inside=open_downloads),
     "credit": Kind(inside=add_credit),
     "receipt": Kind(inside=write_receipt),
-    MAIL: Kind(outside=_send_receipt),
-    f"{MAIL}:": Kind(outside=_send_receipt),  # a further one
+    **{kind: Kind(inside=partial(write_notice, kind), for_money=False) for kind in NOTICES},
+    "send_receipt": Kind(outside=_send_receipt),
+    "send_receipt:": Kind(outside=_send_receipt),  # a further one
+    "send_notice:": Kind(outside=lambda order_id, kind: send_mail(order_id, kind, False)),
+    CANCELS: Kind(outside=lambda _, payment_id: payments.end_subscription(payment_id)),
     REFUNDS: Kind(outside=lambda _, refund_id: payments.send_refund(refund_id)),
     "close_pages": Kind(outside=_close_pages),
     "give_back": Kind(outside=lambda order_id, _: payments.refund_other_payments(order_id)),
@@ -118,7 +133,7 @@ def do_task(task_id: int, attempt: int) -> None:
     order_id, kind = task.order_id, task.kind
     logs.begin(task=kind, order_id=order_id)
     word, colon, detail = kind.partition(":")
-    inside, outside = KINDS.get(word + colon, Kind())
+    inside, outside, for_money = KINDS.get(word + colon, Kind())
     try:
         if not (inside or outside):
             raise UnknownKind(f"this worker's code knows no task of kind {kind!r}")
@@ -127,7 +142,7 @@ def do_task(task_id: int, attempt: int) -> None:
         with transaction() as session:
             if inside:
                 order = session.get_one(Order, order_id)
-                if not payments.money_is_here(order):
+                if for_money and not payments.money_is_here(order):
                     raise payments.MoneyIsGone("refunded, reversed or disputed since it was paid")
                 inside(session, order)
             if kind == "receipt":  # which every paid order is owed once

@@ -14,7 +14,7 @@ from huey import crontab
 from huey.consumer import Consumer, Scheduler
 
 from .engines import QUEUE_ERRORS, create_engine, one_line, shorten
-from .outbox import MAIL, REFUNDS, work_off_outbox
+from .outbox import SLOW, work_off_outbox
 from .queue import Queue
 from .sweeping import check, sweep
 
@@ -51,7 +51,7 @@ def run_worker(app: Flask) -> None:
     """
     os.nice(WORKER_NICE)
     queue: Queue = app.extensions["queue"]
-    lanes = [*app.extensions["providers"], REFUNDS, MAIL]
+    lanes = [*app.extensions["providers"], *SLOW]
     for part in ("Scheduler", "Worker"):
         logging.getLogger(f"huey.consumer.{part}").addFilter(shorten)
     worker = Worker(queue.engine, workers=len(lanes) + 2, max_delay=1.0, graceful_signal="TERM")

@@ -1,10 +1,11 @@
 """What happens to a payment and its order. Read ladder.py first; these are the doors."""
 
 from .attempts import OrderClosed, start
+from .cancelling import cancel_subscription, end_subscription
 from .closing import close_other_payments, payments_to_wake, replace_order
 from .credit import CreditGone, card_of, free, free_idle, reserve
 from .gateway import providers, settings
-from .inbox import Received, receive, record_refusal
+from .inbox import NO_SUBSCRIPTION, Received, receive, record_refusal
 from .paid_by_credit import pay_with_credit, refund_credit
 from .pings import forget_early_pings, settle_early_pings
 from .reconcile import check_payment, payments_to_check, providers_to_check
@@ -19,6 +20,7 @@ from .timing import CHECK_AFTER_RETURN
 
 __all__ = [
     "CHECK_AFTER_RETURN",
+    "NO_SUBSCRIPTION",
     "CannotRefund",
     "CannotRelease",
     "CreditGone",
@@ -26,9 +28,11 @@ __all__ = [
     "OrderClosed",
     "Received",
     "accept_what_is_here",
+    "cancel_subscription",
     "card_of",
     "check_payment",
     "close_other_payments",
+    "end_subscription",
     "forget_early_pings",
     "free",
     "free_idle",

@@ -7,7 +7,8 @@ from flask import current_app
 
 from config import Settings
 from models import Order, Payment
-from providers.contract import Address, Configured, Customer, Line, PaymentRequest, Urls
+from providers.contract import Address, Configured, Customer, Line, News, PaymentRequest, Urls
+from providers.optional import Subscribes
 
 #: Header names whose values never reach the database.
 SECRET_HEADERS = ("signature", "authorization", "cookie", "key", "secret", "token", "hmac", "hash")
@@ -25,10 +26,13 @@ def providers() -> dict[str, Configured]:
     return found
 
 
-def refunds_of(provider: str) -> str:
-    """ "full", "part", or blank where the provider cannot be asked for refunds."""
-    configured = providers().get(provider)
-    return configured.capabilities.refunds if configured else ""
+def refunds_of(payment: Payment) -> str:
+    """ "full", "part", or blank where the provider cannot be asked to refund this payment.
+
+    No provider says by which id a charge of a subscription is refunded.
+    """
+    configured = providers().get(payment.provider)
+    return configured.capabilities.refunds if configured and not payment.is_periodic else ""
 
 
 def request_for(payment: Payment) -> PaymentRequest:
@@ -52,6 +56,9 @@ def request_for(payment: Payment) -> PaymentRequest:
         parts=tuple(each.provider_reference for each in payment.parts),
         page_token=payment.page_token,
         provider_state=payment.provider_state,
+        every_days=order.subscription.every_days
+        if order.begins_subscription and order.subscription
+        else None,
     )
 
 
@@ -67,6 +74,16 @@ def _lines(order: Order) -> tuple[Line, ...]:
     if order.credit:
         return (Line(f"Order {order.number}, less a gift card", order.to_pay),)
     return tuple(Line(f"{each.quantity} × {each.name}", each.total) for each in order.lines)
+
+
+def fetch(configured: Configured, request: PaymentRequest) -> list[News]:
+    """Ask the provider how a payment stands, or the subscription that began with it.
+
+    :raise ProviderError: no answer.
+    """
+    if request.every_days and isinstance(configured.module, Subscribes):
+        return configured.module.fetch_subscription(configured.account, request)
+    return configured.module.fetch_payment(configured.account, request)
 
 
 def urls_for(order_id: str, provider: str) -> Urls:

@@ -12,13 +12,18 @@ from database import database_now, db, insert_into, insert_or_add, now, transact
 from models import Counter, Delivery, Payment
 from providers.contract import News, Ping
 from providers.optional import HidesSecrets
+from providers.period import Period
 
 from .gateway import masked, providers
 from .ladder import apply_news
 from .matching import combine_parts, find_payment
 from .pings import take_ping
 from .refunds import report_refused
+from .subscriptions import charge_of
 from .timing import IN_DOUBT
+
+NO_PAYMENT = "no payment with this reference yet"
+NO_SUBSCRIPTION = "no subscription with this reference: if it stays so, look for it there"
 
 
 @dataclass(frozen=True)
@@ -91,13 +96,14 @@ def store_and_apply(
     payment = find_payment(provider, news)
     if payment:
         asks = apply_parked(payment, news.transaction_id)
-        delivery.verdict, delivery.reason = _apply_and_explain(payment, news)
-        delivery.payment_id = payment.id
+        charge = charge_of(payment, news)
+        delivery.verdict, delivery.reason = _apply_and_explain(charge, news)
+        delivery.payment_id = charge.id
         if asks:  # final news, too, may be older than what was parked
             payment.next_check_at = database_now()
     elif _matters(news):
         delivery.verdict = "parked"
-        delivery.reason = "no payment with this reference yet"
+        delivery.reason = NO_PAYMENT if news.period is None else NO_SUBSCRIPTION
     else:
         delivery.reason = "an event that this shop does not use"
     return delivery
@@ -105,7 +111,7 @@ def store_and_apply(
 
 def _matters(news: News) -> bool:
     """Whether it says something about a payment; other events are only kept."""
-    marks = (news.check, news.dispute, news.problem, news.provider_state)
+    marks = (news.check, news.dispute, news.problem, news.provider_state, news.period)
     return news.status is not None or any(marks)
 
 
@@ -140,13 +146,20 @@ def apply_parked(payment: Payment, *transaction_ids: str | None) -> bool:
     )
     asks = False
     for delivery in session.scalars(parked.order_by(Delivery.id)).all():
-        news = News(**delivery.news or {})
-        delivery.payment_id = payment.id
-        delivery.verdict, delivery.reason = _apply_and_explain(payment, news)
+        news = _read_back(delivery.news or {})
+        charge = charge_of(payment, news)
+        delivery.payment_id = charge.id
+        delivery.verdict, delivery.reason = _apply_and_explain(charge, news)
         asks = asks or news.check
     if asks:
         payment.next_check_at = database_now()
     return asks
+
+
+def _read_back(kept: dict[str, Any]) -> News:
+    """News as the inbox keeps it."""
+    period = kept.get("period")
+    return News(**{**kept, "period": Period(**period) if period else None})
 
 
 def _apply_and_explain(payment: Payment, news: News) -> tuple[str, str]:
@@ -161,6 +174,8 @@ def _apply_and_explain(payment: Payment, news: News) -> tuple[str, str]:
     apply_news(payment, combine_parts(payment, news) if payment.parts else news)
     if news.problem:
         return "applied", news.problem
+    if news.period and news.status is None:
+        return "applied", f"the subscription is {news.period.status}"
     if news.check:
         return "applied", "it does not say all: the provider is asked"
     after = (payment.status, payment.received, payment.refunded, payment.dispute)

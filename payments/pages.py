@@ -18,7 +18,9 @@ from providers.contract import (
     ReferenceTaken,
     Rejected,
     Unreachable,
+    Urls,
 )
+from providers.optional import Subscribes
 
 from .gateway import settings, urls_for
 from .inbox import apply_parked
@@ -39,7 +41,7 @@ def ask_for_page(order_id: str, configured: Configured, request: PaymentRequest)
     """
     urls = urls_for(order_id, configured.capabilities.name)
     try:
-        checkout = configured.module.start_checkout(configured.account, request, urls)
+        checkout = _start(configured, request, urls)
     except Rejected as error:
         log.error("payment %s: %s", request.reference, error)
         code = "reference_taken" if isinstance(error, ReferenceTaken) else "rejected"
@@ -53,6 +55,15 @@ def ask_for_page(order_id: str, configured: Configured, request: PaymentRequest)
             update_one(Payment, Payment.id == request.reference, page_asked_at=None)
         raise
     record_page(request.reference, configured, checkout)
+
+
+def _start(configured: Configured, request: PaymentRequest, urls: Urls) -> Checkout:
+    """:raise Rejected: it is a subscription, and this provider offers none."""
+    if not request.every_days:
+        return configured.module.start_checkout(configured.account, request, urls)
+    if not isinstance(configured.module, Subscribes):
+        raise Rejected(f"{configured.capabilities.label} offers no subscriptions")
+    return configured.module.start_subscription(configured.account, request, urls)
 
 
 def record_page(payment_id: str, configured: Configured, checkout: Checkout) -> None:

@@ -12,12 +12,13 @@ from models import OPEN, Order, Payment
 from providers.contract import News, PaymentRequest, Rejected, Unreachable
 
 from .closing import close_page
-from .gateway import providers, request_for
+from .gateway import fetch, providers, request_for
 from .inbox import apply_parked
 from .ladder import MONEY, NO_MONEY, apply_news, climb
 from .refunds import report_refused
 from .reversals import follow_answer
 from .review import flag_for_review
+from .subscriptions import charge_of
 from .surplus import hold_partial
 from .timing import IN_DOUBT, LONGEST_PAUSE, STOP_CHECKING, is_pinged
 
@@ -40,7 +41,7 @@ def check_payment(payment_id: str) -> datetime | None:
     gone = False
     if configured:
         try:
-            found = configured.module.fetch_payment(configured.account, request)
+            found = fetch(configured, request)
         except Unreachable as error:
             log.warning("payment %s: %s", payment_id, error)
             # Unknown is not failed, and does not expire; but it is not asked about for ever.
@@ -54,17 +55,18 @@ def check_payment(payment_id: str) -> datetime | None:
         apply_parked(payment, *(news.transaction_id for news in found))
         late = _is_late((booked, payment.received), (next_check_at, received))
         for news in found:
-            takes_back = not late and _takes_back(payment, news)
-            undone = not late and _is_undone(payment, news)
+            charge = charge_of(payment, news)
+            takes_back = not late and _takes_back(charge, news)
+            undone = not late and _is_undone(charge, news)
             if news.status and not late:
-                follow_answer(payment, undone)
+                follow_answer(charge, undone)
             if news.refund_refused:
                 report_refused(payment, news)
             elif news.status or news.dispute or news.problem or news.provider_state:
-                apply_news(payment, news)
+                apply_news(charge, news)
             if takes_back:
                 problem = f"{provider} says {news.word}, after it had said that more money came"
-                flag_for_review(payment_id, problem)
+                flag_for_review(charge.id, problem)
                 if payment.status != "partially_paid" and not undone:  # they may still come
                     payment.next_check_at = None
         if not found and not gone:  # it cannot be asked

@@ -26,7 +26,9 @@ def refund(payment_id: str, refund_id: str, amount: int, reason: str) -> bool:
         payment = session.get_one(Payment, payment_id, with_for_update=True)
         configured = providers().get(payment.provider)
         label = configured.capabilities.label if configured else payment.provider
-        refunds = refunds_of(payment.provider)
+        refunds = refunds_of(payment)
+        if payment.is_periodic:
+            raise CannotRefund(f"A subscription’s charge is refunded at {label}, on its dashboard.")
         if not refunds:
             raise CannotRefund(f"{label} makes no refunds: send the money back another way.")
         if refunds == "full" and amount != payment.received:

@@ -18,6 +18,7 @@ from .gateway import refunds_of
 from .refunds import CannotRefund, ask_for_refund, left_to_refund
 from .replaced import of_order_or_its_chain, reason, wait_for_rival
 from .review import flag_for_review, hold
+from .subscriptions import end_surplus
 
 
 def flag_other_currency(payment: Payment, news: News) -> None:
@@ -75,7 +76,7 @@ def refund_surplus(payment: Payment) -> None:
     shown = money.show(surplus, payment.currency)
     flag_for_review(payment.id, f"{shown} more than the {asked} that was asked for")
     left = left_to_refund(payment) - payment.amount
-    if left >= payment.amount and refunds_of(payment.provider) == "part":
+    if left >= payment.amount and refunds_of(payment) == "part":
         refund_id = f"{payment.id}{payment.received:x}"
         with suppress(CannotRefund):  # one is on its way already
             ask_for_refund(payment, refund_id, left, "the page was paid a second time")
@@ -94,6 +95,7 @@ def refund_if_second(payment: Payment) -> None:
         return
     rival = None if order.paid_by else wait_for_rival(order)
     if order.paid_by or rival:
+        end_surplus(payment)
         told = "see its refund" if _refund_all(payment) else "refund it"
         paid = reason(rival) if rival else f"paid by {order.paid_by}"
         flag_for_review(payment.id, f"second payment for one order ({paid}): {told}")
@@ -126,7 +128,7 @@ def tasks_about_others(order: Order) -> list[str]:
 
 def _refund_all(payment: Payment) -> bool:
     """False where the provider cannot refund, and a person has to."""
-    if not refunds_of(payment.provider):
+    if not refunds_of(payment):
         return False
     left = left_to_refund(payment)
     if left > 0:

@@ -10,6 +10,8 @@ FIRST_CHECK = timedelta(seconds=60)  # after leaving for the page: the shopper i
 CHECK_AFTER_RETURN = timedelta(seconds=3)  # a webhook usually arrives within half a second
 LONGEST_PAUSE = timedelta(hours=1)
 STOP_CHECKING = timedelta(hours=24)  # after it expired; even the slowest provider has given up
+LATE_CHARGE = timedelta(hours=1)  # after a period of a subscription: its webhook may be lost
+WHILE_PAST_DUE = timedelta(days=1)  # between two questions, while the provider tries again
 SILENT_REFUND = timedelta(hours=1)
 PING_PAUSE = timedelta(seconds=3)  # between the beginnings of two checks that pings ask for
 
@@ -29,8 +31,11 @@ def is_pinged(payment: Payment) -> bool:
 def book_check(payment: Payment, news: News, status_before: str) -> None:
     """When the provider is to be asked next, after this news; never again after final news.
 
-    Unless a ping has booked a check: it may be about what came after this news.
+    Unless a ping has booked a check: it may be about what came after this news. What is to come of
+    a subscription is booked by subscriptions.py.
     """
+    if news.period:
+        return
     if news.status in FINAL and not is_pinged(payment):
         payment.next_check_at = None
     if payment.status == "partially_paid" and payment.next_check_at is None:

@@ -157,8 +157,10 @@ def ledger() -> dict[str, Any]:
     there in another. ``dispute``: of all that was taken, "opened", "lost" or "won". ``actions``:
     what ``/control/payments/<number>`` can do. ``told``: whether the shop has taken every webhook,
     and none of them was wrong. ``next`` is null on the last page. ``waiting`` counts what is still
-    to come, in all: webhooks to be sent, and payments on which the clock will change something.
+    to come, in all: webhooks to be sent, and payments on which the clock will change something; not
+    what is charged again for as long as it runs.
     """
+    once = Payment.details["recurs"].as_string().is_(None)
     unsent = Delivery.state.in_(("waiting", "sending"))
     after = request.args.get("after", 0, type=int)
     payments = db.session.scalars(
@@ -172,7 +174,8 @@ def ledger() -> dict[str, Any]:
     return {
         "payments": [_in_ledger(payment) | {"told": _is_told(payment)} for payment in page],
         "next": page[-1].id if len(payments) > LEDGER_PAGE else None,
-        "waiting": _count(Delivery.id, unsent) + _count(Payment.id, Payment.timer.is_not(None)),
+        "waiting": _count(Delivery.id, unsent)
+        + _count(Payment.id, Payment.timer.is_not(None) & once),
     }
 
 

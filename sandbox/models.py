@@ -51,6 +51,7 @@ class Payment(Base):
     #: The provider's own. The ledger reads of it: ``voided``, minor units that went back without a
     #: refund; ``dispute``, "opened", "lost" or "won"; ``foreign``, currency -> minor units that
     #: came in another one, less what of it was refunded. The front page links to ``qr_code``.
+    #: ``recurs``: its timer rings again and again, so that nothing is waited for.
     #: ``pays_late``: when the timer rings, money comes (see kit/provider.py).
     details: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON))
 

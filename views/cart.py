@@ -35,6 +35,11 @@ class Line:
         return self.product.price
 
     @property
+    def every_days(self) -> int:
+        """Charged again so often; 0: bought once."""
+        return self.product.every_days or 0
+
+    @property
     def total(self) -> int:
         return self.unit_price * self.quantity
 
@@ -51,7 +56,7 @@ class Cart:
     def fingerprint(self) -> str:
         """Digest of what a page shows: goods, quantities, prices, currency. It holds no secret."""
         goods = sorted(
-            (line.product.slug, line.product.name, line.quantity, line.unit_price)
+            (line.product.slug, line.product.name, line.quantity, line.unit_price, line.every_days)
             for line in self.lines
         )
         return hashlib.sha256(json.dumps([self.currency, goods]).encode()).hexdigest()
@@ -68,6 +73,11 @@ class Cart:
     @property
     def count(self) -> int:
         return sum(line.quantity for line in self.lines)
+
+    @property
+    def every_days(self) -> int:
+        """What is in it is charged again so often; 0: bought once."""
+        return max((line.every_days for line in self.lines), default=0)
 
     @property
     def is_empty(self) -> bool:
@@ -88,7 +98,11 @@ def load_cart() -> Cart:
     currency = current_currency()
     found = {offer.slug: offer for offer in offers(currency, list(items))} if items else {}
     lines = [
-        Line(found[slug], quantity, stock_error(found[slug], quantity))
+        Line(
+            found[slug],
+            quantity,
+            stock_error(found[slug], quantity) or _not_alone(found[slug], len(found)),
+        )
         for slug, quantity in items.items()
         if slug in found
     ]
@@ -136,6 +150,15 @@ def stock_error(offer: Offer, quantity: int) -> str | None:
     if offer.stock == 0:
         return f"{offer.name} is sold out. Please remove it."
     return f"Only {offer.stock} left. Please choose {offer.stock} or fewer."
+
+
+def _not_alone(offer: Offer, goods: int) -> str | None:
+    if not offer.every_days or goods == 1:
+        return None
+    return (
+        f"{offer.name} is charged every {offer.every_days} days, so it is ordered on its own. "
+        "Please remove it, or everything else."
+    )
 
 
 @bp.get("")

@@ -22,8 +22,8 @@ import jobs
 import payments
 from addresses import emails
 from addresses.countries import COUNTRIES, POSTAL_CODE_REQUIRED
-from database import db, transaction
-from models import Customer, Order, OrderLine, Product
+from database import db, now, transaction
+from models import Customer, Order, OrderLine, Product, Subscription, random_id
 from providers import money
 from providers.contract import ProviderError
 
@@ -239,6 +239,9 @@ def place_order(share: Share, form: ContactForm) -> str:
                     total=cart.total,
                     credit=share.amount,
                 )
+                if cart.every_days:
+                    order.id = order.subscription_id = random_id()
+                    order.period_start = now()
                 reserve = bool(share.amount)
                 order.lines = [
                     OrderLine(
@@ -256,6 +259,8 @@ def place_order(share: Share, form: ContactForm) -> str:
                 order.customer_id = find_or_add_customer(contact["email"])
             session.add(order)
             session.flush()
+            if order.subscription_id and order.subscription is None:
+                session.add(Subscription(order_id=order.id, every_days=cart.every_days))
             if reserve:
                 payments.reserve(order, share.credit_id)
             return order.id
@@ -299,7 +304,9 @@ def _provider_of(form: ContactForm) -> str:
 def _form(share: Share) -> ContactForm:
     cart = share.cart
     form = ShippingForm() if cart.needs_shipping else ContactForm()
-    on_offer = [choice for choice in choices(cart.currency) if choice.available]
+    on_offer = [
+        choice for choice in choices(cart.currency, cart.every_days > 0) if choice.available
+    ]
     form.provider.choices = [SelectChoice(choice.value, choice.label) for choice in on_offer]
     if not share.to_pay:
         del form.provider
@@ -315,7 +322,7 @@ def _page(form: ContactForm, share: Share, problem: str | None = None) -> str:
         cart=share.cart,
         share=share,
         needs_shipping=share.cart.needs_shipping,
-        providers=choices(share.cart.currency),
+        providers=choices(share.cart.currency, share.cart.every_days > 0),
         can_save_cards=any(each.capabilities.saves_cards for each in payments.providers().values()),
         problem=problem,
     )

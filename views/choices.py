@@ -6,6 +6,7 @@ from babel.lists import format_list
 
 import payments
 from providers.contract import Capabilities, Method
+from providers.optional import Subscribes
 
 from .cards import saved_cards
 
@@ -33,8 +34,18 @@ class Choice:
         return "/qr" in self.value
 
 
-def choices(currency: str) -> list[Choice]:
-    """Every configured way to pay, each available or with the reason why not."""
+def choices(currency: str, again: bool = False) -> list[Choice]:
+    """Every configured way to pay, each available or with the reason why not.
+
+    ``again``: it is charged again by itself, so only the pages of those who do that.
+    """
+    if again:
+        return [
+            _choice(page.name, page.label, page, currency)
+            for each in payments.providers().values()
+            if isinstance(each.module, Subscribes)
+            for page in (each.capabilities,)
+        ]
     found = ways(currency)
     for card in saved_cards():
         capabilities = payments.providers()[card.provider].capabilities

@@ -9,14 +9,23 @@ from typing import Any
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, select, tuple_
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 from werkzeug.wrappers import Response as AnyResponse
 
 import jobs
 import payments
 from config import CREDIT_CODE
 from database import db
-from models import Delivery, Mail, Order, OutboxTask, Payment, Refund, payment_reference
+from models import (
+    Delivery,
+    Mail,
+    Order,
+    OutboxTask,
+    Payment,
+    Refund,
+    Subscription,
+    payment_reference,
+)
 from ops.clients import is_own_machine
 from providers import money
 from providers.text import printable
@@ -65,6 +74,9 @@ def orders() -> str:
         if hasattr(each.module, "warnings")
         for sentence in each.module.warnings(each.account)
     ]
+    unknown = (Delivery.verdict == "parked", Delivery.reason == payments.NO_SUBSCRIPTION)
+    if db.session.scalar(select(Delivery.id).where(*unknown).limit(1)):
+        warnings.append("A subscription that this shop does not know was charged: see Webhooks.")
     late = jobs.late_for()
     if late:
         minutes = late // timedelta(minutes=1)
@@ -114,7 +126,9 @@ def _refundable(payment: Payment) -> Refundable:
     label = capabilities.label if capabilities else payment.provider
     left = payments.left_to_refund(payment)
     sentence = ""
-    if capabilities is None or not capabilities.refunds:
+    if payment.is_periodic:
+        sentence = "a subscription’s charge is refunded there, on the dashboard."
+    elif capabilities is None or not capabilities.refunds:
         sentence = "makes no refunds; send the money back another way."
     elif payment.dispute not in (None, "won"):
         sentence = "its money is in doubt, gone or disputed: nothing can be refunded now."
@@ -174,6 +188,41 @@ def release(order_id: str) -> ResponseReturnValue:
         return order(order_id, str(problem)), 422
     jobs.wake_fulfilment()
     return redirect(url_for("console.order", order_id=order_id), code=303)
+
+
+STATUSES = ("created", "active", "past_due", "cancelled")
+
+
+@bp.get("/subscriptions")
+def subscriptions() -> str:
+    """All subscriptions, or those with one ``status``, newest first."""
+    chosen = request.args.get("status", "")
+    query = select(Subscription).options(joinedload(Subscription.first_order))
+    if chosen in STATUSES:
+        query = query.where(Subscription.status == chosen)
+    before = request.args.get("before", "")
+    key = tuple_(Subscription.created_at, Subscription.order_id)
+    if before:
+        last = db.session.get(Subscription, before) or abort(404)
+        query = query.where(key < (last.created_at, last.order_id))
+    found = _page(query.order_by(Subscription.created_at.desc(), Subscription.order_id.desc()))
+    more = {"before": found[-1].order_id, "status": chosen} if len(found) == PAGE else None
+    return render_template(
+        "console/subscriptions.html",
+        subscriptions=found,
+        statuses=STATUSES,
+        chosen=chosen,
+        older=url_for("console.subscriptions", **more) if more else None,
+    )
+
+
+@bp.post("/subscriptions/<order_id>/cancel")
+def cancel_subscription(order_id: str) -> AnyResponse:
+    """End it at once, without money back; a second press changes nothing."""
+    _ = db.session.get(Subscription, order_id) or abort(404)
+    payments.cancel_subscription(order_id)
+    jobs.wake_fulfilment()
+    return redirect(url_for("console.subscriptions"), code=303)
 
 
 @bp.get("/jobs")

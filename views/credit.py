@@ -15,6 +15,7 @@ from .cart import Cart
 
 EMPTY = "Please type the code of your gift card."
 UNKNOWN = "We know no gift card with this code. Please check it against the receipt."
+NOT_AGAIN = "A gift card cannot pay for what is charged again each month."
 USED_UP = "Nothing is left on this gift card."
 CODE_LENGTH = 20  # without what stands between the groups; see models.credit_code
 
@@ -55,6 +56,8 @@ def share_of(cart: Cart, typed: str, shown: str = "") -> Share:
     letters = re.sub(r"[^0-9A-Z]", "", typed.upper())
     if not typed.strip():
         return Share(cart)
+    if cart.every_days:
+        return Share(cart, problem=NOT_AGAIN)
     code = "-".join(letters[start : start + 4] for start in range(0, len(letters), 4))
     card = None
     if len(letters) == CODE_LENGTH:

@@ -22,7 +22,7 @@ from providers.contract import ProviderError
 
 from .cart import take_out
 from .checkout import leave_to_pay, pay_with_credit
-from .choices import choices
+from .choices import Choice, choices
 from .order_status import View, choice_of, describe, label_of, state_of
 from .polling import next_poll, still_true
 
@@ -98,7 +98,7 @@ def pay(order_id: str) -> ResponseReturnValue:
     provider = request.form.get("provider", "")
     if order.status == "open" and not order.to_pay:
         return _pay_with_credit(order)
-    if provider not in [each.value for each in choices(order.currency) if each.available]:
+    if provider not in [each.value for each in _choices(order) if each.available]:
         return _page(order, payment, problem="Please choose how to pay."), 422
     try:
         return leave_to_pay(order_id, provider)
@@ -116,6 +116,16 @@ def _pay_with_credit(order: Order) -> ResponseReturnValue:
     except payments.CreditGone as error:
         order, payment = _find(order.id)
         return _page(order, payment, problem=str(error)), 409
+
+
+@bp.post("/orders/<order_id>/cancel-subscription")
+def cancel_subscription(order_id: str) -> ResponseReturnValue:
+    """End the subscription that this order belongs to, at once; a second press changes nothing."""
+    order, _ = _find(order_id)
+    payments.cancel_subscription(order.subscription_id or abort(404))
+    jobs.wake_fulfilment()
+    url = url_for("orders.show", order_id=order_id, _anchor="subscription")
+    return redirect(url, code=303)
 
 
 class FindForm(FlaskForm):  # type: ignore[misc]
@@ -205,9 +215,14 @@ def _context(order: Order, payment: Payment | None, view: View) -> dict[str, obj
         "view": view,
         "poll": None if view.is_final else next_poll(order, payment),
         "bought": _bought(order) if view.state == "paid" else [],
-        "providers": choices(order.currency) if view.can_retry or view.can_change else [],
+        "providers": _choices(order) if view.can_retry or view.can_change else [],
         "chosen": choice_of(payment) if payment else None,
     }
+
+
+def _choices(order: Order) -> list[Choice]:
+    """The ways to pay it; a month that was missed is paid once, like any order."""
+    return choices(order.currency, again=order.begins_subscription)
 
 
 def _bought(order: Order) -> Sequence[Row[str, str]]:

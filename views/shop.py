@@ -48,6 +48,7 @@ class Offer:
     picture: str
     alt: str
     stock: int | None
+    every_days: int | None  # charged again so often; None: bought once
     price: int
 
     @property

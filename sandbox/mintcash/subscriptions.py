@@ -143,6 +143,7 @@ def succeed(payment: Payment) -> list[Delivery]:
     sent = _pay_once(payment)
     if "subscription" in payment.details:
         payment.timer = clock.now() + payment.details["subscription"]["days"] * DAY
+        payment.details["recurs"] = True
     return sent
 
 
@@ -180,6 +181,8 @@ def _charge(first: Payment) -> None:
         details={"subscription": {"first": first.reference}},
     )
     charge.status = "succeeded"
+    if charge.delivery_fault == "none":
+        charge.delivery_fault = first.delivery_fault
     _tell(first, charge, "succeeded")
 
 

@@ -7,7 +7,7 @@ from flask import Flask
 
 import payments
 from database import db
-from models import Payment
+from models import Order, Payment
 from payments import gateway
 from providers import FOLDERS
 from providers.contract import PaymentRequest
@@ -19,10 +19,11 @@ from ..shopper import BASE_URL
 def test_only_providers_with_settings_are_configured(app: Flask) -> None:
     with app.app_context():
         assert sorted(payments.providers()) == sorted(FOLDERS), "the examples are off"
-        assert gateway.refunds_of("hitpay") == "part"
-        assert gateway.refunds_of("wipay") == "full"
-        assert gateway.refunds_of("handcash") == ""
-        assert gateway.refunds_of("another") == ""
+        known = {"hitpay": "part", "wipay": "full", "handcash": "", "another": ""}
+        for provider, refunds in known.items():
+            assert gateway.refunds_of(Payment(provider=provider, order=Order())) == refunds
+        charge = Payment(provider="mintcash", provider_reference="sub_1@1", order=Order())
+        assert gateway.refunds_of(charge) == "", "a subscription's charge has no documented id"
 
 
 def told(books: Books, payment: dict[str, Any]) -> PaymentRequest:

@@ -24,9 +24,10 @@ from models import (
     Parcel,
     Payment,
     Product,
+    Subscription,
 )
 from tools import audit
-from tools.audit import Books, credit, goods, money
+from tools.audit import Books, credit, goods, money, subscriptions
 
 VASE, BOOK, CARD = 1, 2, 3  # products: shipped, downloaded, store credit
 
@@ -91,19 +92,27 @@ def entry(credit_id: int, order_id: str, kind: str, amount: int) -> CreditEntry:
     return CreditEntry(credit_id=credit_id, order_id=order_id, kind=kind, amount=amount)
 
 
+def month(number: int) -> dict[str, Any]:
+    return {"subscription_id": "kk-month0", "period_start": now() + timedelta(days=30 * number)}
+
+
 def honest_books() -> Books:
-    """One order paid, one paid twice, one held for stock, one unpaid, one paid with a card."""
+    """Orders paid, paid twice, held for stock, unpaid, paid with a card, and three months' worth.
+
+    The last month's could not be charged, and its shopper has a letter about that.
+    """
     paid = ("kk-paid", "kk-twice")
     return Books(
         ledger=[taken("p1"), taken("p2"), taken("p3"), taken("p4"), taken("p5", 0)],
         stock={VASE: 3, BOOK: None, CARD: None},
-        letters=Counter({"kk-paid": 1, "kk-twice": 2, "kk-card": 1}),
+        letters=Counter({"kk-paid": 1, "kk-twice": 2, "kk-card": 1, "kk-month2/past_due": 1}),
         orders=[
             order("KK-PAID", "paid", paid_by="p1"),
             order("KK-TWICE", "paid", paid_by="p2"),
             order("KK-HELD", "held", paid_by="p4", held_code="stock", held_reason="gone"),
             order("KK-OPEN", "open"),
             order("KK-CARD", "paid", total=1200, credit=1200, paid_at=now(), must_keep=0),
+            *(order(f"KK-MONTH{it}", "open", **month(it)) for it in range(3)),
         ],
         lines=[
             each
@@ -147,12 +156,14 @@ def honest_books() -> Books:
         mails=[
             Mail(order_id=order_id, kind="receipt", sent_at=now())
             for order_id in (*paid, "kk-card")
-        ],
+        ]
+        + [Mail(order_id="kk-month2", kind="past_due", sent_at=now())],
         deliveries=[
             Delivery(
                 provider="mintcash", provider_reference="a-stranger", event="", verdict="parked"
             )
         ],
+        subscriptions=[Subscription(order_id="kk-month0", every_days=30)],
         products=[
             Product(id=VASE, slug="bud-vase", stock=1),
             Product(id=BOOK, slug="cookbook", stock=None),
@@ -423,6 +434,22 @@ def leave_news_parked(books: Books) -> None:
     books.deliveries[0].provider_reference = "theirs-of-p1"
 
 
+def lose_a_notice(books: Books) -> None:
+    del books.letters["kk-month2/past_due"]
+
+
+def charge_a_month_twice(books: Books) -> None:
+    books.orders.append(order("KK-AGAIN", "open", **month(1)))
+
+
+def skip_a_month(books: Books) -> None:
+    books.orders.append(order("KK-LATER", "open", **month(4)))
+
+
+def forget_to_cancel(books: Books) -> None:
+    books.subscriptions[0].cancel_asked_at = now()
+
+
 def change_a_balance(books: Books) -> None:
     books.credits[0].balance -= 1
 
@@ -528,7 +555,14 @@ SPOILED_BY: dict[Callable[[Books], audit.Found], tuple[Callable[[Books], None], 
         pack_during_a_dispute,
         pack_after_a_chain_undid_what_paid,
     ),
-    goods.every_receipt_is_sent_and_marked: (mark_what_was_never_sent, send_without_a_mark),
+    goods.every_letter_is_sent_and_marked: (
+        mark_what_was_never_sent,
+        send_without_a_mark,
+        lose_a_notice,
+    ),
+    subscriptions.no_period_has_two_orders: (charge_a_month_twice,),
+    subscriptions.no_period_is_left_out: (skip_a_month,),
+    subscriptions.what_is_cancelled_was_told: (forget_to_cancel,),
     goods.the_stock_is_what_was_not_sold: (sell_without_taking_stock, take_stock_twice),
     goods.the_outbox_is_empty: (leave_work_undone, give_up_without_a_word),
     goods.no_delivery_waits_for_a_payment_that_is_there: (leave_news_parked,),

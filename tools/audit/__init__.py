@@ -6,7 +6,7 @@ Reads only. Each rule is a function that names what breaks it; ``make soak`` ask
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import credit, goods, money
+from . import credit, goods, money, subscriptions
 from .books import Books, Found, read_shop
 
 __all__ = ["RULES", "Books", "Found", "Violation", "audit", "read_shop"]
@@ -28,4 +28,9 @@ def audit(books: Books) -> list[Violation]:
     ]
 
 
-RULES: tuple[Callable[[Books], Found], ...] = (*money.RULES, *credit.RULES, *goods.RULES)
+RULES: tuple[Callable[[Books], Found], ...] = (
+    *money.RULES,
+    *credit.RULES,
+    *goods.RULES,
+    *subscriptions.RULES,
+)

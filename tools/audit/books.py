@@ -22,6 +22,7 @@ from models import (
     Parcel,
     Payment,
     Product,
+    Subscription,
 )
 
 #: What a rule finds: an order's number or a payment's id, and what is wrong with it.
@@ -33,7 +34,8 @@ class Books:
     """Both sides, as they are when everything is at rest.
 
     ``ledger``: the payments of the sandbox's ``/ledger.json``. ``stock``: product id -> how many
-    there were at the start. ``letters``: order id -> how often its receipt reached the mail server.
+    there were at the start. ``letters``: order id -> how often its receipt reached the mail server;
+    "<order id>/<kind>" for another letter.
     """
 
     ledger: list[dict[str, Any]] = field(default_factory=list)
@@ -51,6 +53,7 @@ class Books:
     mails: list[Mail] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     products: list[Product] = field(default_factory=list)
+    subscriptions: list[Subscription] = field(default_factory=list)
 
     @cached_property
     def order(self) -> dict[str, Order]:
@@ -97,6 +100,7 @@ def read_shop(engine: Engine) -> dict[str, list[Any]]:
         "mails": Mail,
         "deliveries": Delivery,
         "products": Product,
+        "subscriptions": Subscription,
     }
     with Session(engine) as session:
         found = {name: list(session.scalars(select(table))) for name, table in tables.items()}

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+from fulfilment import NOTICES
 from models import Order, OutboxTask, Payment
 
 from .books import Books, Found
@@ -11,6 +12,8 @@ from .money import kept
 
 #: Kinds of tasks by which goods leave, and what they are counted as.
 GOODS = {"parcel": "parcels", "download": "downloads", "credit": "credits", "receipt": "receipts"}
+#: What an order is told or owed without being paid: about its money, or its subscription.
+UNPAID_TOO = ("refund:", "end_subscription:", *NOTICES, *(f"send_notice:{it}" for it in NOTICES))
 #: News may wait so long for goods that are just leaving, and is then too late for them.
 AT_ONCE = timedelta(seconds=5)
 
@@ -24,10 +27,10 @@ def nothing_is_fulfilled_unpaid(books: Books) -> Found:
         "a parcel": [each.order_id for each in books.parcels],
         "a download": [each.order_id for each in books.downloads],
         "credit": [each.order_id for each in books.credits],
-        "a letter": [each.order_id for each in books.mails],
-        "a letter sent": list(books.letters),
+        "a letter": [each.order_id for each in books.mails if each.kind not in NOTICES],
+        "a letter sent": [each for each in books.letters if "/" not in each],
         "something in the outbox": [
-            each.order_id for each in books.tasks if not each.kind.startswith("refund:")
+            each.order_id for each in books.tasks if not each.kind.startswith(UNPAID_TOO)
         ],
     }
     for what, order_ids in given.items():
@@ -122,15 +125,16 @@ def _held_back(books: Books) -> list[OutboxTask]:
     return [each for each in gone if each.kind in GOODS and each.status == "parked"]
 
 
-def every_receipt_is_sent_and_marked(books: Books) -> Found:
+def every_letter_is_sent_and_marked(books: Books) -> Found:
     """At least once; a mark without a letter, or a letter without a mark, is a lie."""
     for mail in books.mails:
         number = books.order[mail.order_id].number
-        if not books.letters[mail.order_id]:
+        key = mail.order_id if mail.kind == "receipt" else f"{mail.order_id}/{mail.kind}"
+        if not books.letters[key]:
             marked = "is marked as sent" if mail.sent_at else "is still to be sent"
-            yield number, f"its receipt {marked}, and no mail server has seen it"
+            yield number, f"its {mail.kind} {marked}, and no mail server has seen it"
         elif mail.sent_at is None:
-            yield number, "its receipt was sent, and is not marked"
+            yield number, f"its {mail.kind} was sent, and is not marked"
 
 
 def the_stock_is_what_was_not_sold(books: Books) -> Found:
@@ -175,7 +179,7 @@ RULES = (
     everything_paid_is_fulfilled_once,
     goods_are_held_back_only_without_money,
     no_goods_leave_after_their_money,
-    every_receipt_is_sent_and_marked,
+    every_letter_is_sent_and_marked,
     the_stock_is_what_was_not_sold,
     the_outbox_is_empty,
     no_delivery_waits_for_a_payment_that_is_there,

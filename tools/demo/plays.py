@@ -11,7 +11,7 @@ from providers.contract import Method
 from tests.providers import cases
 from tests.providers.case import Case
 from tools.demo.buyer import Buyer
-from tools.shopper import Shopper
+from tools.shopper import Shopper, filled
 
 
 def another(case: Case) -> Case:
@@ -171,3 +171,48 @@ def leave_and_pay_elsewhere(buyer: Buyer) -> str:
     field = f'name="{next(iter(buyer.case.page.pays))}"'
     buyer.wait_until(lambda: field not in buyer.get(left).text)
     return "left open" if field in buyer.get(left).text else ""
+
+
+def subscribe(buyer: Buyer) -> tuple[str, str]:
+    """The monthly coffee instead of the e-book: addresses of the cart's order and of its button."""
+    buyer.post(f"{buyer.shop}/cart/items/cookbook/remove", **_token(buyer))
+    buyer.add("monthly-coffee")
+    buyer.pay_by_default(buyer.check_out(buyer.case.name).url)
+    order = buyer.newest_order()
+    buyer.wait_until(lambda: buyer.state(order) == "paid")
+    return order, f"{buyer.sandbox}/control/payments/{buyer.payment()['number']}"
+
+
+def _token(buyer: Buyer) -> dict[str, str]:
+    cart = buyer.get(f"{buyer.shop}/cart").text
+    return {"csrf_token": filled(cart, "/cart/items/cookbook/remove")["csrf_token"]}
+
+
+def a_month_later(buyer: Buyer) -> str:
+    """The renewal is an order of its own, paid and with its receipt."""
+    first, button = subscribe(buyer)
+    buyer.post(button, action="renew")
+    buyer.wait_until(lambda: buyer.newest_order() != first)
+    return "no order" if buyer.newest_order() == first else ""
+
+
+def a_month_missed(buyer: Buyer) -> str:
+    """The renewal is declined; the shopper pays that month on the page the letter leads to."""
+    first, button = subscribe(buyer)
+    buyer.post(button, action="decline")
+    buyer.post(button, action="renew")
+    buyer.wait_until(lambda: buyer.newest_order() != first)
+    missed = buyer.newest_order()
+    if missed == first:
+        return "no order"
+    action = f"{urlsplit(missed).path}/payments"
+    buyer.pay_by_default(buyer.fill_in(missed, action, provider=buyer.case.name).url)
+    return ""
+
+
+def cancelled(buyer: Buyer) -> str:
+    """By the button of the order's page, at once."""
+    order, _ = subscribe(buyer)
+    buyer.fill_in(order, f"{urlsplit(order).path}/cancel-subscription")
+    buyer.wait_until(lambda: "This subscription is cancelled" in buyer.get(order).text)
+    return "" if "This subscription is cancelled" in buyer.get(order).text else "runs on"

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from providers.optional import Cancels, SavesCards
+from providers.optional import Cancels, SavesCards, Subscribes
 from tests.providers.case import Case, Scenario
 from tools.demo import plays
 
@@ -75,6 +75,10 @@ def _plays(case: Case) -> list[Scenario]:
         )
     if isinstance(case.provider, SavesCards):
         found.append(Scenario("saved card", "paid", play=plays.pay_with_a_saved_card))
+    if isinstance(case.provider, Subscribes):
+        found.append(Scenario("a month later", "paid", play=plays.a_month_later))
+        found.append(Scenario("a month missed, then paid", "paid", play=plays.a_month_missed))
+        found.append(Scenario("subscription cancelled", "paid", play=plays.cancelled))
     if can.refunds == "full":
         found.append(Scenario("refunded", "refunded", play=plays.refund_all))
     if can.refunds == "part":

@@ -12,7 +12,10 @@ CODE = re.compile(r"^(?:[2-9A-Z]{4}-){4}[2-9A-Z]{4}$", re.MULTILINE)
 
 @dataclass
 class PostOffice:
-    """A mail server that counts what it takes; now and then it is too busy to say so."""
+    """A mail server that counts what it takes; now and then it is too busy to say so.
+
+    A receipt is counted by its order, another letter by "<order>/<kind>".
+    """
 
     letters: Counter[str] = field(default_factory=Counter)
     #: Currency -> the codes of the gift cards that arrived, for any shopper to use.
@@ -23,8 +26,9 @@ class PostOffice:
     async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:
         if not self.takes_files and b"Content-Disposition: attachment" in envelope.content:
             return "552 5.3.4 no files here"
-        found = re.search(rb"Message-ID: <receipt\.(?:[0-9]+\.)?([0-9a-f]{32})@", envelope.content)
-        self.letters[found[1].decode() if found else "unknown"] += 1
+        found = re.search(rb"Message-ID: <(\w+)\.(?:[0-9]+\.)?([0-9a-f]{32})@", envelope.content)
+        kind, order = (found[1].decode(), found[2].decode()) if found else ("receipt", "unknown")
+        self.letters[order if kind == "receipt" else f"{order}/{kind}"] += 1
         _, _, currency = str(envelope.rcpt_tos[0]).partition("@")[0].rpartition("-")
         self.codes[currency.upper()] += CODE.findall(_text(message_from_bytes(envelope.content)))
         lost = (

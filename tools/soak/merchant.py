@@ -27,6 +27,13 @@ HAPPENINGS = (
     (("chargeback_open", 1), ("chargeback_won", 1)),
     (("reorganise", 1),),
 )
+#: What happens to each subscription: months pass, charges are declined, it is cancelled there.
+MONTHS = (
+    ("renew", "renew", "renew"),
+    ("renew", "decline", "renew", "accept", "renew", "renew"),
+    ("decline", *5 * ("renew",)),
+    ("renew", "cancel_subscription"),
+)
 
 
 class Merchant:
@@ -60,6 +67,8 @@ class Merchant:
                     self.happened[action] += 1
 
     def _plan(self, chance: random.Random, actions: list[str]) -> list[tuple[str, float]]:
+        if "renew" in actions:
+            return [(step, 1) for step in chance.choice(MONTHS)]
         possible = [steps for steps in HAPPENINGS if steps[0][0] in actions]
         return list(chance.choice(possible)) if possible and chance.random() < 1 / 6 else []
 

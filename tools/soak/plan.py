@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import config
 from catalogue import PRODUCTS
 from providers import configured_providers
+from providers.optional import Subscribes
 from views.shop import CURRENCIES
 
 #: How people behave, and how many of a hundred.
@@ -24,6 +25,9 @@ HABITS = {
     "cancels": 4,
     "abandons": 3,
 }
+
+#: Of those who pay with a provider that charges again by itself, how many let it do so.
+SUBSCRIBE = 0.5
 
 #: What is set on the provider's page, and how often. See sandbox/faults.py.
 PAYMENT_FAULTS = {
@@ -90,7 +94,11 @@ def make_plan(seed: int, purchases: int, settings: config.Settings) -> list[Purc
         name: each.capabilities.currencies
         for name, each in sorted(configured_providers(settings).items())
     }
-    goods = [each["slug"] for each in json.loads(PRODUCTS.read_text("utf-8"))["products"]]
+    shelf = json.loads(PRODUCTS.read_text("utf-8"))["products"]
+    goods = [each["slug"] for each in shelf if not each.get("every_days")]
+    monthly = [each for each in shelf if each.get("every_days")]
+    configured = configured_providers(settings)
+    subscribe = [name for name in takes if isinstance(configured[name].module, Subscribes)]
     chance = random.Random(seed)  # noqa: S311  # nothing here is a secret
 
     def one_of(weights: dict[str, int]) -> str:
@@ -106,6 +114,9 @@ def make_plan(seed: int, purchases: int, settings: config.Settings) -> list[Purc
         uses_a_card = chance.random() < USE_A_CARD
         if not uses_a_card and chance.random() < BUY_A_CARD:
             cart["gift-card"] = 1
+        coffee, subscribes = chance.choice(monthly), chance.random() < SUBSCRIBE
+        if subscribes and provider in subscribe and currency in coffee["prices"]:
+            cart, uses_a_card = {coffee["slug"]: 1}, False
         plan.append(
             Purchase(
                 number,
