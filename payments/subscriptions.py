@@ -24,8 +24,6 @@ from .periods import half, new_order, order_of, payment_of
 from .review import flag_for_review, hold
 from .timing import LATE_CHARGE, STOP_CHECKING, WHILE_PAST_DUE
 
-#: Of so many periods without any news each has an order made for a person to look at.
-MOST_SILENT = 12
 SILENT = "{} says that a later month is running, and told of no charge for this one: look there"
 AFTER_THE_END = "the subscription was cancelled, and {} charged for another month: refund it there"
 SECOND = "a second subscription was paid for one order, and {} charged it again: refund it there"
@@ -101,8 +99,8 @@ def _fall_behind(
 ) -> None:
     """A charge failed: for the period that begins at ``end`` where the current one is paid for."""
     known_end = subscription.period_end
-    if known_end is None:
-        flag_for_review(payment.id, f"{payment.provider} says past due, before any charge")
+    if known_end is None:  # nor was the first charge told of
+        _account_for_silence(subscription, payment, missed)
         return
     if known_end + half(subscription) > end:
         missed = end
@@ -134,21 +132,20 @@ def _account_for_silence(subscription: Subscription, payment: Payment, until: da
     reason = SILENT.format(payment.provider)
     start = subscription.period_end
     if start is None:
-        flag_for_review(payment.id, reason)
-        hold(payment.order_id, "unclear", reason)
+        _hold_unproven(payment, reason)
         return
-    for _ in range(MOST_SILENT):
-        if start + half(subscription) > until:
-            return
+    while start + half(subscription) <= until:
         if order_of(subscription, start) is None:
             order = new_order(subscription, payment.order, start)
-            charge = payment_of(order, payment, start)
-            charge.status = "succeeded"  # and nothing is proven: a person may release it
-            db.session.flush()
-            flag_for_review(charge.id, reason)
-            hold(order.id, "unclear", reason)
+            _hold_unproven(payment_of(order, payment, start), reason)
         start += timedelta(days=subscription.every_days)
-    flag_for_review(payment.id, f"{payment.provider} charged for longer than is listed here")
+
+
+def _hold_unproven(charge: Payment, reason: str) -> None:
+    """It was charged, as it seems, and no sum is proven: a person may release it, news may pay."""
+    update_one(Payment, and_(Payment.id == charge.id, Payment.status.in_(OPEN)), status="succeeded")
+    flag_for_review(charge.id, reason)
+    hold(charge.order_id, "unclear", reason)
 
 
 def _book_next_charge(subscription: Subscription, payment: Payment) -> None:

@@ -16,7 +16,7 @@ has no documented id of its own, so it is refunded on the dashboard.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ..contract import Checkout, Malformed, News, PaymentRequest, Rejected, Unreachable, Urls
@@ -38,6 +38,8 @@ STATES: dict[object, State] = {
     "cancelled": "cancelled",
     "failed": "failed",
 }
+#: A date further away than this is no date: the shop lists each month up to it.
+YEARS = 10
 #: Before our reference, so that no payment's webhook claims what belongs to a subscription.
 PREFIX = "sub-"
 
@@ -131,9 +133,10 @@ def _news(data: dict[str, Any], event: str, key: str | None) -> News:
 
 
 def _seconds(text: object) -> int | None:
-    """ISO 8601 as Unix seconds; None for what is none, or has no time zone."""
+    """ISO 8601 as Unix seconds; None for what is none, has no time zone, or is years away."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
         return None
-    return int(moment.timestamp()) if moment.tzinfo else None
+    is_usable = moment.tzinfo and abs(moment.year - datetime.now(UTC).year) <= YEARS
+    return int(moment.timestamp()) if is_usable else None

@@ -27,6 +27,7 @@ from tools.explore.stories import (
     money,
     odd,
     providers,
+    subscriptions,
     till,
 )
 from tools.explore.world import Snapshot, World
@@ -70,7 +71,7 @@ class Explored:
 @cache
 def stories() -> dict[str, Scenario | Meeting]:
     found: dict[str, Scenario | Meeting] = {}
-    modules = (providers, money, credit, goods, attacks, odd, till)
+    modules = (providers, money, credit, subscriptions, goods, attacks, odd, till)
     scenarios = [each for module in modules for each in module.scenarios()]
     every: list[Scenario | Meeting] = [*scenarios, *meetings.meetings()]
     for each in every:

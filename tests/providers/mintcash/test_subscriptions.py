@@ -117,6 +117,16 @@ def test_a_charge_that_does_not_say_all_is_asked_about(missing: str) -> None:
     assert (news.status, news.period, news.check) == (None, None, True)
 
 
+@pytest.mark.parametrize(
+    "start", ["9999-01-01T00:00:00Z", "2026-05-22T14:31:59", "soon", 1_779_460_319, ["2026"]]
+)
+def test_a_start_that_is_no_moment_of_these_years_is_asked_about(start: object) -> None:
+    """B17: nothing raises, and no list of months grows without end."""
+    news = told("succeeded", currentPeriodStart=start)
+
+    assert (news.status, news.period, news.check) == (None, None, True)
+
+
 @pytest.mark.parametrize("status", ["past_due", "cancelled", "failed", ["active"], 7])
 def test_a_charge_that_contradicts_itself_is_for_a_person(status: object) -> None:
     """T18."""

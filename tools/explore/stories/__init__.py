@@ -1,8 +1,8 @@
 """What is explored: scenarios in which the process dies, and meetings of two or three actors.
 
-``providers`` draws scenarios from what each provider can do; ``money``, ``credit``, ``goods``,
-``attacks``, ``odd`` and ``till`` hold those of the shop, ``meetings`` who meets whom; ``moves``,
-``staff`` and ``messages`` are their words.
+``providers`` draws scenarios from what each provider can do; ``money``, ``credit``,
+``subscriptions``, ``goods``, ``attacks``, ``odd`` and ``till`` hold those of the shop, ``meetings``
+who meets whom; ``moves``, ``staff`` and ``messages`` are their words.
 """
 
 from collections.abc import Callable, Mapping
