@@ -22,10 +22,11 @@ import payments
 from app import create_app
 from catalogue import fill_shelf
 from database import db, now, transaction
-from models import Download, Mail, Order, OutboxTask, Payment, Product
+from models import Download, Mail, Order, OutboxTask, Payment, Product, Subscription
 from tests.books import Books
 from tests.mintcash import event
 from tests.shopper import Shopper
+from tests.subscribing import begin, charged
 from tools.run import free_port
 
 MINUTES = timedelta(minutes=1)
@@ -343,6 +344,38 @@ def pay_after_a_change_elsewhere(page: Page) -> None:
     expect(page.locator("#problem")).to_contain_text("the total is now €")
 
 
+def monthly(status: str = "active") -> Callable[[ScriptedShop], str]:
+    """The first order of a subscription that stands like this."""
+
+    def place(scripted: ScriptedShop) -> str:
+        known, start = begin(scripted.books), now()
+        month = timedelta(days=30)
+        Shopper(scripted.app).deliver(*charged(known["id"], start, start + month))
+        scripted.books.work()
+        with scripted.books.open(), transaction() as session:
+            order_id = session.get_one(Payment, known["externalId"]).order_id
+            session.get_one(Subscription, order_id).status = status
+        return f"/orders/{order_id}"
+
+    return place
+
+
+def missed_month(scripted: ScriptedShop) -> str:
+    """The order of a month whose charge failed."""
+    first = monthly("past_due")(scripted).rpartition("/")[2]
+    path = order(status="failed")(scripted)
+    with scripted.books.open(), transaction() as session:
+        missed = session.get_one(Order, path.rpartition("/")[2])
+        missed.subscription_id, missed.period_start = first, now() + timedelta(days=30)
+    return path
+
+
+def console_subscriptions(scripted: ScriptedShop) -> str:
+    for status in ("active", "past_due", "cancelled"):
+        monthly(status)(scripted)
+    return "/console/subscriptions"
+
+
 QR = {"kind": "qr", "payload": "00020101021226370009SG.PAYNOW0102"}
 FORM = {"kind": "form", "fields": [["token", "1"]]}
 GOODS = {"candle": 2, "cookbook": 1, "mug-pair": 1}
@@ -351,6 +384,7 @@ STATES = [
     State("shelf", "/"),
     State("product", "/products/mug-pair"),
     State("product-few-left", "/products/bud-vase"),
+    State("product-monthly", "/products/monthly-coffee"),
     State("product-added", "/products/cookbook", act=add_to_cart),
     State("product-too-many", "/products/bud-vase", cart={"bud-vase": 3}, act=add_to_cart),
     State("product-sold-out", sold_out),
@@ -362,7 +396,9 @@ STATES = [
     State("cart-emptied", "/cart", cart={"candle": 1}, act=remove_the_last),
     State("cart-refused", "/cart", cart=GOODS, act=refused_quantity),
     State("cart-with-error", "/cart", cart={"candle": 1, "bud-vase": 5}),
+    State("cart-monthly-and-more", "/cart", cart={"monthly-coffee": 1, "candle": 1}),
     State("checkout", "/checkout", cart=GOODS),
+    State("checkout-monthly", "/checkout", cart={"monthly-coffee": 1}),
     State("checkout-no-parcel", "/checkout", cart={"gift-card": 1}),
     State("checkout-with-errors", "/checkout", cart=GOODS, act=pay_with_nothing_filled_in),
     State("checkout-changed", "/checkout", cart=GOODS, act=pay_after_a_change_elsewhere),
@@ -411,12 +447,16 @@ STATES = [
     State("book-first-chapter", book("/oats-on-low-heat")),
     State("book-chapter", book("/rice-porridge-ginger")),
     State("book-closed", lambda scripted: disputed(scripted) + "/read/cookbook"),
+    State("order-monthly", monthly(), act=open_the_first_message),
+    State("order-monthly-cancelled", monthly("cancelled")),
+    State("order-monthly-missed", missed_month),
     State("receipt", receipt),
     State("find", "/orders/find"),
     State("console", listed("/console")),
     State("console-late", console_late),
     State("console-order", in_console(news("succeeded", "mug-pair", "cookbook"))),
     State("console-order-held", in_console(news("succeeded", "candle", amount=0.01))),
+    State("console-subscriptions", console_subscriptions),
     State("console-mail", listed("/console/mail")),
     State("console-letter", letter),
     State("console-webhooks", listed("/console/webhooks"), act=open_the_first_message),
