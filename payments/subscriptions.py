@@ -80,10 +80,10 @@ def _charged(
         ended = subscription.status == "cancelled" or subscription.cancel_asked_at
         known_end = subscription.period_end
         if _is_second(payment):
-            hold(order.id, "cancelled", SECOND.format(payment.provider))
+            _hold_unwanted(order, SECOND.format(payment.provider))
             end_surplus(payment)
         elif ended and known_end and start + half(subscription) > known_end:
-            hold(order.id, "cancelled", AFTER_THE_END.format(payment.provider))
+            _hold_unwanted(order, AFTER_THE_END.format(payment.provider))
         else:
             _account_for_silence(subscription, payment, start)
     if not _is_second(payment):
@@ -146,6 +146,13 @@ def _hold_unproven(charge: Payment, reason: str) -> None:
     update_one(Payment, and_(Payment.id == charge.id, Payment.status.in_(OPEN)), status="succeeded")
     flag_for_review(charge.id, reason)
     hold(charge.order_id, "unclear", reason)
+
+
+def _hold_unwanted(order: Order, reason: str) -> None:
+    """Money came that was not wanted any more: proof of it does not pay, a person decides."""
+    unclear = and_(Order.status == "held", Order.held_code == "unclear")
+    unpaid = and_(Order.id == order.id, or_(Order.status == "open", unclear))
+    update_one(Order, unpaid, status="held", held_code="cancelled", held_reason=reason)
 
 
 def _book_next_charge(subscription: Subscription, payment: Payment) -> None:

@@ -28,6 +28,7 @@ from models import (
 )
 from ops.clients import is_own_machine
 from providers import money
+from providers.optional import Subscribes
 from providers.text import printable
 
 bp = Blueprint("console", __name__, url_prefix="/console")
@@ -74,8 +75,12 @@ def orders() -> str:
         if hasattr(each.module, "warnings")
         for sentence in each.module.warnings(each.account)
     ]
-    unknown = (Delivery.verdict == "parked", Delivery.reason == payments.NO_SUBSCRIPTION)
-    if db.session.scalar(select(Delivery.id).where(*unknown).limit(1)):
+    names = [
+        name for name, each in payments.providers().items() if isinstance(each.module, Subscribes)
+    ]
+    parked = (Delivery.provider.in_(names), Delivery.verdict == "parked")  # by an index
+    unknown = Delivery.reason == payments.NO_SUBSCRIPTION
+    if db.session.scalar(select(Delivery.id).where(*parked, unknown).limit(1)):
         warnings.append("A subscription that this shop does not know was charged: see Webhooks.")
     late = jobs.late_for()
     if late:

@@ -193,6 +193,11 @@ def test_a_month_that_was_running_at_the_end_and_never_told_of_is_held(
     with books.open():
         found = db.session.scalars(select(Order).order_by(Order.period_start)).all()
         assert [each.held_code for each in found] == [None, "unclear"]
+        db.session.rollback()
+    shopper.deliver(*charged(first["id"], start + month, start + 2 * month))
+    with books.open():
+        found = db.session.scalars(select(Order).order_by(Order.period_start)).all()
+        assert [each.held_code for each in found] == [None, "cancelled"]
         assert db.session.scalars(select(Subscription)).one().status == "cancelled"
 
 

@@ -15,11 +15,11 @@ from ..shopper import BASE_URL, Shopper
 HTMX = {"HX-Request": "true"}
 
 
-def test_the_shelf_shows_thirteen_products_with_pictures_in_two_sizes(shopper: Shopper) -> None:
+def test_the_shelf_shows_fourteen_products_with_pictures_in_two_sizes(shopper: Shopper) -> None:
     page = shopper.get("/").text
 
     pictures = re.findall(r"<img[^>]*>", page)
-    assert len([p for p in pictures if "/products/" in p]) == 13
+    assert len([p for p in pictures if "/products/" in p]) == 14
     for picture in pictures:
         assert "-480.webp 480w" in picture
         assert "-900.webp 900w" in picture

@@ -73,7 +73,11 @@ def stories() -> dict[str, Scenario | Meeting]:
     found: dict[str, Scenario | Meeting] = {}
     modules = (providers, money, credit, subscriptions, goods, attacks, odd, till)
     scenarios = [each for module in modules for each in module.scenarios()]
-    every: list[Scenario | Meeting] = [*scenarios, *meetings.meetings()]
+    every: list[Scenario | Meeting] = [
+        *scenarios,
+        *meetings.meetings(),
+        *subscriptions.meetings(),
+    ]
     for each in every:
         if found.setdefault(each.name, each) is not each:
             raise ValueError(f"two stories are called {each.name!r}")

@@ -1,12 +1,13 @@
 """What is charged again each month: renewed, missed, cancelled, and told of or not."""
 
-from tools.explore.stories import Scenario
+from tools.explore.stories import Meeting, Move, Scenario
 from tools.explore.stories.moves import (
     PAID,
     after,
     at_the_checkout,
     choose_again,
     deliver,
+    deliver_one,
     faults,
     fulfil,
     happens,
@@ -27,11 +28,43 @@ def cancel_it(world: World) -> None:
     world.browser.fill_in(f"{SHOP}{page}", f"{page}/cancel-subscription")
 
 
+def subscribed() -> Move:
+    """A monthly coffee is bought, paid and packed."""
+    return after(
+        after(at_the_checkout("monthly-coffee"), press_pay("mintcash"), pay_and_leave()),
+        after(*PAID, wait(hours=1)),
+    )
+
+
+def meetings() -> list[Meeting]:
+    """News of a month meets the question about it, and the wish to cancel."""
+    renewed = after(subscribed(), happens("renew"))
+    return [
+        Meeting(
+            "a month's webhook and the look-up",
+            after(renewed, wait(days=30, hours=3)),
+            {"webhook": deliver_one, "worker": sweep},
+            ("paid", "paid"),
+        ),
+        Meeting(
+            "the wish to cancel and a month's webhook",
+            renewed,
+            {"shopper": cancel_it, "webhook": deliver_one},
+            ("paid", "paid/held"),
+        ),
+        Meeting(
+            "the call that cancels and a month's webhook",
+            after(renewed, cancel_it),
+            {"worker": fulfil, "webhook": deliver_one},
+            ("paid", "held"),
+        ),
+    ]
+
+
 def scenarios() -> list[Scenario]:
     press, renew, lost = press_pay("mintcash"), happens("renew"), faults(delivery_fault="drop")
     at_the_coffee = at_the_checkout("monthly-coffee")
-    subscribed = after(at_the_coffee, press, pay_and_leave(), *PAID, wait(hours=1))
-    behind = after(subscribed, happens("decline"), renew, deliver, sweep, wait(minutes=1), fulfil)
+    behind = after(subscribed(), happens("decline"), renew, deliver, sweep, wait(minutes=1), fulfil)
     second = after(
         after(at_the_coffee, press, pay({"fault": "pay_late"}), deliver, sweep),
         after(wait(minutes=1), choose_again("mintcash"), pay_and_leave()),
@@ -39,29 +72,32 @@ def scenarios() -> list[Scenario]:
     return [
         Scenario("a subscription begins", at_the_coffee, (press, pay_and_leave(), *PAID)),
         Scenario(
-            "a month later", subscribed, (renew, deliver, wait(minutes=1), fulfil), ("paid", "paid")
+            "a month later",
+            subscribed(),
+            (renew, deliver, wait(minutes=1), fulfil),
+            ("paid", "paid"),
         ),
         Scenario(
             "a month later, and its webhook is lost",
-            after(subscribed, lost, renew, wait(days=30, hours=3)),
+            after(subscribed(), lost, renew, wait(days=30, hours=3)),
             (sweep,),
             ("paid", "paid"),
         ),
         Scenario(
             "two months without news",
-            after(subscribed, lost, renew, renew, wait(days=60, hours=3)),
+            after(subscribed(), lost, renew, renew, wait(days=60, hours=3)),
             (sweep,),
             ("paid", "held/paid", "held/paid"),  # made at one moment
         ),
         Scenario(
             "the provider charges days too late",
-            after(subscribed, wait(days=33)),
+            after(subscribed(), wait(days=33)),
             (sweep, deliver, fulfil),
             ("paid", "paid"),
         ),
         Scenario(
             "a month is declined",
-            after(subscribed, happens("decline")),
+            after(subscribed(), happens("decline")),
             (renew, deliver, sweep, wait(minutes=1), fulfil),
             ("paid", "open"),
         ),
@@ -92,17 +128,17 @@ def scenarios() -> list[Scenario]:
         ),
         Scenario(
             "cancelled by the shopper",
-            subscribed,
+            subscribed(),
             (cancel_it, fulfil, deliver, wait(minutes=1), fulfil),
         ),
         Scenario(
             "cancelled at the provider",
-            subscribed,
+            subscribed(),
             (happens("cancel_subscription"), deliver, fulfil),
         ),
         Scenario(
             "charged after the wish to cancel",
-            subscribed,
+            subscribed(),
             (cancel_it, renew, deliver, fulfil, deliver, wait(minutes=1), fulfil),
             ("paid", "held"),
             if_killed=("paid", "paid/held"),
