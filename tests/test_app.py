@@ -113,7 +113,7 @@ def test_an_empty_shelf_is_filled_by_a_command(app: Flask, books: Books) -> None
 
     flask_command(app, "fill-shelf")
 
-    assert books.count(Product) == 13
+    assert books.count(Product) == 14
 
 
 def test_a_time_is_written_for_people() -> None:

@@ -49,6 +49,12 @@ ROWS = (
     Row("/cards/return/<provider>", "GET", f"/cards/return/{SAVES_CARDS}", 303),
     Row("/cards/<card_id>/verify", "GET POST", "/cards/{order}/verify", 404),  # of no card
     Row("/cards/<card_id>/delete", "POST", "/cards/{order}/delete", 404),
+    Row(
+        "/orders/<order_id>/cancel-subscription",
+        "POST",
+        "/orders/{order}/cancel-subscription",
+        404,
+    ),
     Row("/orders/find", "GET POST", "/orders/find", 200),
     Row("/orders/<order_id>", "GET", "/orders/{order}", 200),
     Row("/orders/<order_id>/pay", "GET", "/orders/{order}/pay", 303),
@@ -74,6 +80,13 @@ ROWS = (
     ),
     Row("/console/orders/<order_id>/refunds", "POST", "/console/orders/{order}/refunds", 404),
     Row("/console/orders/<order_id>/release", "POST", "/console/orders/{order}/release", 303),
+    Row("/console/subscriptions", "GET", "/console/subscriptions", 200),
+    Row(
+        "/console/subscriptions/<order_id>/cancel",
+        "POST",
+        "/console/subscriptions/{order}/cancel",
+        404,
+    ),
     Row("/console/jobs", "GET", "/console/jobs", 200),
     Row("/console/tasks/<int:task_id>/retry", "POST", "/console/tasks/1/retry", 303),
     Row("/console/mail", "GET", "/console/mail", 200),

@@ -11,8 +11,8 @@ from ..books import Books
 from ..gift_cards import buy_card, use_card
 from ..providers import cases
 from ..purchases import one_database
-from ..sandboxed import BASE_URL, MINTCASH, ShopAndSandbox
-from ..shopper import Shopper
+from ..sandboxed import MINTCASH, ShopAndSandbox
+from ..shopper import BASE_URL, Shopper
 from ..subscribing import (
     SLUG,
     a_month_later,

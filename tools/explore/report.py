@@ -21,7 +21,7 @@ IDLE = (
         "do_task",
     ),
 )
-LISTED = 40  # steps of a schedule on the terminal
+LISTED = 60  # steps of a schedule on the terminal
 MOST = 14  # steps of a guard's schedule in the document
 TABLE = re.compile(r"(<!-- explored: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
