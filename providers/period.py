@@ -11,7 +11,7 @@ State = Literal["pending", "active", "past_due", "cancelled", "failed"]
 class Period:
     """``status`` is how the subscription stands; ``start`` and ``end`` are Unix seconds.
 
-    Both are None while no period has begun, or where the news does not say.
+    Both are None while no period has begun; news of a charge says both.
     """
 
     status: State

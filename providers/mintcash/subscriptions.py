@@ -95,7 +95,8 @@ def read_subscription(data: dict[str, Any], word: str, event: str, key: str) -> 
         if said not in (None, "active", "succeeded"):
             problem = f"MintCash says {event}, and that the status is {printable(said, 40)!r}"
             return replace(news, status=None, period=None, problem=problem, check=True)
-        if news.amount is None or not news.period or news.period.start is None:
+        period = news.period
+        if news.amount is None or not period or period.start is None or period.end is None:
             return replace(news, status=None, period=None, check=True)
         return news
     if word == "cancelled":

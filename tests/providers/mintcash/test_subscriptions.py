@@ -108,7 +108,7 @@ def test_a_failed_charge_is_asked_about(word: str, status: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "missing", ["amount", "currency", "currentPeriodStart"], ids=lambda name: str(name)
+    "missing", ["amount", "currency", "currentPeriodStart", "currentPeriodEnd"]
 )
 def test_a_charge_that_does_not_say_all_is_asked_about(missing: str) -> None:
     """P4, P8: null is neither zero nor what was asked for."""
