@@ -129,7 +129,8 @@ def every_letter_is_sent_and_marked(books: Books) -> Found:
     """At least once; a mark without a letter, or a letter without a mark, is a lie."""
     for mail in books.mails:
         number = books.order[mail.order_id].number
-        key = mail.order_id if mail.kind == "receipt" else f"{mail.order_id}/{mail.kind}"
+        is_receipt = mail.kind.startswith("receipt")  # or a further one
+        key = mail.order_id if is_receipt else f"{mail.order_id}/{mail.kind}"
         if not books.letters[key]:
             marked = "is marked as sent" if mail.sent_at else "is still to be sent"
             yield number, f"its {mail.kind} {marked}, and no mail server has seen it"
