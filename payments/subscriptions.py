@@ -129,21 +129,23 @@ def _end(subscription: Subscription, payment: Payment, end: datetime | None) -> 
 
 def _account_for_silence(subscription: Subscription, payment: Payment, until: datetime) -> None:
     """No period before ``until`` is lost: one without any news gets an order, which is held."""
-    reason = SILENT.format(payment.provider)
-    start = subscription.period_end
-    if start is None:
+    reason, every = SILENT.format(payment.provider), timedelta(days=subscription.every_days)
+    if subscription.period_end is None:
         _hold_unproven(payment, reason)
-        return
-    while start + half(subscription) <= until:
+    known_end = subscription.period_end or payment.created_at + every
+    silent = []
+    while (until := until - every) + half(subscription) > known_end:
+        silent.append(until)
+    for start in reversed(silent):
         if order_of(subscription, start) is None:
             order = new_order(subscription, payment.order, start)
             _hold_unproven(payment_of(order, payment, start), reason)
-        start += timedelta(days=subscription.every_days)
 
 
 def _hold_unproven(charge: Payment, reason: str) -> None:
     """It was charged, as it seems, and no sum is proven: a person may release it, news may pay."""
-    update_one(Payment, and_(Payment.id == charge.id, Payment.status.in_(OPEN)), status="succeeded")
+    unproven = and_(Payment.received == 0, Payment.status.not_in(("refunded", "voided")))
+    update_one(Payment, and_(Payment.id == charge.id, unproven), status="succeeded")
     flag_for_review(charge.id, reason)
     hold(charge.order_id, "unclear", reason)
 

@@ -179,6 +179,25 @@ def test_months_without_news_are_each_accounted_for(shop: ShopAndSandbox) -> Non
     assert parcels(shop) == 4
 
 
+def test_months_are_accounted_for_where_even_the_first_was_not_told_of(
+    shop: ShopAndSandbox,
+) -> None:
+    """Found by the soak: the shop was away, and all that MintCash says of it is the last month."""
+    shop.control("faults", delivery_fault="drop")
+    shop.check_out("mintcash", SLUG)
+    shop.press(shop.url, **MINTCASH)
+    for _ in range(3):
+        act(shop, "renew")
+    shop.work()
+    shop.work()
+
+    assert statuses(shop) == [*3 * ["held: unclear"], "paid"]
+    shop.deliver_again()
+    shop.work()
+    assert statuses(shop) == ["paid"] * 4
+    assert parcels(shop) == 4
+
+
 def test_a_declined_renewal_is_past_due_with_a_letter_and_a_way_to_pay(
     shop: ShopAndSandbox,
 ) -> None:
