@@ -90,6 +90,12 @@ def scenarios() -> list[Scenario]:
             ("paid", "held/paid", "held/paid"),  # made at one moment
         ),
         Scenario(
+            "nothing is told, not even of the first month",
+            after(at_the_coffee, press, pay_and_leave({"delivery_fault": "drop"}), renew, renew),
+            (wait(minutes=5), sweep),
+            ("held", "held/paid", "held/paid"),
+        ),
+        Scenario(
             "the provider charges days too late",
             after(subscribed(), wait(days=33)),
             (sweep, deliver, fulfil),
