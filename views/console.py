@@ -215,7 +215,7 @@ def subscriptions() -> str:
     return render_template(
         "console/subscriptions.html",
         subscriptions=found,
-        statuses=STATUSES,
+        statuses=("", *STATUSES),
         chosen=chosen,
         older=url_for("console.subscriptions", **more) if more else None,
     )
