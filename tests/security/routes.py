@@ -6,6 +6,7 @@ it answers, how a request to it is made, and two verdicts.
 
 from dataclasses import dataclass, field
 
+from catalogue.books import chapters
 from ops.static_files import static_version
 from providers import PROVIDERS
 from providers.optional import SavesCards
@@ -36,6 +37,7 @@ SAVES_CARDS = next(name for name, each in PROVIDERS.items() if isinstance(each, 
 ROWS = (
     Row("/", "GET", "/", 200),
     Row("/products/<slug>", "GET", "/products/candle", 200),
+    Row("/products/<slug>/taste", "GET", "/products/cookbook/taste", 200),
     Row("/about", "GET", "/about", 200),
     Row("/theme", "POST", "/theme", 303, form={"theme": "dark"}),
     Row("/currency", "POST", "/currency", 303, form={"currency": "EUR"}),
@@ -69,6 +71,13 @@ ROWS = (
         form={"provider": "mintcash"},
     ),
     Row("/downloads/<token>", "GET", "/downloads/{token}", 200),
+    Row("/orders/<order_id>/read/<slug>", "GET", "/orders/{order}/read/cookbook", 200),
+    Row(
+        "/orders/<order_id>/read/<slug>/<key>",
+        "GET",
+        f"/orders/{{order}}/read/cookbook/{chapters('cookbook')[0].key}",
+        200,
+    ),
     Row("/webhooks/<provider>", "POST", "/webhooks/mintcash", 401, csrf="proof"),
     Row("/console", "GET", "/console", 200),
     Row("/console/orders/<order_id>", "GET", "/console/orders/{order}", 200),
@@ -86,6 +95,30 @@ ROWS = (
         "POST",
         "/console/subscriptions/{order}/cancel",
         404,
+    ),
+    Row(
+        "/console/till",
+        "GET POST",
+        "/console/till",
+        200,
+        form={"currency": "USD", "key": "0" * 32, "amount": "12", "way": "mintcash"},
+    ),
+    Row("/console/till/sales", "GET", "/console/till/sales", 200),
+    *(  # of an order that was not sold at the till
+        Row(
+            f"/console/till/sales/<order_id>{part}",
+            method,
+            f"/console/till/sales/{{order}}{part}",
+            404,
+        )
+        for method, part in (
+            ("GET", ""),
+            ("GET", "/receipt"),
+            ("GET", "/status"),
+            ("POST", "/cancel"),
+            ("POST", "/letter"),
+            ("POST", "/payments"),
+        )
     ),
     Row("/console/jobs", "GET", "/console/jobs", 200),
     Row("/console/tasks/<int:task_id>/retry", "POST", "/console/tasks/1/retry", 303),

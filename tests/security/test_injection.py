@@ -14,6 +14,7 @@ import responses
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+import payments
 from database import db, transaction
 from models import Mail, Payment
 from ops.static_files import static_version
@@ -110,6 +111,9 @@ def test_what_a_provider_writes_is_shown_and_never_run(
 
     for number, status in enumerate(("failed", "pending", "succeeded")):
         shopper.deliver(*event(payment, status, event_id=f"e{number}", **words))
+    payment["status"] = "succeeded"
+    with books.open():  # the failure contradicts the money, so the provider is asked
+        payments.check_payment(payment["externalId"])
     for script in scripts:
         stranger = {**payment, "id": "pmt_stranger", "externalId": script}
         shopper.deliver(*event(stranger, "succeeded"))
