@@ -218,7 +218,7 @@ def test_every_state_of_an_order_has_its_words_and_its_page() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda each: "/".join(each.parts[-2:]))
 def test_a_page_links_the_style_sheet_of_its_folder(page: Path) -> None:
-    """templates/cart/ has static/css/cart.css; with what all pages share that makes four files."""
+    """templates/cart/ has static/css/cart.css, and links that one only."""
     linked = re.findall(r'stylesheet\("(\w+)"\)', page.read_text("utf-8"))
 
     assert linked == [page.parent.name]
