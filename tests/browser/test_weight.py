@@ -19,18 +19,22 @@ LOADED = """() => [
   ...performance.getEntriesByType("resource"),
 ].map(each => [new URL(each.name).pathname, each.transferSize])"""
 
-#: Resolves to what has moved, when all pictures and the font have come and are drawn.
+#: Resolves to what has moved since the page began, when its font has come and is drawn.
 SHIFTS = """async () => {
-  const moved = new PerformanceObserver(() => {});
-  moved.observe({type: "layout-shift", buffered: true});
-  for (const each of document.images) {
-    each.scrollIntoView();
-    await each.decode();
-  }
   await document.fonts.ready;
   await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-  return moved.takeRecords().map(each =>
-    [each.value, each.sources.map(source => source.node?.textContent.trim().slice(0, 60))]);
+  return new Promise(found => {
+    const moved = [];
+    const observer = new PerformanceObserver(list => {
+      for (const each of list.getEntries()) {
+        if (each.entryType === "mark") found(moved);
+        else moved.push([each.value, ...each.sources.map(source => source.node?.nodeName)]);
+      }
+    });
+    observer.observe({type: "layout-shift", buffered: true});
+    observer.observe({type: "mark"});
+    performance.mark("asked");
+  });
 }"""
 
 
