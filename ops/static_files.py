@@ -42,9 +42,9 @@ def static_url(filename: str) -> str:
 
 
 @cache
-def picture_url(picture: str, width: int) -> str:
-    """Address of a product picture in one of its two widths, 480 or 900 pixels."""
-    return static_url(f"products/{picture.removesuffix('.webp')}-{width}.webp")
+def picture_url(picture: str, width: int, extension: str = "avif") -> str:
+    """Address of a product picture: 480 or 900 pixels wide as ``avif``, 900 as ``webp``."""
+    return static_url(f"products/{picture.removesuffix('.webp')}-{width}.{extension}")
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def test_lighthouses_lock_file_names_versions_and_hashes_and_no_addresses() -> N
 def test_no_secret_lies_in_the_tree() -> None:
     """I5: only keys that say of themselves that they are for tests."""
     for path in tracked():
-        if path.suffix in (".webp", ".pdf", ".woff2", ".png"):
+        if path.suffix in (".avif", ".webp", ".pdf", ".woff2", ".png"):
             continue
         for key in re.findall(r"\b[ps]k_live_\w{8,}", path.read_text("utf-8")):
             pytest.fail(f"{path.name}: {key[:10]}…")
@@ -195,7 +195,9 @@ def test_every_licence_of_others_is_listed() -> None:
 
 
 #: Texts of others: licences, fonts, vendored scripts, lock files.
-NOT_OURS = re.compile(r"LICEN[CS]E|OFL|THIRD_PARTY|/vendor/|/axe/|\.(svg|webp|pdf|woff2|png|json)$")
+NOT_OURS = re.compile(
+    r"LICEN[CS]E|OFL|THIRD_PARTY|/vendor/|/axe/|\.(svg|avif|webp|pdf|woff2|png|json)$"
+)
 
 
 def words_of_ours(pattern: str) -> list[str]:

@@ -171,3 +171,15 @@ def test_what_a_new_visitor_loads_is_small(shopper: Shopper) -> None:
     total = len(page.data) + sum(len(fetch(shopper, each, headers=GZIP).data) for each in needed)
 
     assert total < 70_000
+
+
+@pytest.mark.usefixtures("database_url")
+def test_each_picture_is_there_as_avif_in_two_widths_and_as_webp_which_is_larger() -> None:
+    shelf = static_files.STATIC / "products"
+    sizes = {path.name: path.stat().st_size for path in shelf.iterdir()}
+    names = {name.rpartition("-")[0] for name in sizes}
+
+    assert len(sizes) == 3 * len(names)
+    for name in names:
+        small, large = sizes[f"{name}-480.avif"], sizes[f"{name}-900.avif"]
+        assert small < large < sizes[f"{name}-900.webp"], name

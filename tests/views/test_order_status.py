@@ -268,7 +268,7 @@ def test_a_paid_order_shows_what_was_bought(
     shopper.deliver(*event(mintcash_api.newest, "succeeded"))
     (bought,) = re.findall(r'(?s)<ul[^>]*id="bought".*?</ul>', shopper.get(path).text)
 
-    assert re.findall(r"products/([\w-]+)-480.webp\"", bought) == ["candle", "cookbook"]
+    assert re.findall(r"products/([\w-]+)-900.webp\"", bought) == ["candle", "cookbook"]
     assert "Kiln candle" in bought
     assert "Slow Mornings" in bought
 

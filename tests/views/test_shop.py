@@ -18,11 +18,12 @@ HTMX = {"HX-Request": "true"}
 def test_the_shelf_shows_fourteen_products_with_pictures_in_two_sizes(shopper: Shopper) -> None:
     page = shopper.get("/").text
 
-    pictures = re.findall(r"<img[^>]*>", page)
+    pictures = re.findall(r"(?s)<picture>.*?</picture>", page)
     assert len([p for p in pictures if "/products/" in p]) == 14
     for picture in pictures:
-        assert "-480.webp 480w" in picture
-        assert "-900.webp 900w" in picture
+        assert "-480.avif 480w" in picture
+        assert "-900.avif 900w" in picture
+        assert re.search(r'<img [^>]*src="[^"]+-900\.webp"', picture), "for older browsers"
         assert 'width="900"' in picture
         assert 'height="900"' in picture
         assert re.search(r'alt="[A-Z][^"]{10,}"', picture)
