@@ -39,7 +39,7 @@ from .api import call_api, read_event, read_money
 from .pages import page_payload, read_page
 from .refunds import REFUNDED, check_totals, read_refund_failed
 from .refunds import refund as refund
-from .subscriptions import EVENTS, read_subscription
+from .subscriptions import SUBSCRIPTION_EVENTS, read_subscription
 from .subscriptions import cancel_subscription as cancel_subscription
 from .subscriptions import fetch_subscription as fetch_subscription
 from .subscriptions import start_subscription as start_subscription
@@ -96,7 +96,7 @@ def read_webhook(account: Account, headers: Mapping[str, str], body: bytes) -> l
     entity, _, word = name.partition(".")
     if name == "payment.refund_failed":
         news = read_refund_failed(data, name, key)
-    elif entity == "subscription" and word in EVENTS:
+    elif entity == "subscription" and word in SUBSCRIPTION_EVENTS:
         news = read_subscription(data, word, name, key)
     elif entity != "payment" or word not in STATUSES:  # what is added later
         reference = printable(data.get("id") or "", 100)

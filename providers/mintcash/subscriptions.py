@@ -28,7 +28,7 @@ from .api import Account, call_api, read_money
 from .pages import page_payload, read_page
 
 #: docs/concepts/webhooks/event-types, docs/concepts/retries.
-EVENTS = ("succeeded", "payment_succeeded", "failed", "payment_failed", "cancelled")
+SUBSCRIPTION_EVENTS = ("succeeded", "payment_succeeded", "failed", "payment_failed", "cancelled")
 #: docs/api/subscriptions: their word for a subscription -> ours; "created" waits for the page.
 STATES: dict[object, State] = {
     "created": "pending",
@@ -85,7 +85,7 @@ def cancel_subscription(account: Account, payment: PaymentRequest) -> list[News]
 
 
 def read_subscription(data: dict[str, Any], word: str, event: str, key: str) -> News:
-    """A webhook about a subscription; ``word`` is one of :data:`EVENTS`.
+    """A webhook about a subscription; ``word`` is one of :data:`SUBSCRIPTION_EVENTS`.
 
     :raise Malformed: it does not say which one, or names money that is none.
     """

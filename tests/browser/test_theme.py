@@ -102,10 +102,13 @@ def test_pages_fade_into_each_other_where_motion_is_welcome(
     page.add_init_script(
         "addEventListener('pagereveal', event => window.fades = event.viewTransition !== null)"
     )
-    page.goto(scripted.url)
+    faded = set()
 
-    page.get_by_role("link", name="Cart").click()
+    for _ in range(5):  # a browser that is busy shows the page at once
+        page.goto(scripted.url)
+        page.get_by_role("link", name="Cart").click()
+        page.wait_for_url("**/cart")
+        eventually(lambda: page.evaluate("window.fades !== undefined"), "the page is shown")
+        faded.add(page.evaluate("window.fades"))
 
-    page.wait_for_url("**/cart")
-    eventually(lambda: page.evaluate("window.fades !== undefined"), "the page is shown")
-    assert page.evaluate("window.fades") is (motion == "no-preference")
+    assert (True in faded) is (motion == "no-preference")

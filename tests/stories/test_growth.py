@@ -20,7 +20,8 @@ pytestmark = one_database
 #: Tables with a few rows for each order, or one.
 GROWING = (
     *("orders", "order_lines", "payments", "payment_parts", "refunds", "deliveries", "outbox"),
-    *("customers", "parcels", "downloads", "download_uses", "credits", "credit_entries", "mail"),
+    *("customers", "parcels", "downloads", "download_uses", "credits", "credit_uses"),
+    *("credit_entries", "mails"),
 )
 SCAN = re.compile(rf"SCAN ({'|'.join(GROWING)})\b")
 #: Indexes that hold only what waits for a person or a provider.

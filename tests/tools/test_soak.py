@@ -21,7 +21,7 @@ from models import credit_code
 from providers import FOLDERS
 from sandbox.registry import PROVIDERS as IMITATED
 from tools.soak.mail import PostOffice
-from tools.soak.merchant import HAPPENINGS
+from tools.soak.merchant import HAPPENINGS, MONTHS
 from tools.soak.plan import (
     CREATE_FAULTS,
     DELIVERY_FAULTS,
@@ -102,10 +102,13 @@ def test_the_plan_of_many_purchases_leaves_nothing_out() -> None:
     assert {each.create_fault for each in plan} == set(CREATE_FAULTS)
 
 
+ORDER_ID = 16 * "1a"
+
+
 def test_the_mail_server_reads_the_codes_of_gift_cards_by_their_currency() -> None:
     """Shoppers type them; the address says in what currency its order was paid."""
     letter, code = EmailMessage(), credit_code()
-    letter["Message-ID"] = "<receipt.1a2b@shop.example>"
+    letter["Message-ID"] = f"<receipt.{ORDER_ID}@shop.example>"
     letter.set_content(f"Your gift card:\n\n{code}\n\nThank you.")
     letter.add_alternative(f"<p>{code}</p>", subtype="html")
     envelope = SimpleNamespace(rcpt_tos=["shopper-7-eur@example.com"], content=letter.as_bytes())
@@ -114,11 +117,12 @@ def test_the_mail_server_reads_the_codes_of_gift_cards_by_their_currency() -> No
     asyncio.run(office.handle_DATA(None, None, envelope))
 
     assert office.codes == {"EUR": [code]}
-    assert office.letters == {"1a2b": 1}
+    assert office.letters == {ORDER_ID: 1}
 
 
 def test_every_action_of_the_sandbox_happens() -> None:
     planned = {action for steps in HAPPENINGS for action, _ in steps}
+    planned |= {action for steps in MONTHS for action in steps}
 
     assert planned == {each.key for name in FOLDERS for each in IMITATED[name].actions}
 
