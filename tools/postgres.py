@@ -33,10 +33,14 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """Start one, and stop it at the end."""
+def server(durable: bool = False) -> Iterator[Server]:
+    """Start one, and stop it at the end.
+
+    Its files live no longer than the machine is up, so it need not wait for the disk; ``durable``:
+    it waits, as in production.
+    """
     binaries = _debian_binaries()
-    with _own_server(binaries) if binaries else _server_of_the_wheel() as found:
+    with _own_server(binaries, durable) if binaries else _server_of_the_wheel() as found:
         yield found
 
 
@@ -50,7 +54,7 @@ def _debian_binaries() -> Path | None:
 
 
 @contextmanager
-def _own_server(binaries: Path) -> Iterator[Server]:
+def _own_server(binaries: Path, durable: bool) -> Iterator[Server]:
     # PostgreSQL refuses to run as root, so root lends it to nobody.
     user = "nobody" if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="shop-postgres-") as folder:
@@ -71,7 +75,7 @@ def _own_server(binaries: Path) -> Iterator[Server]:
             "listen_addresses=127.0.0.1",
             f"port={port}",
             "unix_socket_directories=",
-            "fsync=off",  # the files live no longer than the machine is up
+            f"fsync={'on' if durable else 'off'}",
         ]
         call("initdb", "-U", "shop", "--auth=trust", "-E", "UTF8")
         call("pg_ctl", "start", "-l", f"{folder}/log", "-o", " ".join(f"--{x}" for x in options))

@@ -161,7 +161,7 @@ def server(module: str, url: str, workers: int, port: int | None = None) -> list
         ),
         *("--graceful-timeout", str(FINISH_WITHIN)),
         *("--forwarded-allow-ips", ""),  # whom to believe is TRUSTED_PROXIES' to say
-        *(OUR_CLASSES if module == "app" else ()),
+        *(() if module == "sandbox.app" else OUR_CLASSES),
         *("--worker-tmp-dir", "/dev/shm") * Path("/dev/shm").is_dir(),  # noqa: S108
         f"{module}:create_app()",
     ]

