@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from catalogue.books import chapters
 
 from .customer import SUCCESS, Customer
+from .site import eventually
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 RUN_AXE = "async () => (await axe.run()).violations.map(rule => rule.id)"
@@ -240,3 +241,35 @@ def test_a_gift_card_is_bought_and_pays_for_another_order(customer: Customer) ->
     page.wait_for_url(f"{customer.site.shop}/orders/*")
     customer.sees("Thank you. Your order is paid.")
     expect(page.locator(".receipt")).to_contain_text("Of which by gift card")
+
+
+def test_a_subscription_is_paid_charged_again_and_cancelled(customer: Customer) -> None:
+    """A month passes at the provider by the sandbox's button."""
+    page, shop = customer.page, customer.site.shop
+    customer.check_out("monthly-coffee")
+    customer.pay(SUCCESS)
+    page.wait_for_url(f"{shop}/orders/*")
+    customer.sees("Thank you. Your order is paid.")
+    order, subscription = customer.order_url, page.locator("#subscription")
+    page.goto(order)
+    expect(subscription).to_contain_text("The next charge, US$")
+    first = subscription.inner_text()
+
+    page.goto(customer.site.sandbox)
+    page.get_by_text("At MintCash, without the shop").first.click()
+    page.get_by_role("button", name="A month later").first.click()
+
+    def charged_again() -> bool:
+        page.goto(order)
+        return subscription.inner_text() != first
+
+    eventually(charged_again, "the next charge is due a month later")
+
+    subscription.get_by_text("Cancel the subscription").click()
+    subscription.get_by_role("button", name="Yes, cancel it now").click()
+
+    def cancelled() -> bool:
+        page.goto(order)
+        return "This subscription is cancelled" in subscription.inner_text()
+
+    eventually(cancelled, "the provider was told")

@@ -42,10 +42,10 @@ class Results:
 
 
 def quantiles(seconds: list[float]) -> str:
-    """ "half within 0.5 s, 99 of 100 within 1.2 s, the slowest 1.4 s"; of sorted seconds."""
+    """ "half within 500 ms, 99 of 100 within 1.2 s, the slowest 1.4 s"; of sorted seconds."""
     half, most = seconds[len(seconds) // 2], seconds[int(0.99 * (len(seconds) - 1))]
     shown = [
-        f"{1000 * each:.0f} ms" if seconds[-1] < 1 else f"{each:.1f} s"
+        f"{1000 * each:.0f} ms" if each < 1 else f"{each:.1f} s"
         for each in (half, most, seconds[-1])
     ]
     return f"half within {shown[0]}, 99 of 100 within {shown[1]}, the slowest {shown[2]}"
