@@ -1,5 +1,6 @@
 """Mail servers on this machine, and a shop that sends its letters there."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,15 @@ def mail_server(
         yield server
     finally:
         controller.stop()
+
+
+def at_a_free_port(app: Flask) -> int:
+    """This shop sends its letters to that port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    with_mail_server(app, f"smtp://127.0.0.1:{port}")
+    return port
 
 
 def with_mail_server(app: Flask, url: str = "smtp://mail.example:25", **changes: Any) -> None:

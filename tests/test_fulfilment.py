@@ -23,7 +23,7 @@ from providers.deadline import Deadline
 
 from . import mintcash
 from .books import Books
-from .mail_servers import MailServer, mail_server, with_mail_server
+from .mail_servers import MailServer, at_a_free_port, mail_server, with_mail_server
 from .mintcash import event
 from .purchases import ALL_EFFECTS, EBOOK_PRICE, pay, pay_for_e_book, receive
 from .races import (
@@ -235,11 +235,7 @@ def test_the_receipt_is_written_once_and_names_the_order_and_the_total(
 @pytest.fixture
 def smtp_port(app: Flask) -> int:
     """A free port, where the shop believes a mail server to be."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    with_mail_server(app, f"smtp://127.0.0.1:{port}")
-    return port
+    return at_a_free_port(app)
 
 
 @pytest.fixture

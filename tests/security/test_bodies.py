@@ -252,7 +252,11 @@ def test_no_address_makes_the_shop_stumble(shopper: Shopper, books: Books) -> No
     ]
     templates = [
         *("/products/{}", "/orders/{}", "/orders/{}/status", "/orders/{}/return/mintcash"),
-        *(f"/orders/{order_id}/return/{{}}", f"/orders/{order_id}/status?n={{}}&was={{}}"),
+        *(f"/orders/{order_id}/return/{{}}", f"/orders/{order_id}/status?was={{}}"),
+        f"/orders/{order_id}/status?opened={{}}&seen={{}}",
+        *("/products/{}/taste", "/orders/{}/read/{}", f"/orders/{order_id}/read/cookbook/{{}}"),
+        *("/console/subscriptions?status={}&before={}", "/console/till?currency={}"),
+        *("/console/till/sales?day={}&before={}", "/console/till/sales/{}"),
         *(f"/orders/{order_id}/return/{name}?{query}" for name, query in signed_returns),
         "/downloads/{}",
         *(

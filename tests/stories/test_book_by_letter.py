@@ -1,7 +1,6 @@
 """An e-book comes by letter: as a bounded link, and as a file where that is small enough."""
 
 import re
-import socket
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email.message import Message
@@ -21,25 +20,19 @@ from jobs import outbox
 from models import Download, Mail, Order
 
 from ..books import Books
-from ..mail_servers import MailServer, mail_server, with_mail_server
-from ..purchases import make_tasks_due, pay, tell
+from ..mail_servers import MailServer, at_a_free_port, mail_server, with_mail_server
+from ..purchases import make_tasks_due, one_database, pay, tell
 from ..races import Barrier, at_once, before_insert
 from ..shopper import Shopper
 
 BOOK = library.file_of("cookbook").read_bytes()
 PARCEL_AND_BOOK = {"candle": 1, "cookbook": 1}
 
-one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
 
 @pytest.fixture
 def port(app: Flask) -> int:
     """Where the shop believes a mail server to be."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-    with_mail_server(app, f"smtp://127.0.0.1:{found}")
-    return found
+    return at_a_free_port(app)
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 import jobs
 import payments
@@ -22,6 +21,7 @@ from ..books import Books
 from ..browser.site import eventually
 from ..pings import ShopAtPingpay, shop_at_pingpay
 from ..providers import pingpay
+from ..queries import statements_of
 from ..shopper import BASE_URL
 
 
@@ -29,21 +29,6 @@ from ..shopper import BASE_URL
 def pinged(app: Flask, books: Books) -> Iterator[ShopAtPingpay]:
     with shop_at_pingpay(app, books) as shop:
         yield shop
-
-
-@contextmanager
-def statements(app: Flask) -> Iterator[list[str]]:
-    """What the shop asks of its database."""
-    asked: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        asked.append(statement.split()[0])
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(engine, "before_cursor_execute", note)
 
 
 # ------------------------------------------------------------------ what a flood costs
@@ -86,12 +71,11 @@ def test_a_ping_that_is_repeated_only_reads(pinged: ShopAtPingpay, known: bool) 
     reference = pinged.place() if known else "tr_forged"
     pinged.ping(reference)
 
-    with statements(pinged.app) as asked:
+    with statements_of(pinged.app) as asked:
         for _ in range(100):
             assert pinged.ping(reference).status_code == 200
 
-    reads = [each for each in asked if each != "BEGIN"]
-    assert reads == ["SELECT"] * (100 if known else 200)
+    assert [each.split()[0] for each in asked] == ["SELECT"] * (100 if known else 200)
     assert pinged.books.count(EarlyPing) == (0 if known else 1)
     assert len(pinged.messages) == (1 if known else 0)
 

@@ -290,7 +290,7 @@ def press_until_it_works(shopper: Shopper, provider: str) -> requests.Response:
 
 def test_webhooks_that_come_steadily_are_all_acknowledged_and_their_orders_paid() -> None:
     """N6, for a moment; how fast is for ``make bench`` to say."""
-    options = ["--rows", "steady", "--database", "sqlite", "--rate", "20", "--minute", "2"]
+    options = ["--rows", "steady", "--database", "sqlite", "--rate", "20", "--steady-seconds", "2"]
 
     ended = subprocess.run(
         [sys.executable, "-m", "tools.bench", *options], capture_output=True, text=True, timeout=110

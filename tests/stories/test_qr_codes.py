@@ -46,7 +46,7 @@ def test_the_code_is_drawn_with_its_amount_and_its_end(scanning: ShopAndSandbox)
 
 def poll(shop: ShopAndSandbox) -> str:
     """What the page gets when it asks again."""
-    return shop.shopper.get(f"/orders/{shop.books.order.id}/status?n=1&was=scan").text
+    return shop.shopper.get(f"/orders/{shop.books.order.id}/status?was=scan").text
 
 
 def test_the_code_is_scanned_and_the_page_follows(scanning: ShopAndSandbox) -> None:

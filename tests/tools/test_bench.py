@@ -15,7 +15,7 @@ from tools.bench import ceilings, cpu, growth, load, report
 from tools.bench.__main__ import main
 from tools.bench.plot import bars
 from tools.bench.results import Found, Results, quantiles
-from tools.bench.rows import Row, Sent, one, rows
+from tools.bench.rows import Row, Sent, WrongAnswer, one, rows
 from tools.bench.served import Served, served
 from tools.bench.shop import SETTINGS
 
@@ -59,16 +59,16 @@ def test_each_row_costs_no_more_statements_than_it_must(here: Served, name: str)
     ids=["status", "body"],
 )
 def test_an_answer_that_is_fast_and_wrong_is_a_failure(here: Served, row: Row) -> None:
-    with pytest.raises(load.WrongAnswer, match="shelf"):
+    with pytest.raises(WrongAnswer, match="shelf"):
         load.send(here.url, row, row.make(here.shop, 1), 1)
-    with pytest.raises(cpu.WrongAnswer, match="shelf"):
+    with pytest.raises(WrongAnswer, match="shelf"):
         cpu.measure(here.shop, row, count=1)
 
 
 def test_a_server_that_is_not_there_is_a_failure(here: Served) -> None:
     row = Row("gone", "", None, one("/"))
 
-    with pytest.raises(load.WrongAnswer, match="gone"):
+    with pytest.raises(WrongAnswer, match="gone"):
         load.send("http://127.0.0.1:1", row, [Sent("GET", "/", {})], 1)
 
 

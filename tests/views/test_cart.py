@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
 
 from database import db, transaction
@@ -13,6 +12,7 @@ from providers import money
 
 from .. import mintcash
 from ..books import Books
+from ..queries import statements_of
 from ..shopper import ANN, BASE_URL, Shopper
 
 #: One database will do: the guards against two presses at once are in test_at_once.py.
@@ -323,17 +323,9 @@ def test_a_page_costs_one_more_read_while_an_order_waits_and_none_otherwise(
     """S04."""
 
     def queries() -> list[str]:
-        made: list[str] = []
-
-        def keep(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-            made.append(statement)
-
-        with app.app_context():
-            engine = db.engine
-        sqlalchemy_event.listen(engine, "before_cursor_execute", keep)
-        shopper.client.get(path, base_url=BASE_URL)
-        sqlalchemy_event.remove(engine, "before_cursor_execute", keep)
-        return [each for each in made if "FROM orders" in each]
+        with statements_of(app) as asked:
+            shopper.client.get(path, base_url=BASE_URL)
+        return [each for each in asked if "FROM orders" in each]
 
     shopper.add("candle")
     assert queries() == []

@@ -17,9 +17,9 @@ from models import Download, DownloadUse, Order, Payment
 from views import downloads
 
 from ..books import Books
+from ..purchases import one_database
 from ..shopper import BASE_URL, Shopper
 
-one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HOME, WORK = "198.51.100.7", "203.0.113.9"
 
 

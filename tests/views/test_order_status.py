@@ -251,8 +251,8 @@ def test_the_title_says_how_things_stand_and_follows_each_poll(
 
     shopper.deliver(*event(mintcash_api.newest, "succeeded"))
 
-    assert title(f"/orders/{order_id}/status?n=2").startswith("Paid: order KK-")
-    assert title(f"/orders/{order_id}/status?n=2") == title(f"/orders/{order_id}")
+    assert title(f"/orders/{order_id}/status").startswith("Paid: order KK-")
+    assert title(f"/orders/{order_id}/status") == title(f"/orders/{order_id}")
 
 
 def test_a_paid_order_shows_what_was_bought(
@@ -291,9 +291,9 @@ def test_without_a_worker_the_paid_page_says_that_it_takes_longer(
     assert "longer than usual" not in shopper.get(f"/orders/{order_id}").text
 
     wait_for_nothing(books)
-    late = shopper.get(f"/orders/{order_id}/status?n=9&was=paid").text
+    late = shopper.get(f"/orders/{order_id}/status?was=paid").text
     books.work()
-    done = shopper.get(f"/orders/{order_id}/status?n=9&was=paid").text
+    done = shopper.get(f"/orders/{order_id}/status?was=paid").text
 
     assert "Your payment is safe. Preparing your order takes longer than usual" in late
     assert "hx-get" in late, "it updates by itself"

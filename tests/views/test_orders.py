@@ -8,12 +8,13 @@ import time_machine
 from pydantic import SecretStr
 from sqlalchemy import update
 
-from database import db, now, transaction
+from database import now, transaction
 from models import Order, Payment
 
 from .. import mintcash
 from ..books import Books
 from ..mintcash import event
+from ..queries import statements_of
 from ..shopper import Shopper
 
 #: One database will do: what needs two is in tests/payments, tests/jobs and test_at_once.py.
@@ -89,10 +90,10 @@ def test_a_shopper_who_left_the_payment_page_unpaid_can_go_on_there(
 def test_after_thirty_seconds_a_kind_word_and_what_to_do(shopper: Shopper, order_id: str) -> None:
     """J1."""
     shopper.get(f"/orders/{order_id}/return/mintcash")
-    assert "has not confirmed yet" not in shopper.get(f"/orders/{order_id}/status?n=1").text
+    assert "has not confirmed yet" not in shopper.get(f"/orders/{order_id}/status").text
 
     with time_machine.travel(now() + timedelta(seconds=31)):
-        fragment = shopper.get(f"/orders/{order_id}/status?n=9").text
+        fragment = shopper.get(f"/orders/{order_id}/status").text
 
     assert "MintCash has not confirmed yet" in fragment
     assert "Please do not pay again" in fragment
@@ -105,7 +106,7 @@ def test_the_end_replaces_the_wait_is_announced_and_stops_asking(
     shopper.deliver(*event(mintcash_api.newest, "succeeded"))
     books.work()
 
-    fragment = shopper.get(f"/orders/{order_id}/status?n=2&was=waiting").text
+    fragment = shopper.get(f"/orders/{order_id}/status?was=waiting").text
 
     assert state(fragment) == "paid"
     assert "hx-get" not in fragment
@@ -121,9 +122,9 @@ def test_a_paid_page_keeps_asking_until_the_goods_are_there(
     """The download link is made by the worker, a moment after the payment is known."""
     shopper.deliver(*event(mintcash_api.newest, "succeeded"))
 
-    early = shopper.get(f"/orders/{order_id}/status?n=2&was=paid").text
+    early = shopper.get(f"/orders/{order_id}/status?was=paid").text
     books.work()
-    late = shopper.get(f"/orders/{order_id}/status?n=3&was=paid").text
+    late = shopper.get(f"/orders/{order_id}/status?was=paid").text
 
     assert "hx-get" in early
     assert "/downloads/" not in early
@@ -204,7 +205,7 @@ def test_an_unknown_order_is_not_found(shopper: Shopper, path: str) -> None:
     assert shopper.get(f"/orders/{'0' * 32}{path}").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["", "/status?n=1"])
+@pytest.mark.parametrize("path", ["", "/status"])
 def test_an_order_is_kept_in_no_cache(shopper: Shopper, order_id: str, path: str) -> None:
     """G15."""
     assert shopper.get(f"/orders/{order_id}{path}").headers["Cache-Control"] == "no-store"
@@ -218,20 +219,10 @@ def test_an_order_id_is_128_random_bits(order_id: str) -> None:
 def test_the_status_costs_few_reads_whatever_the_number_of_orders(
     shopper: Shopper, order_id: str, books: Books
 ) -> None:
-    from sqlalchemy import event as sql_events
+    with statements_of(books.app) as asked:
+        shopper.get(f"/orders/{order_id}/status")
 
-    statements: list[str] = []
-    with books.open():
-        engine = db.engine
-
-    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        if statement.lstrip().startswith("SELECT"):
-            statements.append(statement)
-
-    sql_events.listen(engine, "before_cursor_execute", note)
-    shopper.get(f"/orders/{order_id}/status?n=1")
-    sql_events.remove(engine, "before_cursor_execute", note)
-
+    statements = [each for each in asked if each.startswith("SELECT")]
     assert len(statements) <= 2, statements  # the order with its payment; its lines
     assert all("WHERE" in each for each in statements)
 

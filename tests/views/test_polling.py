@@ -1,23 +1,22 @@
 """The page that waits asks for news, and learns with little work that there is none."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import event as sql_events
 from sqlalchemy import update
 
-from database import db, now, transaction
+from database import now, transaction
 from models import Order, Payment
 from views.polling import SEEN, UNSEEN
 
 from ..books import Books
 from ..mintcash import event
 from ..purchases import one_database
+from ..queries import statements_of
 from ..shopper import Shopper
 
 pytestmark = one_database
@@ -27,21 +26,6 @@ pytestmark = one_database
 def order_id(books: Books) -> str:
     books.place_order({"candle": 1})
     return books.order.id
-
-
-@pytest.fixture
-def statements(books: Books) -> Iterator[list[str]]:
-    """What is asked of the database from here on."""
-    found: list[str] = []
-
-    def note(_c: Any, _k: Any, statement: str, *_: Any) -> None:
-        found.append(statement)
-
-    with books.open():
-        engine = db.engine
-    sql_events.listen(engine, "before_cursor_execute", note)
-    yield found
-    sql_events.remove(engine, "before_cursor_execute", note)
 
 
 def poll_of(page: str) -> str:
@@ -56,18 +40,15 @@ def change(table: Any, **values: Any) -> None:
 
 
 def test_a_poll_that_brings_no_news_costs_one_read(
-    shopper: Shopper, order_id: str, statements: list[str]
+    shopper: Shopper, order_id: str, books: Books
 ) -> None:
     path = poll_of(shopper.get(f"/orders/{order_id}").text)
-    statements.clear()
 
-    answer = shopper.get(path)
+    with statements_of(books.app) as asked:
+        answer = shopper.get(path)
 
     assert (answer.status_code, answer.data) == (204, b"")
-    assert [each for each in statements if not each.startswith("BEGIN")] == [
-        each for each in statements if each.startswith("SELECT")
-    ]
-    assert sum(each.startswith("SELECT") for each in statements) == 1
+    assert [each.split()[0] for each in asked] == ["SELECT"]
 
 
 #: Another value than the one of a payment that waits, by the kind of column.

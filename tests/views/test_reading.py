@@ -1,21 +1,19 @@
 """A bought book is read online by who has the order's address, while its money is here."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event as sql_events
 from sqlalchemy import update
 
 import payments
 from catalogue.books import LIBRARY, chapters
-from database import db, transaction
+from database import transaction
 from models import Payment, random_id
 
 from ..books import Books
 from ..mintcash import event
 from ..purchases import tell
+from ..queries import statements_of
 from ..shopper import Shopper
 
 BOOK = chapters("cookbook")
@@ -40,23 +38,6 @@ def payment(shopper: Shopper, books: Books) -> dict[str, Any]:
 def path(payment: dict[str, Any], books: Books) -> str:
     """Where that cookbook is read."""
     return f"/orders/{books.order.id}/read/cookbook"
-
-
-@contextmanager
-def counted(books: Books) -> Iterator[list[str]]:
-    """The statements that pages send to the database meanwhile."""
-    statements: list[str] = []
-    with books.open():
-        engine = db.engine
-
-    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        statements.append(statement)
-
-    sql_events.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        sql_events.remove(engine, "before_cursor_execute", note)
 
 
 # ------------------------------------------------------------------ the book
@@ -306,7 +287,7 @@ def test_the_page_of_an_order_without_a_book_asks_for_none(shopper: Shopper, boo
     shopper.deliver(*event(known, "succeeded"))
     books.work()
 
-    with counted(books) as statements:
+    with statements_of(books.app) as statements:
         shopper.get(f"/orders/{books.order.id}")
 
     assert [each for each in statements if "downloads" in each or "refunds" in each] == []
@@ -317,7 +298,7 @@ def test_the_page_of_a_paid_book_asks_for_its_download_once(
 ) -> None:
     books.work()
 
-    with counted(books) as statements:
+    with statements_of(books.app) as statements:
         shopper.get(path.partition("/read")[0])
 
     assert len([each for each in statements if "downloads" in each]) == 1
@@ -327,7 +308,7 @@ def test_the_page_of_a_paid_book_asks_for_its_download_once(
 def test_a_chapter_costs_the_order_the_money_and_no_more(
     shopper: Shopper, path: str, books: Books
 ) -> None:
-    with counted(books) as statements:
+    with statements_of(books.app) as statements:
         shopper.get(f"{path}/{SECOND.key}")
 
     reads = [each for each in statements if each.lstrip().startswith("SELECT")]

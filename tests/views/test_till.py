@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -27,6 +26,7 @@ from ..books import Books
 from ..mail_servers import with_mail_server
 from ..mintcash import event
 from ..purchases import check_now, one_database
+from ..queries import statements_of
 from ..races import Barrier, after, at_once
 from ..request_network import pay_link
 from ..sandboxed import SANDBOX_URL, ShopAndSandbox
@@ -715,19 +715,9 @@ def test_a_poll_without_news_is_one_read_and_no_answer(
 
 def statements(app: Flask, shopper: Shopper, path: str, status: int = 200) -> int:
     """How many the page costs."""
-    seen: list[str] = []
-
-    def keep(_: Any, __: Any, statement: str, *others: Any) -> None:
-        seen.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    sqlalchemy_event.listen(engine, "before_cursor_execute", keep)
-    try:
+    with statements_of(app) as asked:
         assert shopper.get(path).status_code == status
-    finally:
-        sqlalchemy_event.remove(engine, "before_cursor_execute", keep)
-    return len([each for each in seen if each.startswith("SELECT")])
+    return len(asked)
 
 
 # ------------------------------------------------------------------ to whom

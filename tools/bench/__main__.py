@@ -17,12 +17,12 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import mean
 
-from config import ROOT, sqlite_url
+import config
 from tools.migrate import prepare_database
 
 from . import ceilings, cpu, growth, load, report, steady, truth
 from .results import Found, Results, quantiles
-from .rows import Row, one, rows
+from .rows import Row, WrongAnswer, one, rows
 from .served import Served, served
 from .shop import SETTINGS, create_app
 
@@ -30,7 +30,7 @@ BARE = Row("bare", "bare Flask route", None, one("/"), holds="world")
 TRUTH, STEADY, GROWTH = "truth", "steady", "growth"  # rows of their own kind
 DATABASES = ("sqlite", "postgresql")
 FASTEST = 1_500  # requests a second of a row that writes: so many are prepared
-SAVED = ROOT / "build" / "bench.json"
+SAVED = config.ROOT / "build" / "bench.json"
 
 
 def main() -> int:
@@ -43,7 +43,7 @@ def main() -> int:
     add("--rows", default="", help="only those whose name begins so; --list shows the names")
     add("--purchases", type=int, default=500, help="for the time to truth (default: 500)")
     add("--rate", type=int, default=50, help="steady webhooks a second (default: 50)")
-    add("--minute", type=int, default=60, help="seconds for which they come (default: 60)")
+    add("--steady-seconds", type=int, default=60, help="they come for so long (default: 60)")
     add("--database", choices=DATABASES, help="default: one after the other")
     add("--rounds", type=int, default=3, help="of each row (default: 3)")
     add("--seconds", type=float, default=2.0, help="of each row in a round (default: 2)")
@@ -71,7 +71,7 @@ def main() -> int:
             if others:
                 with served(database, worker=True) as here:
                     _with_a_worker(database, here, others, results, arguments)
-    except (cpu.WrongAnswer, load.WrongAnswer, truth.NeverShown, steady.NotPaid) as wrong:
+    except (WrongAnswer, truth.NeverShown, steady.NotPaid) as wrong:
         print(f"An answer was wrong, so nothing is measured: {wrong}", file=sys.stderr)  # noqa: T201
         return 1
     results.save(SAVED)
@@ -87,11 +87,9 @@ def _in_one_process(chosen: list[Row], results: Results) -> None:
         os.environ.update(
             SETTINGS,
             BASE_URL="http://127.0.0.1:5000",
-            DATABASE_URL=sqlite_url(Path(folder) / "shop.db"),
-            JOBS_URL=sqlite_url(Path(folder) / "jobs.db"),
+            DATABASE_URL=config.sqlite_url(Path(folder) / "shop.db"),
+            JOBS_URL=config.sqlite_url(Path(folder) / "jobs.db"),
         )
-        import config
-
         prepare_database(config.load())
         shop = create_app()
         for row in chosen:
@@ -117,7 +115,7 @@ def _rounds(
             here.settle()
             ours = load.send(here.url, row, requests, seconds)
             if row.writes and ours.answers >= len(requests):
-                raise load.WrongAnswer(f"{row.name}: faster than {FASTEST}/s, prepare more")
+                raise WrongAnswer(f"{row.name}: faster than {FASTEST}/s, prepare more")
             after = _bare(here, seconds)
             bare, before = mean([before, after]), after
             results.bare = max(results.bare, bare)
@@ -138,8 +136,8 @@ def _with_a_worker(
             results.truth.setdefault(database, {})[way] = seconds
             _say(f"{database}: {way}: {quantiles(seconds)}")
     if STEADY in chosen:
-        _say(f"{database}: {wanted.rate} webhooks a second for {wanted.minute} s …")
-        results.steady[database] = steady.measure(here, wanted.rate, wanted.minute)
+        _say(f"{database}: {wanted.rate} webhooks a second for {wanted.steady_seconds} s …")
+        results.steady[database] = steady.measure(here, wanted.rate, wanted.steady_seconds)
         _say(f"{database}: {quantiles(results.steady[database])}")
 
 

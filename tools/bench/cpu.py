@@ -3,28 +3,22 @@
 import gzip
 import io
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
-from sqlalchemy import Engine, event
 
-from database import db
+from tests.queries import statements_of
 
 from .ceilings import create_app as create_bare_app
-from .rows import Row, Sent
+from .rows import Row, Sent, WrongAnswer
 
 WARM = 20  # requests before the clock runs
 ROUNDS = 5  # of which the fastest counts
 
 Environ = dict[str, Any]
-
-
-class WrongAnswer(Exception):
-    """The text says which request was answered otherwise than it must be."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +37,12 @@ def measure(shop: Flask, row: Row, count: int = 100) -> Cost:
         requests *= WARM + ROUNDS * count
     for each in requests[:WARM]:
         _check(row, *call(shop.wsgi_app, each))
-    with shop.app_context():
-        engine = db.engine
     bare = create_bare_app().wsgi_app
     plain = environ_of(Sent("GET", "/", {}), "http://127.0.0.1")
     ours, theirs = [], []
     for number in range(ROUNDS):
         part = requests[WARM + number * count :][:count]
-        with counted(engine) as statements:
+        with statements_of(shop) as statements:
             ours.append(_time(shop.wsgi_app, part))
         theirs.append(_time(bare, [plain] * count))
     return Cost(min(ours) / min(theirs), round(len(statements) / count))
@@ -114,19 +106,3 @@ def _check(row: Row, status: int, headers: dict[str, str], body: bytes) -> None:
         body = gzip.decompress(body)
     if status != row.status or row.holds.encode() not in body:
         raise WrongAnswer(f"{row.name}: {status} {body[:300]!r}")
-
-
-@contextmanager
-def counted(engine: Engine) -> Iterator[list[str]]:
-    """The statements that it executes meanwhile, but for BEGIN."""
-    found: list[str] = []
-
-    def note(_c: Any, _k: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            found.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(engine, "before_cursor_execute", note)

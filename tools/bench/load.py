@@ -8,13 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .rows import Row, Sent
+from .rows import Row, Sent, WrongAnswer
 
 SCRIPT = Path(__file__).with_name("load.lua")
-
-
-class WrongAnswer(Exception):
-    """The text says which row was answered otherwise than it must be, and how."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from .results import Results
+from .results import NAMES, Results
 
 WIDTH, LEFT, ROW, BAR = 900, 330, 34, 10  # pixels
 STYLE = """
@@ -14,7 +14,6 @@ STYLE = """
     .goal { stroke: #ece5da; } .grid { stroke: #ece5da33; }
   }
 """
-NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 def bars(results: Results) -> str:

@@ -3,11 +3,10 @@
 from config import ROOT
 
 from .plot import bars
-from .results import Found, Results, quantiles
+from .results import NAMES, Found, Results, quantiles
 
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "performance.svg"
-NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 def write(results: Results) -> None:

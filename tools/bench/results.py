@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
+#: The databases, as pages name them.
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
 
 @dataclass
 class Found:

@@ -21,6 +21,10 @@ from .books import Placed, place
 FORM = "application/x-www-form-urlencoded"
 
 
+class WrongAnswer(Exception):
+    """The text says which row was answered otherwise than it must be, and how."""
+
+
 @dataclass(frozen=True)
 class Sent:
     """One request; ``path`` with its query string."""
@@ -170,7 +174,7 @@ def poll_waiting(shop: Flask, count: int) -> list[Sent]:
 
 def poll_paid(shop: Flask, count: int) -> list[Sent]:
     (order,) = _placed(shop, 1, paid=True)
-    path = f"/orders/{order.order_id}/status?n=3&was=waiting"
+    path = f"/orders/{order.order_id}/status?was=waiting"
     return [Sent("GET", path, {"HX-Request": "true"})]
 
 
