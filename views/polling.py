@@ -73,8 +73,10 @@ def still_true(order_id: str) -> bool:
 
 
 def _mark(payment: Any, order_status: str, chained: bool, opened: int) -> str:
-    """``payment`` or its row. Blank where the page depends on more than that: the order is not
-    open, a gift card pays a part of it, or another order may take its place.
+    """Of the payment, or of its row.
+
+    Blank where the page depends on more than that: the order is not open, a gift card pays a part
+    of it, or another order may take its place.
     """
     if payment is None or order_status != "open" or chained:
         return ""

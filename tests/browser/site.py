@@ -25,7 +25,7 @@ class Site:
             found += [
                 each
                 for each in answer["payments"]
-                if each["id"] in page or (each["externalId"] or "none") in page
+                if any(name and name in page for name in (each["id"], each["externalId"]))
             ]
             if not answer["next"]:
                 return found

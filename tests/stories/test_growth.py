@@ -21,7 +21,7 @@ pytestmark = one_database
 GROWING = (
     *("orders", "order_lines", "payments", "payment_parts", "refunds", "deliveries", "outbox"),
     *("customers", "parcels", "downloads", "download_uses", "credits", "credit_uses"),
-    *("credit_entries", "mails"),
+    *("credit_entries", "mails", "subscriptions"),
 )
 SCAN = re.compile(rf"SCAN ({'|'.join(GROWING)})\b")
 #: Indexes that hold only what waits for a person or a provider.
@@ -59,6 +59,8 @@ def test_no_page_and_no_webhook_reads_a_whole_table(
     paths = [f"/orders/{order_id}", f"/orders/{order_id}/status", f"/console/orders/{order_id}"]
     paths += ["/", "/cart", "/products/bud-vase", "/metrics", "/readyz"]
     paths += ["/console", "/console/webhooks", "/console/jobs", "/console/mail"]
+    paths += ["/console/subscriptions", "/console/subscriptions?status=active"]
+    paths += ["/console/till", "/console/till/sales"]
 
     for path in paths:
         assert shopper.get(path).status_code == 200, path
@@ -68,7 +70,7 @@ def test_no_page_and_no_webhook_reads_a_whole_table(
     shopper.deliver(*event(placed, "succeeded", event_id="another"))
     shopper.deliver(b"{}", {"x-signature": "0"})
     books.work()
-    for path in [*paths, f"/orders/{order_id}/receipt"]:
+    for path in [*paths, f"/orders/{order_id}/receipt", f"/orders/{order_id}/read/cookbook"]:
         assert shopper.get(path).status_code == 200, path
 
     assert not scans, "\n".join(scans)
